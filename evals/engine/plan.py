@@ -1,0 +1,129 @@
+"""A plan: a profile expanded into cells, with what is expected of each and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..catalog.endpoints import Source
+from ..catalog.offers import Price
+
+HF_PREFIX = "hf-inference-providers/"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is examined: a full Inspect model name, and what it is made of where the router serves it."""
+
+    name: str  # "hf-inference-providers/openai/gpt-oss-120b:groq", or any Inspect model name
+    model: str | None = None  # "openai/gpt-oss-120b"; None for a target that the router does not serve
+    route: str | None = None  # provider or policy; None for a bare id
+    base_url: str | None = None  # None: the provider's own default
+
+    @property
+    def label(self) -> str:
+        """The short name for tables: `gpt-oss-120b:groq`."""
+        return self.name.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What a task turned out to be when it was built with its arguments. Unknown is `None`."""
+
+    task: str  # as the profile names it
+    samples: int | None = None  # in its dataset, before `limit`
+    mean_input_chars: float | None = None  # text of one sample's input
+    mean_target_chars: float | None = None
+    images_per_sample: float | None = None
+    model_graded: bool | None = None  # a scorer asks a model
+    sandbox: str | None = None  # "docker", …
+    practice_args: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what the task asks for in practice
+    error: str | None = None  # why it could not be built, in one line
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A low and a high guess of one quantity."""
+
+    low: float
+    high: float
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.high + other.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a cell is expected to take. `None` is unknown."""
+
+    samples: int | None = None  # × epochs
+    input_tokens: Range | None = None
+    output_tokens: Range | None = None
+    cost_usd: Range | None = None  # of the model under test and the grader; None when a price is unknown
+    time_s: Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One task × one target × one variant of the generation settings: one Inspect log."""
+
+    id: str  # stable for the same content: "theory_of_mind-gpt-oss-120b_groq-3f9a1c"
+    task: str  # what Inspect is asked for: registry name, absolute file.py@task, hf/<org>/<dataset>
+    task_args: Mapping[str, Any]
+    target: Target
+    variant: str  # "" where the profile has none
+    generate: Mapping[str, Any]  # Inspect GenerateConfig fields
+    epochs: int
+    limit: int | None
+    grader: Target | None  # None: the model under test grades itself, if the task asks for a grader at all
+    self_graded: bool
+    expected_provider: str | None  # what a policy or a bare id meant when planned
+    price: Price | None
+    grader_price: Price | None
+    estimate: Estimate = Estimate()
+
+    @property
+    def label(self) -> str:
+        """`theory_of_mind · gpt-oss-120b:groq`, with the variant where there is one."""
+        task = self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
+        return f"{task} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the preflight found."""
+
+    severity: Literal["error", "warning"]
+    where: str  # "models[1].providers", a cell's label, …
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How the cells are run; all of `[run]` that the engine needs."""
+
+    cells_at_once: int
+    max_connections: int | None
+    retry_on_error: int
+    budget_usd: float | None
+    stream: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All cells of a run, in the profile's order."""
+
+    title: str
+    source: Source
+    router_url: str
+    hub_url: str
+    cells: tuple[Cell, ...]
+    settings: RunSettings
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that forbid the run."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")

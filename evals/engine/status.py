@@ -1,0 +1,81 @@
+"""The state of a run and its cells, as watchers see it: `status.json`.
+
+The supervisor writes it; anything may read it. Unknown is `None` (JSON null). Times are seconds since the epoch,
+durations seconds, money USD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+CellState = Literal["waiting", "starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
+ENDED: frozenset[CellState] = frozenset({"held", "succeeded", "failed", "stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class CallStats:
+    """Model calls, summed. The model under test and its grader are counted apart."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0  # None: a price is unknown
+    latency_p50_s: float | None = None
+    latency_p95_s: float | None = None
+    tokens_per_s: float | None = None  # output tokens per second of generation, over the last minute or the whole cell
+
+
+@dataclass(frozen=True, slots=True)
+class CellStatus:
+    """One cell, now."""
+
+    id: str
+    label: str
+    task: str
+    target: str  # the full Inspect model name
+    state: CellState = "waiting"
+    pid: int | None = None
+    done: int = 0  # samples that ended, with or without an error
+    total: int | None = None  # samples × epochs
+    errors: int = 0  # samples that ended with an error
+    in_flight: int = 0  # samples being worked on
+    score: float | None = None  # mean so far; the log's own headline metric at the end
+    stderr: float | None = None
+    metric: str | None = None  # the name of that metric, e.g. "accuracy"
+    self_graded: bool = False
+    model: CallStats = CallStats()
+    grader: CallStats = CallStats()
+    retries: Mapping[str, int] = field(default_factory=dict[str, int])  # failed attempts by HTTP status or cause
+    waits_s: float = 0.0  # time that calls spent waiting to be tried again, summed
+    waiting: int = 0  # calls that are waiting to be tried again now
+    served_by: Mapping[str, int] = field(default_factory=dict[str, int])  # answers by x-inference-provider
+    last_error: str | None = None  # one line a person can act on
+    log: str | None = None  # file name in the run directory
+    started_at_s: float | None = None
+    ended_at_s: float | None = None
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Model and grader together; `None` as soon as one of them is unknown."""
+        if self.model.cost_usd is None or self.grader.cost_usd is None:
+            return None
+        return self.model.cost_usd + self.grader.cost_usd
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """A whole run, now."""
+
+    run_id: str
+    title: str
+    source: str
+    state: Literal["starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
+    cells: tuple[CellStatus, ...]
+    supervisor_pid: int | None
+    started_at_s: float
+    updated_at_s: float
+    ended_at_s: float | None = None
+    budget_usd: float | None = None
+    message: str | None = None  # why the run ended as it did, when there is more to say

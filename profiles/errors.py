@@ -1,0 +1,36 @@
+"""The one family of errors that a person is meant to read."""
+
+from __future__ import annotations
+
+
+class ProctorError(Exception):
+    """Something a person can understand and act on.
+
+    Args:
+        message: What is wrong and where, in one line, without a full stop.
+        remedy: What to do about it, in one line; empty where there is nothing to add.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(ProctorError):
+    """Wrong usage, profile or configuration: found before any request is sent. Exit code 2."""
+
+    exit_code = 2
+
+
+class ProfileError(UsageError):
+    """A profile that cannot be read, does not validate or describes nothing runnable."""
+
+
+class TokenError(UsageError):
+    """There is no token, or the token may not do what is asked."""
