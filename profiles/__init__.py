@@ -1,0 +1,1 @@
+"""What to run: profiles, their TOML, and the shipped ones."""

@@ -29,7 +29,17 @@ class UsageError(ProctorError):
 
 
 class ProfileError(UsageError):
-    """A profile that cannot be read, does not validate or describes nothing runnable."""
+    """A profile that cannot be read, does not validate or describes nothing runnable.
+
+    Args:
+        message: The first problem.
+        remedy: What to do about it.
+        details: Every problem, one line each, the first included; empty where there is only the one.
+    """
+
+    def __init__(self, message: str, remedy: str = "", details: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.details = details or (str(self),)
 
 
 class TokenError(UsageError):

@@ -1,0 +1,1 @@
+"""The profiles that come with Proctor: the worked examples and `practice`."""

@@ -1,0 +1,199 @@
+"""The profile: what to run. The shape of its TOML file (design: every key, its type and its bounds).
+
+What one table can say about itself is checked here, so that no table that contradicts itself can be made. What
+takes the whole profile to see is in `checks.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+HF_PREFIX = "hf-inference-providers/"
+
+_MODEL_ID = re.compile(r"[^\s/:@]+/[^\s/:@]+")
+_PROVIDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_TARGET = re.compile(r"[^\s/]+/\S*[^\s/]")
+
+
+def finding(says: str, key: str = "") -> PydanticCustomError:
+    """What a validator here has to say.
+
+    Args:
+        says: What the value "must be"; or, from the validator of a table, a whole sentence with `{table}` where the
+            table's name goes.
+        key: The key that the sentence about a table concerns, for its line.
+    """
+    return PydanticCustomError("proctor", "{says}", {"says": says, "key": key})
+
+
+def _model_id(value: str) -> str:
+    if value.startswith(HF_PREFIX):
+        raise finding("a Hub id, org/name: leave out the prefix, or write the whole name as target")
+    if re.fullmatch(rf"{_MODEL_ID.pattern}:.*", value):
+        suffix = value.split(":", 1)[1]
+        raise finding(f'a Hub id without a suffix: put "{suffix}" into providers')
+    if not _MODEL_ID.fullmatch(value):
+        raise finding('a Hub id, org/name, like "openai/gpt-oss-120b"')
+    return value
+
+
+def _provider(value: str) -> str:
+    if not _PROVIDER.fullmatch(value):
+        raise finding('the name of a provider or a policy, like "groq" or "fastest"')
+    return value
+
+
+def _target(value: str) -> str:
+    if not _TARGET.fullmatch(value):
+        raise finding('a full Inspect model name, provider/name, like "openai/gpt-5"')
+    return value
+
+
+def _base_url(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        fits = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        fits = False
+    if not fits or re.search(r"\s", value):
+        raise finding('an address, like "http://127.0.0.1:11434/v1"')
+    return value
+
+
+def _task(value: str) -> str:
+    if not value.strip() or value != value.strip() or not value.isprintable():
+        raise finding("the name or the path of a task, without blanks around it")
+    return value
+
+
+def _variant_name(value: str) -> str:
+    if not _VARIANT.fullmatch(value):
+        raise finding('a short name of letters, digits, ".", "_" and "-"')
+    return value
+
+
+TaskName = Annotated[str, AfterValidator(_task)]
+TargetName = Annotated[str, AfterValidator(_target)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
+Seconds = Annotated[int, Field(ge=1, le=7 * 24 * 3600)]
+MAX_USD = 1_000_000
+
+
+class Table(BaseModel):
+    """A TOML table: unknown keys are errors, values are not coerced from other types, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class TaskEntry(Table):
+    """`[[tasks]]`: one task with its arguments."""
+
+    task: TaskName  # registry name, file.py[@task], folder, hf/<org>/<dataset>, inspect_evals/<task>
+    args: dict[str, Any] = Field(default_factory=dict)
+
+
+class ModelItem(Table):
+    """`[[models]]`: a Hub model with providers and policies, or any Inspect model as it is (`target`)."""
+
+    model: Annotated[str, AfterValidator(_model_id)] | None = None  # a Hub id
+    providers: list[Annotated[str, AfterValidator(_provider)]] = Field(default_factory=list[str])  # empty: the bare id
+    target: TargetName | None = None
+    base_url: BaseUrl | None = None  # only with `target`
+    tasks: list[TaskName] = Field(default_factory=list[str])  # `task` of the [[tasks]] it is for; empty: all of them
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> ModelItem:
+        if self.model is None and self.target is None:
+            raise finding("{table} needs a model or a target")
+        if self.model is not None and self.target is not None:
+            raise finding("{table} has a model and a target: keep one of them", "target")
+        if self.target is not None and self.providers:
+            raise finding("{table} has a target, so providers have no meaning: leave them out", "providers")
+        if self.model is not None and self.base_url is not None:
+            raise finding("{table} has a model, so base_url has no meaning: it goes with a target", "base_url")
+        for key, values in (("providers", self.providers), ("tasks", self.tasks)):
+            twice = next((value for i, value in enumerate(values) if value in values[:i]), None)
+            if twice is not None:
+                raise finding(f'{key} in {{table}} has "{twice}" twice', key)
+        return self
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The full Inspect model names it stands for; `…:all` stands for every live provider when planned."""
+        if self.target is not None:
+            return (self.target,)
+        name = f"{HF_PREFIX}{self.model}"
+        return tuple(f"{name}:{provider}" for provider in self.providers) or (name,)
+
+
+class GraderEntry(Table):
+    """`[grader]`: the one model that grades for every cell."""
+
+    target: TargetName
+    base_url: BaseUrl | None = None
+
+
+class Generate(Table):
+    """`[generate]` and `[[variants]]`: fields of Inspect's GenerateConfig that a benchmark sets."""
+
+    temperature: Annotated[float, Field(ge=0, le=10)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    max_tokens: Tokens | None = None
+    seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
+    stop_seqs: list[str] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    reasoning_tokens: Tokens | None = None
+    system_message: str | None = None
+    timeout: Seconds | None = None  # one call with all its retries
+    attempt_timeout: Seconds | None = None  # one attempt
+    max_retries: Annotated[int, Field(ge=0, le=1000)] | None = None
+
+
+class Variant(Generate):
+    """`[[variants]]`: a named change of the generation settings; every cell is run once for each."""
+
+    name: Annotated[str, AfterValidator(_variant_name)]
+
+
+class Run(Table):
+    """`[run]`: how much and how."""
+
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None  # samples of each task
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 1
+    cells_at_once: Annotated[int, Field(ge=1, le=256)] = 8
+    max_connections: Annotated[int, Field(ge=1, le=10_000)] | None = None  # None: adaptive
+    retry_on_error: Annotated[int, Field(ge=0, le=100)] = 1
+    budget_usd: Annotated[float, Field(gt=0, le=MAX_USD)] | None = None
+    source: Literal["hub", "practice"] = "hub"
+    log_dir: Annotated[str, Field(min_length=1)] | None = None
+
+
+class Gates(Table):
+    """`[gates]`: what a run must hold for exit code 0."""
+
+    min_score: float | None = None
+    max_cost_usd: Annotated[float, Field(ge=0, le=MAX_USD)] | None = None
+    max_errors: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+
+
+class Profile(Table):
+    """A whole profile."""
+
+    title: str = ""
+    tasks: list[TaskEntry] = Field(default_factory=list[TaskEntry])
+    models: list[ModelItem] = Field(default_factory=list[ModelItem])
+    grader: GraderEntry | None = None
+    generate: Generate = Field(default_factory=Generate)
+    variants: list[Variant] = Field(default_factory=list[Variant])
+    run: Run = Field(default_factory=Run)
+    gates: Gates = Field(default_factory=Gates)
