@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("stop", "Stop a run in order, keeping what is finished."),
     "show": ("show", "Show the scoreboard of a run."),
     "models": ("models", "Find models, and what each provider asks for them."),
+    "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),
     "tasks": ("tasks", "List the tasks that can be run."),
     "profiles": ("profiles", "List the profiles that can be run, or print one."),
     "practice": ("practice", "Serve the practice router: simulated models that cost nothing."),

@@ -1,0 +1,78 @@
+"""Small private files in the user's cache folder. Losing them costs a request, so nothing here fails a command."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+FORMAT = 1  # part of every file's name: a change of the data's shape makes old files strangers
+MAX_FILES = 16
+MAX_AGE_S = 30 * 86_400.0
+
+
+def cache_folder() -> Path:
+    """`proctor` in the user's cache folder (platformdirs)."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("proctor")
+
+
+def read_kept(folder: str, key: str, kind: type[T]) -> T | None:
+    """What was kept under a key; `None` when there is nothing, or nothing that can be read.
+
+    Args:
+        folder: A name inside the cache folder.
+        key: File name without ending.
+        kind: The dataclass that was written.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_json(_path(folder, key).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def write_kept(folder: str, key: str, value: object, *, max_files: int = MAX_FILES) -> bool:
+    """Keep a dataclass under a key, atomically and readable by the user alone; prune what is old or too many.
+
+    Returns:
+        Whether it could be written: a full disk or a read-only home is no reason to fail.
+    """
+    from pydantic import TypeAdapter
+
+    path = _path(folder, key)
+    data = TypeAdapter(type(value)).dump_json(value)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError:
+        return False
+    _prune(path, max_files)
+    return True
+
+
+def _path(folder: str, key: str) -> Path:
+    return cache_folder() / folder / f"{key}.v{FORMAT}.json"
+
+
+def _prune(newest: Path, max_files: int) -> None:
+    """Remove what is older than a month, and all but the newest files."""
+    with suppress(OSError):
+        aged = sorted(((entry.stat().st_mtime, entry) for entry in newest.parent.iterdir()), reverse=True)
+        limit = newest.stat().st_mtime - MAX_AGE_S
+        for position, (modified_at_s, entry) in enumerate(aged):
+            if entry != newest and (position >= max_files or modified_at_s < limit):
+                entry.unlink(missing_ok=True)

@@ -1,0 +1,190 @@
+"""Asking a target one tiny question: does it answer, how fast, and who answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from .endpoints import Endpoints, require_token
+from .transport import connection_error, open_client, retry_after, router_peer
+from .wire_errors import error_text, router_error
+
+if TYPE_CHECKING:
+    import httpx
+
+PROMPT = "Say ok."
+MAX_TOKENS = 16
+SERVED_BY_HEADER = "x-inference-provider"
+_THOUGHTS = ("reasoning", "reasoning_content", "reasoning_text")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What one tiny request brought. Unknown is `None`."""
+
+    model: str
+    route: str | None
+    served_by: str | None = None  # the header x-inference-provider
+    first_token_ms: float | None = None  # from sending to the first word or thought
+    total_ms: float | None = None
+    text: str = ""  # what it said; empty where a reasoning model was still thinking
+    finish_reason: str | None = None
+    output_tokens: int | None = None
+    status: int | None = None  # HTTP
+    error: str | None = None  # in words; None: it answered
+    remedy: str = ""
+
+    @property
+    def target(self) -> str:
+        """`openai/gpt-oss-120b:groq`."""
+        return self.model if self.route is None else f"{self.model}:{self.route}"
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it answered."""
+        return self.error is None
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has come so far."""
+
+    text: str = ""
+    first_token_s: float | None = None
+    finish_reason: str | None = None
+    output_tokens: int | None = None
+    error: str | None = None
+
+
+def probe(endpoints: Endpoints, model: str, route: str | None = None, *, timeout_s: float = 30.0) -> ProbeResult:
+    """Send one request of a few tokens, in one attempt.
+
+    Args:
+        endpoints: Which router, and the token.
+        model: A Hub id.
+        route: A provider or a policy; `None` for the bare id.
+        timeout_s: The bound of the whole exchange.
+
+    Returns:
+        The outcome; every failure of the router or the provider is told in `error`.
+
+    Raises:
+        TokenError: There is no token.
+    """
+    import httpx
+
+    require_token(endpoints)
+    result = ProbeResult(model, route)
+    peer = router_peer(endpoints)
+    request = {
+        "model": result.target,
+        "messages": [{"role": "user", "content": PROMPT}],
+        "max_tokens": MAX_TOKENS,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    started = time.monotonic()
+    answer = _Answer()
+    try:
+        with (
+            open_client(endpoints, timeout_s) as client,
+            client.stream("POST", f"{endpoints.router_url}/chat/completions", json=request) as response,
+        ):
+            result = replace(result, status=response.status_code, served_by=response.headers.get(SERVED_BY_HEADER))
+            if not response.is_success:
+                return _refused(result, response)
+            _follow(response, answer, started, timeout_s)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        failure = connection_error(error, peer, timeout_s=timeout_s)
+        return replace(result, error=failure.message, remedy=failure.remedy)
+    return _outcome(result, answer, time.monotonic() - started)
+
+
+def _refused(result: ProbeResult, response: httpx.Response) -> ProbeResult:
+    refusal = router_error(response.status_code, response.read())
+    wait = retry_after(response.headers)
+    remedy = f"try again in {wait}" if wait and refusal.status == 429 else refusal.remedy
+    return replace(result, error=str(refusal), remedy=remedy)
+
+
+def _follow(response: httpx.Response, answer: _Answer, started: float, timeout_s: float) -> None:
+    """Read a stream, or the one answer of a server that does not stream."""
+    import httpx
+
+    if "event-stream" in response.headers.get("content-type", ""):
+        chunks: Iterable[object] = _events(response)
+    else:
+        chunks = [_parsed(response.read().decode("utf-8", errors="replace"))]
+    for chunk in chunks:
+        now = time.monotonic()
+        if now - started > timeout_s:
+            raise httpx.ReadTimeout("the answer took too long")
+        _take(chunk, answer, now - started)
+        if answer.error is not None:
+            return
+
+
+def _events(response: httpx.Response) -> Iterator[object]:
+    for line in response.iter_lines():
+        data = line.removeprefix("data:").strip()
+        if data == "[DONE]":
+            return
+        if data and line.startswith("data:"):
+            yield _parsed(data)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return cast("object", json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _take(chunk: object, answer: _Answer, elapsed_s: float) -> None:
+    """Add one chunk, or a whole answer, to what has come so far."""
+    if not isinstance(chunk, dict):
+        answer.error = "the answer cannot be read: it is not JSON"
+        return
+    table = cast("dict[str, object]", chunk)
+    if table.get("error"):
+        answer.error = error_text(table) or "the provider reports an error without words"
+        return
+    usage = _table(table.get("usage"))
+    tokens = usage.get("completion_tokens")
+    if isinstance(tokens, int):
+        answer.output_tokens = tokens
+    choices = table.get("choices")
+    choice = _table(cast("list[object]", choices)[0]) if isinstance(choices, list) and choices else {}
+    reason = choice.get("finish_reason")
+    if isinstance(reason, str):
+        answer.finish_reason = reason
+    delta = _table(choice.get("delta") or choice.get("message"))
+    content = delta.get("content")
+    if isinstance(content, str):
+        answer.text += content
+    if answer.first_token_s is None and (content or any(delta.get(key) for key in (*_THOUGHTS, "tool_calls"))):
+        answer.first_token_s = elapsed_s
+
+
+def _outcome(result: ProbeResult, answer: _Answer, total_s: float) -> ProbeResult:
+    result = replace(
+        result,
+        first_token_ms=None if answer.first_token_s is None else answer.first_token_s * 1000,
+        total_ms=total_s * 1000,
+        text=answer.text.strip(),
+        finish_reason=answer.finish_reason,
+        output_tokens=answer.output_tokens,
+    )
+    remedy = "try again, or pick another provider"
+    if answer.error is not None:
+        return replace(result, error=answer.error, remedy=remedy)
+    if answer.finish_reason is None:
+        return replace(result, error="the answer breaks off without an end", remedy=remedy)
+    return result
+
+
+def _table(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
