@@ -1,0 +1,1 @@
+"""Doing it: catalog, tasks, practice, engine, results. No Textual here."""

@@ -1,0 +1,1 @@
+"""Showing it: the application and the command line."""

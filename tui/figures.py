@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 UNKNOWN = "?"
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
@@ -45,6 +47,51 @@ def format_latency(latency_ms: float | None) -> str:
     if seconds < 0.995:
         return f"{seconds:.2f}s"
     return f"{seconds:.1f}s" if seconds < 9.95 else f"{seconds:.0f}s"
+
+
+def format_usd(usd: float | None) -> str:
+    """Money: $1.20, $0.021, $0.00042; three significant figures below a dollar."""
+    if usd is None:
+        return UNKNOWN
+    if usd == 0:
+        return "$0"
+    if usd < 0.000005:
+        return "<$0.00001"
+    if usd >= 0.995:
+        return f"${usd:,.2f}"
+    digits = 3
+    while usd < 10 ** (2 - digits) and digits < 5:
+        digits += 1
+    return f"${usd:.{digits}f}"
+
+
+def format_clock(elapsed_s: float | None) -> str:
+    """A duration: 03:12, 1:03:12."""
+    if elapsed_s is None:
+        return UNKNOWN
+    whole = max(0, round(elapsed_s))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes:02}:{whole % 60:02}"
+
+
+def format_ago(elapsed_s: float) -> str:
+    """How long ago: just now, 5 min ago, 3 h ago, 2 d ago."""
+    for unit_s, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if elapsed_s >= unit_s:
+            return f"{elapsed_s // unit_s:.0f} {unit} ago"
+    return "just now"
+
+
+def format_moment(at_s: float) -> str:
+    """A local date and time: 2026-11-23 21:44."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s))
+
+
+def format_score(value: float | None, stderr: float | None = None) -> str:
+    """A score: 0.840, and 0.840 ±0.037 with its standard error."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:.3f}" if stderr is None else f"{value:.3f} ±{stderr:.3f}"
 
 
 def format_ability(has: bool | None) -> str:

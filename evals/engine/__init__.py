@@ -1,0 +1,1 @@
+"""Doing it: plan, supervisor, cells, and the state of runs."""

@@ -9,8 +9,6 @@ from typing import Any, Literal
 from ..catalog.endpoints import Source
 from ..catalog.offers import Price
 
-HF_PREFIX = "hf-inference-providers/"
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -52,15 +50,18 @@ class Range:
     def __add__(self, other: Range) -> Range:
         return Range(self.low + other.low, self.high + other.high)
 
+    def __mul__(self, factor: float) -> Range:
+        return Range(self.low * factor, self.high * factor)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What a cell is expected to take. `None` is unknown."""
 
     samples: int | None = None  # × epochs
-    input_tokens: Range | None = None
+    input_tokens: Range | None = None  # of the model under test and the grader, as all that follows
     output_tokens: Range | None = None
-    cost_usd: Range | None = None  # of the model under test and the grader; None when a price is unknown
+    cost_usd: Range | None = None  # None when a price is unknown
     time_s: Range | None = None
 
 
@@ -86,8 +87,12 @@ class Cell:
     @property
     def label(self) -> str:
         """`theory_of_mind · gpt-oss-120b:groq`, with the variant where there is one."""
-        task = self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
-        return f"{task} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
+        return f"{self.task_label} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
+
+    @property
+    def task_label(self) -> str:
+        """The task's short name: `theory_of_mind`."""
+        return self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +100,14 @@ class Problem:
     """Something that the preflight found."""
 
     severity: Literal["error", "warning"]
-    where: str  # "models[1].providers", a cell's label, …
+    where: str  # "[[models]] #2", as in the messages about profiles
     message: str
     remedy: str = ""
+    cells: tuple[str, ...] = ()  # ids of the cells that it concerns; empty: the plan as a whole
+
+    def __str__(self) -> str:
+        """The problem in one line: where, what, and what to do."""
+        return ": ".join(part for part in (self.where, self.message, self.remedy) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,11 @@ class Plan:
     cells: tuple[Cell, ...]
     settings: RunSettings
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that do not forbid the run."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
 
     @property
     def errors(self) -> tuple[Problem, ...]:

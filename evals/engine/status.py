@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 CellState = Literal["waiting", "starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
 ENDED: frozenset[CellState] = frozenset({"held", "succeeded", "failed", "stopped"})
@@ -55,6 +55,8 @@ class CellStatus:
     log: str | None = None  # file name in the run directory
     started_at_s: float | None = None
     ended_at_s: float | None = None
+    variant: str = ""  # of the generation settings; "" where the profile has none
+    task_args: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def cost_usd(self) -> float | None:
@@ -78,4 +80,5 @@ class RunStatus:
     updated_at_s: float
     ended_at_s: float | None = None
     budget_usd: float | None = None
+    exit_code: int | None = None  # once it has ended
     message: str | None = None  # why the run ended as it did, when there is more to say

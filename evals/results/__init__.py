@@ -1,0 +1,1 @@
+"""Results: logs read and indexed, statistics, the scoreboard and its exports."""

@@ -50,9 +50,7 @@ def score(who: Mind, samples: list[tuple[str, str]], template: str = "{prompt}")
 
 
 @pytest.mark.parametrize("template", ["{prompt}", DEFAULT_COT_TEMPLATE])
-def test_a_full_skill_earns_every_sample_whose_label_fits_its_story(
-    samples: list[tuple[str, str]], template: str
-) -> None:
+def test_a_full_skill_earns_all_samples_that_can_be_worked_out(samples: list[tuple[str, str]], template: str) -> None:
     assert score(mind(1.0), samples, template) == 94
 
 

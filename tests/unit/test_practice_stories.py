@@ -9,9 +9,9 @@ STORY = (
     "bag. Bob entered the yard. "
 )
 
-# The labels of these samples of theory_of_mind contradict the story: someone is said to know of a move that nobody
-# told him of. They are the noise of the ToMi data (numbers from 0).
-MISLABELLED = {26, 29, 32, 34, 35, 98}
+# Samples (from 0) whose label differs from what is worked out. 26, 29 and 98 contradict their stories. 32, 34 and 35
+# hold only if who comes back into a room learns of a move there; 50, 52 and 53 hold only if not. No rule fits both.
+DIFFERENT = {26, 29, 32, 34, 35, 98}
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +76,10 @@ def test_the_subject_is_the_sample_whatever_is_wrapped_around_it(samples: list[t
         assert wrapped.subject == question
 
 
-def test_every_sample_whose_label_fits_its_story_is_worked_out(samples: list[tuple[str, str]]) -> None:
+def test_all_but_six_samples_are_worked_out_as_labelled(samples: list[tuple[str, str]]) -> None:
     places = [answer.place if (answer := work_out(question)) else None for question, _ in samples]
     wrong = {number for number, (_, target) in enumerate(samples) if places[number] != target}
-    assert wrong == MISLABELLED
+    assert wrong == DIFFERENT
 
 
 @pytest.mark.parametrize(

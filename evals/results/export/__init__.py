@@ -1,0 +1,1 @@
+"""The scoreboard in formats for others to read."""

@@ -1,0 +1,254 @@
+"""A cell process: one `eval_async` call, one log, its own control socket.
+
+Loaded in the forkserver; everything here may import Inspect. The process reports through a connection and ends when
+that is closed from the other side: a cell never outlives its supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from json import JSONDecodeError
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
+from inspect_ai.model import (
+    Model,
+    ModelCost,
+    ModelInfo,
+    get_model,
+    set_model_info,
+)
+from inspect_ai.util._display import init_display_type
+from tenacity import RetryCallState
+from tenacity.wait import wait_base, wait_exponential_jitter
+
+from ...profiles.errors import ProctorError
+from ...profiles.schema import HF_PREFIX
+from ..catalog.offers import Price
+from ..results.index import store_index
+from ..results.logs import headline, index_log
+from .gate import Closure, Gate
+from .job import CellEnded, CellJob, CellProgress
+from .meter import Meter
+from .plan import Target
+from .served_by import watch
+from .watch_hooks import observe
+
+REPORT_EVERY_S = 0.5
+REPORT_EVERY_WITH_BUDGET_S = 0.1  # what is spent between two reports, a budget cannot hold
+DRAIN_S = 20.0  # how long requests on the wire may take to end once nothing new is sent
+SESSION_HEADER = "X-HF-Session-id"
+
+# Without bounds Inspect tries for ever. A profile's [generate] may set others.
+DEFAULT_LIMITS: Mapping[str, Any] = {"attempt_timeout": 180, "timeout": 900}
+
+# A stream that was cut, or that holds no JSON: another attempt may well succeed.
+_BROKEN_ANSWERS = (httpx2.TransportError, JSONDecodeError)
+
+
+def run_cell(job: CellJob, channel: Connection) -> None:
+    """The main function of a cell process."""
+    os.setpgrp()  # sandboxes and other children of user code end with the cell
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    init_display_type("none")
+    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"]))
+    if job.token is not None:
+        os.environ["HF_TOKEN"] = job.token
+    os.environ["HF_ENDPOINT"] = job.hub_url
+    try:
+        ended = asyncio.run(_Examination(job, channel).run())
+    except Exception as error:
+        traceback.print_exc()
+        ended = CellEnded("failed", CellProgress(), error=first_line(error))
+    if ended.progress.log is not None:
+        _index(Path(job.run_dir, ended.progress.log))
+    _send(channel, ended)
+    channel.close()
+
+
+def _index(path: Path) -> None:
+    """Keep what the scoreboard needs of the log, so that nobody has to load Inspect to show it."""
+    try:
+        store_index(path, index_log(path))
+    except (ProctorError, OSError) as error:
+        print(f"{path.name} is not indexed: {error}", file=sys.stderr)
+
+
+def _send(channel: Connection, message: CellProgress | CellEnded) -> None:
+    try:
+        channel.send(message)
+    except (BrokenPipeError, ConnectionResetError):
+        print("the supervisor is gone", file=sys.stderr)
+
+
+def first_line(error: BaseException) -> str:
+    """The error in one line; a prerequisite's message without the markup Inspect puts around it."""
+    text = str(getattr(error, "message", None) or error).strip() or type(error).__name__
+    line = next((line.strip() for line in text.splitlines() if line.strip()), text)
+    if isinstance(error, PrerequisiteError):
+        from rich.text import Text
+
+        return Text.from_markup(line).plain
+    return f"{type(error).__name__}: {line}" if type(error).__name__ not in line else line
+
+
+class _Examination:
+    """One cell from its first sample to its log."""
+
+    def __init__(self, job: CellJob, channel: Connection) -> None:
+        self.job = job
+        self.channel = channel
+        self.gate = Gate()
+        self.meter = Meter()
+        self.log: EvalLog | None = None
+
+    async def run(self) -> CellEnded:
+        cell = self.job.cell
+        loop = asyncio.get_running_loop()
+        stopped, held = Closure("stopped", "", grading_goes_on=True), Closure("held", "", grading_goes_on=True)
+        for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
+            loop.add_signal_handler(number, self.gate.close, closure)
+        loop.add_reader(self.channel.fileno(), self._supervisor_gone)
+        observe(self.meter, target=cell.target.name, on_start=self._note_log)
+
+        model = self._model(cell.target, cell.price, is_grader=False)
+        roles = {"grader": self._model(cell.grader, cell.grader_price, is_grader=True)} if cell.grader else None
+        error: str | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._report)
+            group.start_soon(self._cancel_when_closed, scope := anyio.CancelScope())
+            with scope:
+                try:
+                    self.log = next(iter(await self._eval(model, roles)), None)
+                except Exception as raised:
+                    if not isinstance(raised, PrerequisiteError):
+                        traceback.print_exc()
+                    error = first_line(raised)
+            group.cancel_scope.cancel()
+        loop.remove_reader(self.channel.fileno())
+        if self.log is None and self.meter.log is not None:  # a cancelled eval writes its log but does not return it
+            self.log = await read_eval_log_async(Path(self.job.run_dir, self.meter.log), header_only=True)
+        return self._ended(error)
+
+    def _supervisor_gone(self) -> None:
+        """Nothing is ever sent to a cell, so a readable channel is a closed one."""
+        asyncio.get_running_loop().remove_reader(self.channel.fileno())
+        self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))
+
+    def _note_log(self, spec: EvalSpec) -> None:
+        found = next(Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval"), None)
+        self.meter.log = found.name if found else None
+
+    def _model(self, target: Target, price: Price | None, *, is_grader: bool) -> Model:
+        """The model with its price, and with its client watched where it is one of openai's."""
+        if price is not None:
+            info = ModelInfo(
+                cost=ModelCost(
+                    input=price.input_usd_per_mtok,
+                    output=price.output_usd_per_mtok,
+                    input_cache_write=price.input_usd_per_mtok,
+                    input_cache_read=price.input_usd_per_mtok,
+                )
+            )
+            set_model_info(target.name, info)
+        routed = target.name.startswith(HF_PREFIX)
+        # The openai client's own retries are left out: they would be neither counted nor bounded by the profile.
+        model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
+        model = get_model(target.name, base_url=target.base_url, memoize=False, **model_args)
+        headers = {SESSION_HEADER: self.job.run_id} if routed else {}
+        if watch(model, self.meter, self.gate, is_grader=is_grader, headers=headers):
+            api: Any = model.api
+            should_retry = api.should_retry
+            api.should_retry = lambda error: isinstance(error, _BROKEN_ANSWERS) or should_retry(error)  # pyright: ignore
+            api.retry_wait = _Backoff
+        return model
+
+    async def _eval(self, model: Model, roles: dict[str, Model] | None) -> list[EvalLog]:
+        cell, settings = self.job.cell, self.job.settings
+        generate = {**DEFAULT_LIMITS, **cell.generate}
+        if settings.max_connections is not None:
+            generate["max_connections"] = settings.max_connections
+        return await eval_async(
+            cell.task,
+            task_args=dict(cell.task_args),
+            model=model,
+            model_roles=roles,  # pyright: ignore[reportArgumentType]  # a dict is invariant in its values
+            log_dir=self.job.run_dir,
+            log_format="eval",
+            limit=cell.limit,
+            epochs=cell.epochs,
+            tags=["proctor"] + (["practice"] if self.job.source == "practice" else []),
+            metadata={"proctor": {"run_id": self.job.run_id, "cell": cell.id, "source": self.job.source}},
+            # One sample's error costs that sample only, and the log says at its end that it is not whole.
+            fail_on_error=True,
+            continue_on_fail=True,
+            retry_on_error=settings.retry_on_error,
+            log_buffer=1,
+            log_realtime=False,
+            log_images=True,
+            score_display=False,
+            **generate,
+        )
+
+    async def _report(self) -> None:
+        every_s = REPORT_EVERY_S if self.job.settings.budget_usd is None else REPORT_EVERY_WITH_BUDGET_S
+        while True:
+            await anyio.sleep(every_s)
+            _send(self.channel, self.meter.progress(time.time()))
+
+    async def _cancel_when_closed(self, scope: anyio.CancelScope) -> None:
+        """Once the gate is closed: let what is on the wire end, and what is answered be graded; then cancel."""
+        await self.gate.closed()
+        with anyio.move_on_after(DRAIN_S):
+            quiet = 0
+            while quiet < 3:  # between an answer and its grading there is a moment without a request
+                await anyio.sleep(0.1)
+                quiet = quiet + 1 if self.meter.requests == 0 else 0
+        scope.cancel()
+
+    def _ended(self, error: str | None) -> CellEnded:
+        log, closure = self.log, self.gate.closure
+        progress = self.meter.progress(time.time())
+        metric, score, stderr = headline(log) if log is not None else (None, None, None)
+        if closure is not None and (log is None or log.status != "success"):
+            return CellEnded(closure.state, progress, score, stderr, metric, closure.reason or None)
+        if log is None:
+            return CellEnded("failed", progress, error=error or "the eval ended without a log")
+        if log.status == "success":
+            return CellEnded("succeeded", progress, score, stderr, metric)
+        return CellEnded("failed", progress, score, stderr, metric, self._why_failed(log))
+
+    def _why_failed(self, log: EvalLog) -> str:
+        if self.meter.errors:
+            why = self.meter.last_error or (log.error.message.strip().splitlines() or [""])[0] if log.error else ""
+            return f"{self.meter.errors} of {self.meter.total} samples failed: {why or self.meter.last_error}"
+        return (log.error.message.strip().splitlines() or ["unknown error"])[0] if log.error else "unknown error"
+
+
+class _Backoff(wait_base):
+    """Wait as long as the server says, otherwise exponentially longer with jitter: 1 s growing to 1 min."""
+
+    _own = wait_exponential_jitter(initial=1, max=60, jitter=1)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        headers: Any = getattr(getattr(error, "response", None), "headers", {})
+        try:
+            asked_s = float(headers.get("retry-after", ""))
+        except ValueError:
+            asked_s = 0.0
+        own_s = self._own(retry_state)
+        return min(asked_s, 300.0) + own_s * 0.1 if asked_s > 0 else own_s

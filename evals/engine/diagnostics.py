@@ -1,0 +1,58 @@
+"""`supervisor.log`: what the supervisor, its cells and their user code print, without the token."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+_END = b"\x00proctor: end of diagnostics\x00"
+_KEPT_BYTES = 64 * 1024  # of what is printed before there is a file
+
+
+class Diagnostics:
+    """Takes over file descriptors 1 and 2, also of every process started afterwards, and filters what they write."""
+
+    def __init__(self) -> None:
+        reader_fd, writer_fd = os.pipe()
+        os.dup2(writer_fd, 1)
+        os.dup2(writer_fd, 2)
+        os.close(writer_fd)
+        self._reader = os.fdopen(reader_fd, "rb", buffering=0)
+        self._file: BinaryIO | None = None
+        self._early = b""
+        self._hide: bytes | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._copy, name="diagnostics", daemon=True)
+        self._thread.start()
+
+    def write_to(self, path: Path, *, hide: str | None) -> None:
+        """From now on write to a file, with `hide` blotted out; what came earlier goes there too."""
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with self._lock:
+            self._hide = hide.encode() if hide and len(hide) > 7 else None
+            self._file = os.fdopen(fd, "ab", buffering=0)
+            self._write(self._early)
+            self._early = b""
+
+    def close(self) -> None:
+        """Wait until all that was printed so far is in the file."""
+        os.write(1, b"\n" + _END + b"\n")
+        self._thread.join(timeout=5)
+
+    def _copy(self) -> None:
+        rest = b""
+        while chunk := self._reader.read(65536):
+            *lines, rest = (rest + chunk).split(b"\n")
+            with self._lock:
+                for line in lines:
+                    if line == _END:
+                        return
+                    self._write(line + b"\n")
+
+    def _write(self, line: bytes) -> None:
+        if self._file is None:
+            self._early = (self._early + line)[-_KEPT_BYTES:]
+        elif line.strip():
+            self._file.write(line.replace(self._hide, b"[token]") if self._hide else line)

@@ -1,0 +1,40 @@
+"""Following a run from outside: its status as it changes, until it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ...profiles.errors import ProctorError
+from .status import RunStatus
+from .status_file import STATUS_FILE, read_status
+
+POLL_S = 0.1
+START_S = 60.0
+
+
+def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: False) -> Iterator[RunStatus]:
+    """Yield the status whenever it has changed, last the final one.
+
+    Args:
+        run_dir: The run.
+        supervisor_ended: Whether a supervisor that was just started is gone; asked while there is no status yet.
+
+    Raises:
+        ProctorError: The supervisor ended, or took too long, before it wrote anything.
+    """
+    path, seen, deadline_s = run_dir / STATUS_FILE, 0, time.monotonic() + START_S
+    while not path.exists():
+        if supervisor_ended() or time.monotonic() > deadline_s:
+            raise ProctorError("the run's supervisor did not start", f"see {run_dir / 'supervisor.log'}")
+        time.sleep(POLL_S)
+    while True:
+        changed = path.stat().st_mtime_ns
+        status = read_status(run_dir)
+        if changed != seen or status.exit_code is not None:
+            seen = changed
+            yield status
+        if status.exit_code is not None:
+            return
+        time.sleep(POLL_S)

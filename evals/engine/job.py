@@ -1,0 +1,57 @@
+"""What passes between the supervisor and a cell process. Plain data: it is pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .plan import Cell, RunSettings
+from .status import CallStats
+
+
+@dataclass(frozen=True, slots=True)
+class CellJob:
+    """A cell to be run, with where and how."""
+
+    cell: Cell
+    run_id: str
+    run_dir: str  # absolute
+    source: str
+    hub_url: str
+    settings: RunSettings
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CellProgress:
+    """How a cell stands; sent at most twice a second. The fields are those of `CellStatus`."""
+
+    done: int = 0
+    total: int | None = None
+    errors: int = 0
+    in_flight: int = 0
+    score: float | None = None
+    model: CallStats = CallStats()
+    grader: CallStats = CallStats()
+    retries: Mapping[str, int] = field(default_factory=dict[str, int])
+    waits_s: float = 0.0
+    waiting: int = 0
+    served_by: Mapping[str, int] = field(default_factory=dict[str, int])
+    last_error: str | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellEnded:
+    """How a cell ended; the last message of its process."""
+
+    state: Literal["succeeded", "failed", "held", "stopped"]
+    progress: CellProgress
+    score: float | None = None
+    stderr: float | None = None
+    metric: str | None = None
+    error: str | None = None  # one line a person can act on
+
+
+CellMessage = CellProgress | CellEnded

@@ -1,0 +1,83 @@
+"""The journal of a run: append-only JSON lines, the truth after a crash.
+
+Every line is an object with `at_s` (seconds since the epoch) and `event`; the other fields belong to the event. While
+a supervisor lives it holds an exclusive lock on the file, which the system drops with the process however that ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from ...profiles.errors import ProctorError
+
+JOURNAL_FILE = "journal.jsonl"
+
+
+class Journal:
+    """The writing end; one per run.
+
+    Raises:
+        ProctorError: Another supervisor runs this run.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._fd = os.open(run_dir / JOURNAL_FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise ProctorError(f"run {run_dir.name} is already being run", "watch it with `proctor runs`") from None
+        size = os.fstat(self._fd).st_size
+        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+            os.write(self._fd, b"\n")  # a line was cut by a crash; what follows must not be lost with it
+
+    def write(self, event: str, at_s: float, **fields: Any) -> None:
+        """Append one event and see it onto the disk."""
+        line = json.dumps({"at_s": round(at_s, 3), "event": event, **fields}, ensure_ascii=False) + "\n"
+        os.write(self._fd, line.encode("utf-8", "backslashreplace"))
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Give the lock back."""
+        os.close(self._fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_journal(run_dir: Path) -> Iterator[dict[str, Any]]:
+    """The events in order; a line cut by a crash is passed over."""
+    try:
+        text = (run_dir / JOURNAL_FILE).read_text("utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event  # pyright: ignore[reportUnknownVariableType]
+
+
+def is_supervised(run_dir: Path) -> bool:
+    """Whether a supervisor lives that runs this run."""
+    try:
+        fd = os.open(run_dir / JOURNAL_FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

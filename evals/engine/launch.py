@@ -1,0 +1,57 @@
+"""Starting a supervisor, from the application or the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from ...profiles.errors import ProctorError
+
+
+class PendingSupervisor:
+    """A supervisor that warms up while the plan is being made; it does nothing before `begin`.
+
+    Used as a context manager it is dismissed on the way out unless it has begun.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "proctor.evals.engine.supervisor"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process, which is also its session and group."""
+        return self._process.pid
+
+    def begin(self, run_dir: Path, token: str | None) -> None:
+        """Hand over the run directory, whose `run.toml` says what to run, and the token, through a pipe.
+
+        Raises:
+            ProctorError: The supervisor has ended before its time.
+        """
+        assert self._process.stdin is not None
+        order = json.dumps({"run_dir": str(run_dir), "token": token}).encode() + b"\n"
+        try:
+            self._process.stdin.write(order)
+            self._process.stdin.close()
+        except BrokenPipeError:
+            raise ProctorError("the run's supervisor could not be started", "`proctor doctor` may say why") from None
+
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()

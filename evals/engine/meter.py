@@ -1,0 +1,112 @@
+"""Counting what a cell does: calls, tokens, money, latency, retries, who served."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from .job import CellProgress
+from .status import CallStats
+
+RECENT_S = 60.0  # the window of the tokens/s that is shown
+
+
+@dataclass(slots=True)
+class CallMeter:
+    """The calls of one role: the model under test or its grader."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    _latencies_s: list[float] = field(default_factory=list[float])  # sorted
+    _recent: deque[tuple[float, int, float]] = field(default_factory=deque[tuple[float, int, float]])
+
+    def add(
+        self, *, at_s: float, input_tokens: int, output_tokens: int, cost_usd: float | None, latency_s: float
+    ) -> None:
+        """Count one finished call. A call of unknown cost makes the sum unknown."""
+        self.calls += 1
+        self.input_tokens += input_tokens
+        self.output_tokens += output_tokens
+        self.cost_usd = None if self.cost_usd is None or cost_usd is None else self.cost_usd + cost_usd
+        insort(self._latencies_s, latency_s)
+        self._recent.append((at_s, output_tokens, latency_s))
+
+    def stats(self, now_s: float) -> CallStats:
+        """The sums, the latency percentiles of all calls, and the generation speed of the last minute.
+
+        The speed is output tokens per second spent in calls, as one reader of one stream sees it; without calls in
+        the last minute it is the last minute's before the silence.
+        """
+        while len(self._recent) > 1 and self._recent[0][0] < now_s - RECENT_S:
+            self._recent.popleft()
+        spent_s = sum(latency for _, _, latency in self._recent)
+        tokens = sum(count for _, count, _ in self._recent)
+        return CallStats(
+            calls=self.calls,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cost_usd=self.cost_usd,
+            latency_p50_s=self.percentile(0.50),
+            latency_p95_s=self.percentile(0.95),
+            tokens_per_s=tokens / spent_s if spent_s > 0 and tokens else None,
+        )
+
+    def percentile(self, share: float) -> float | None:
+        """The nearest-rank percentile of the latencies, in seconds; `None` before the first call."""
+        if not self._latencies_s:
+            return None
+        rank = max(1, -(-int(share * 100) * len(self._latencies_s) // 100))
+        return self._latencies_s[rank - 1]
+
+
+@dataclass(slots=True)
+class Meter:
+    """All that one cell counts. Not thread-safe: it lives on the cell's event loop."""
+
+    total: int | None = None
+    done: int = 0
+    errors: int = 0
+    in_flight: int = 0
+    model: CallMeter = field(default_factory=CallMeter)
+    grader: CallMeter = field(default_factory=CallMeter)
+    retries: Counter[str] = field(default_factory=Counter[str])
+    served_by: Counter[str] = field(default_factory=Counter[str])
+    requests: int = 0  # on the wire now
+    waits_s: float = 0.0
+    last_error: str | None = None
+    log: str | None = None
+    _score_sum: float = 0.0
+    _scored: int = 0
+    _waits_until_s: list[float] = field(default_factory=list[float])
+
+    def scored(self, value: float) -> None:
+        """Take in one sample's score."""
+        self._score_sum += value
+        self._scored += 1
+
+    def wait(self, now_s: float, wait_s: float) -> None:
+        """A call starts to wait before it is tried again."""
+        self.waits_s += wait_s
+        self._waits_until_s.append(now_s + wait_s)
+
+    def progress(self, now_s: float) -> CellProgress:
+        """A snapshot for the supervisor."""
+        self._waits_until_s = [until for until in self._waits_until_s if until > now_s]
+        return CellProgress(
+            done=self.done,
+            total=self.total,
+            errors=self.errors,
+            in_flight=self.in_flight,
+            score=self._score_sum / self._scored if self._scored else None,
+            model=self.model.stats(now_s),
+            grader=self.grader.stats(now_s),
+            retries=dict(self.retries),
+            waits_s=self.waits_s,
+            waiting=len(self._waits_until_s),
+            served_by=dict(self.served_by),
+            last_error=self.last_error,
+            log=self.log,
+        )

@@ -1,0 +1,154 @@
+"""`run.toml`: the frozen profile and the resolved cells of a run. It holds no secret.
+
+The file has `format`, `run_id`, `created_at_s`, a table `profile` that is the profile as it was run, and a table `plan`
+with the fields of `Plan`. What is `None` is left out, since TOML has no null.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from ...profiles.data import of_table
+from ...profiles.errors import ProctorError, UsageError
+from ...profiles.schema import Profile
+from ...profiles.tokens import token_problems
+from .plan import Cell, Plan, RunSettings
+
+FORMAT = 1
+_HEAD = "# A run of Proctor: what was asked for ([profile]) and what that meant when it was planned ([plan]).\n"
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRun:
+    """What a run was made from."""
+
+    run_id: str
+    created_at_s: float  # seconds since the epoch
+    plan: Plan
+    profile: Profile  # its tasks' paths are relative to the profile's own folder; the plan's cells have absolute ones
+
+
+def write_run_toml(path: Path, plan: Plan, profile: Profile, *, run_id: str, created_at_s: float) -> None:
+    """Write the file in one step, readable by its owner only.
+
+    Args:
+        path: The file; its folder exists.
+        plan: What is to be run.
+        profile: What it was made from, overrides applied.
+        run_id: The run's name.
+        created_at_s: Seconds since the epoch.
+
+    Raises:
+        UsageError: Something in it looks like a token, or has no form in TOML.
+        ProctorError: The file cannot be written.
+    """
+    data = {
+        "format": FORMAT,
+        "run_id": run_id,
+        "created_at_s": created_at_s,
+        "profile": of_table(profile),
+        "plan": plan_to_dict(plan),
+    }
+    if secrets := token_problems(data):
+        raise UsageError(f"{path.name} is not written: {secrets[0].says}")
+    try:
+        content = (_HEAD + tomli_w.dumps(data)).encode()
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the plan cannot be written as TOML: {error}", "mend the arguments of its tasks") from error
+    try:
+        _replace(path, content)
+    except OSError as error:
+        raise ProctorError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def read_run_toml(path: Path) -> FrozenRun:
+    """Read what `write_run_toml` wrote.
+
+    Raises:
+        ProctorError: There is no such file, or it is not one of these.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        if data.get("format") != FORMAT:
+            raise ProctorError(f"{path} is not of format {FORMAT}", "it was written by another version of Proctor")
+        return FrozenRun(
+            run_id=str(data["run_id"]),
+            created_at_s=float(data["created_at_s"]),
+            plan=plan_from_dict(data["plan"]),
+            profile=Profile.model_validate(data["profile"]),
+        )
+    except FileNotFoundError:
+        raise ProctorError(f"there is no {path}", "`proctor runs` lists the runs") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProctorError(f"cannot read {path}: {_first_line(error)}") from error
+
+
+def plan_to_dict(plan: Plan) -> dict[str, Any]:
+    """A plan as plain tables, arrays and values, without what is `None`."""
+    return cast("dict[str, Any]", _plain(plan))
+
+
+def plan_from_dict(data: Mapping[str, Any]) -> Plan:
+    """The plan that `plan_to_dict` took apart.
+
+    Raises:
+        ValueError: It is no plan.
+    """
+    filled = {
+        **data,
+        "settings": _with_absent(RunSettings, data["settings"]),
+        "cells": [_with_absent(Cell, cell) for cell in data["cells"]],
+    }
+    return _adapter().validate_python(filled)
+
+
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        found = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: _plain(item) for name, item in found if item is not None}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in cast("Iterable[Any]", value)]
+    return value
+
+
+def _with_absent(kind: type, table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table with `None` for the fields that have no default: they were left out because they are `None`."""
+    required = (f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING)
+    return {**dict.fromkeys(required), **table}
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

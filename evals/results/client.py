@@ -1,0 +1,242 @@
+"""The reader's client: Inspect's knowledge without loading Inspect."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from ...profiles.errors import ProctorError, UsageError
+
+if TYPE_CHECKING:
+    from ..engine.plan import TaskFacts
+    from ..tasks.listing import TaskInfo, TaskListing
+
+LIST_TIMEOUT_S = 60.0
+FACTS_TIMEOUT_S = 300.0  # a dataset may have to be downloaded first
+
+_REMEDY = "`proctor doctor` may say why"
+_KEPT_BYTES = 4096
+_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
+
+class ReaderLostError(ProctorError):
+    """The reader ended or did not answer in time. The next call starts a new one."""
+
+
+class Reader:
+    """A reader process. Calls are made one at a time and may come from any thread.
+
+    Args:
+        token: For gated datasets; handed over in the environment. Without one the reader uses none, whatever the
+            environment or the user's home holds.
+        hub_url: The Hub that datasets are read from; the environment's or the public one if not given.
+    """
+
+    def __init__(self, *, token: str | None = None, hub_url: str | None = None) -> None:
+        self._token = token
+        self._hub_url = hub_url
+        self._process: _Process | None = None
+        self._calls = threading.Lock()
+        self._closed = False
+
+    def start(self) -> Self:
+        """Start the process and return at once: it loads Inspect, 2-3 s, while others work."""
+        with self._calls:
+            self._running()
+        return self
+
+    def close(self) -> None:
+        """End the process, and with it a call that is under way."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.end()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def call(self, op: str, /, *, timeout_s: float, **args: Any) -> Any:
+        """Ask for an operation and wait for its answer.
+
+        Args:
+            op: Its name in the reader's `OPS`.
+            timeout_s: How long to wait, loading Inspect included.
+            **args: Its arguments: JSON values.
+
+        Returns:
+            Its result: JSON values.
+
+        Raises:
+            UsageError: What was asked for is wrong.
+            ReaderLostError: The process ended, was closed, or did not answer in time.
+            ProctorError: The operation failed.
+        """
+        with self._calls:
+            process = self._running()
+            try:
+                answer = process.ask(op, args, timeout_s)
+            except ReaderLostError:
+                process.end()
+                self._process = None
+                raise
+        if answer["ok"]:
+            return answer["result"]
+        error: Mapping[str, Any] = answer["error"]
+        raise (UsageError if error["usage"] else ProctorError)(error["message"], error["remedy"])
+
+    def list_tasks(
+        self, paths: Sequence[str] = (".",), *, installed: bool = False, timeout_s: float = LIST_TIMEOUT_S
+    ) -> TaskListing:
+        """All tasks: shipped, of files and folders, and of installed packages where asked for.
+
+        Raises:
+            ProctorError: As `call`.
+        """
+        from pydantic import TypeAdapter
+
+        from ..tasks.listing import TaskListing
+
+        result = self.call("list_tasks", timeout_s=timeout_s, paths=list(paths), cwd=os.getcwd(), installed=installed)
+        return TypeAdapter(TaskListing).validate_python(result)
+
+    def describe_task(self, task: str, *, timeout_s: float = LIST_TIMEOUT_S) -> TaskInfo:
+        """What is known of one task, its parameters included, without building it.
+
+        Raises:
+            UsageError: There is no such task.
+            ProctorError: As `call`.
+        """
+        from pydantic import TypeAdapter
+
+        from ..tasks.listing import TaskInfo
+
+        return TypeAdapter(TaskInfo).validate_python(
+            self.call("describe_task", timeout_s=timeout_s, task=task, cwd=os.getcwd())
+        )
+
+    def task_facts(
+        self, task: str, args: Mapping[str, Any], *, practice: bool = False, timeout_s: float = FACTS_TIMEOUT_S
+    ) -> TaskFacts:
+        """Build a task with its arguments and state what it turned out to be. User code runs for it, in the reader.
+
+        Args:
+            task: Registry name, absolute file with or without `@task`, or `hf/<org>/<dataset>`.
+            args: Its arguments: JSON values.
+            practice: Fill in what the task asks for in practice.
+            timeout_s: How long to wait.
+
+        Returns:
+            The facts; `error` says why there are none, also when the task's code ended the process or hung.
+
+        Raises:
+            ProctorError: As `call`, but for the reader being lost.
+        """
+        from pydantic import TypeAdapter
+
+        from ..engine.plan import TaskFacts
+
+        try:
+            result = self.call("task_facts", timeout_s=timeout_s, task=task, args=dict(args), practice=practice)
+        except ReaderLostError as error:
+            return TaskFacts(task=task, error=f"building {task}: {error.message}")
+        return TypeAdapter(TaskFacts).validate_python(result)
+
+    def _running(self) -> _Process:
+        if self._closed:
+            raise ReaderLostError("the reader is closed")
+        if self._process is None or self._process.ended:
+            self._process = _Process(self._environment(), self._token)
+        return self._process
+
+    def _environment(self) -> dict[str, str]:
+        environment = {**os.environ, "INSPECT_DISPLAY": "none", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        for variable in _TOKENS:
+            environment.pop(variable, None)
+        if self._token is not None:
+            environment["HF_TOKEN"] = self._token
+        else:
+            environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+        if self._hub_url is not None:
+            environment["HF_ENDPOINT"] = self._hub_url
+        return environment
+
+
+class _Process:
+    """One life of the reader, with a thread for each of its two outputs."""
+
+    def __init__(self, environment: Mapping[str, str], token: str | None) -> None:
+        self._token = token
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._printed = b""  # the end of what the process wrote to standard error since its last answer
+        self._last_id = 0
+        self._popen = subprocess.Popen(
+            # -P: the working folder may hold modules with the names of others
+            [sys.executable, "-P", "-m", "proctor.evals.results.reader"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._take_answers, daemon=True).start()
+        self._listening = threading.Thread(target=self._take_prints, daemon=True)
+        self._listening.start()
+
+    @property
+    def ended(self) -> bool:
+        return self._popen.poll() is not None
+
+    def ask(self, op: str, args: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        self._last_id += 1
+        request = json.dumps({"id": self._last_id, "op": op, "args": args}).encode() + b"\n"
+        assert self._popen.stdin is not None
+        line: bytes | None = None
+        with suppress(BrokenPipeError):
+            self._popen.stdin.write(request)
+            self._popen.stdin.flush()
+            try:
+                line = self._answers.get(timeout=timeout_s)
+            except queue.Empty:
+                raise ReaderLostError(f"no answer within {timeout_s:g} s", _REMEDY) from None
+        if line is None:
+            raise ReaderLostError(self._why_ended(), _REMEDY)
+        self._printed = b""
+        return json.loads(line)
+
+    def end(self) -> None:
+        """Kill it, with what user code started in it."""
+        if self._popen.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, 9)
+        self._popen.wait()
+
+    def _why_ended(self) -> str:
+        code = self._popen.wait()
+        self._listening.join(timeout=1)
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        lines = self._printed.decode(errors="replace").splitlines()
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")[:300]
+        if self._token:
+            last = last.replace(self._token, "…")
+        return f"the reader process {how}" + (f"; it last said: {last}" if last else "")
+
+    def _take_answers(self) -> None:
+        assert self._popen.stdout is not None
+        for line in self._popen.stdout:
+            self._answers.put(line)
+        self._answers.put(None)
+
+    def _take_prints(self) -> None:
+        assert self._popen.stderr is not None
+        while chunk := os.read(self._popen.stderr.fileno(), _KEPT_BYTES):
+            self._printed = (self._printed + chunk)[-_KEPT_BYTES:]

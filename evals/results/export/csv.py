@@ -1,0 +1,73 @@
+"""A scoreboard as CSV (RFC 4180, but for its plain line ends): a header line, a line per cell; unknown is empty.
+
+The columns are the fields of the JSON's rows after those of their group; `task_args` and `served_by` are JSON. A text
+that a spreadsheet would take for a formula, since it begins with = + - @ or a control character, is preceded by an
+apostrophe; numbers are not touched.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from ..scoreboard import Scoreboard
+from .json import row_record
+
+COLUMNS: tuple[str, ...] = (
+    "task",
+    "task_args",
+    "variant",
+    "cell",
+    "target",
+    "label",
+    "state",
+    "score",
+    "stderr",
+    "low",
+    "high",
+    "n",
+    "samples",
+    "total",
+    "errors",
+    "verdict",
+    "p_value",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "method",
+    "pairs",
+    "cost_usd",
+    "grader_cost_usd",
+    "usd_per_1k",
+    "p50_s",
+    "tokens_per_s",
+    "served_by",
+    "self_graded",
+    "grader",
+    "reason",
+    "log",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def to_csv(scoreboard: Scoreboard) -> str:
+    """The scoreboard as CSV."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for group in scoreboard.groups:
+        of_group = {"task": group.task, "task_args": dict(group.task_args), "variant": group.variant}
+        for row in group.rows:
+            writer.writerow({name: _cell(value) for name, value in (of_group | row_record(row)).items()})
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return json.dumps(value, default=str) if value else ""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return value

@@ -1,0 +1,111 @@
+"""The reader: a child process that has Inspect loaded, and reads logs and tasks for those who have not.
+
+`python -m proctor.evals.results.reader` speaks JSON lines: `{"id", "op", "args"}` on standard input,
+`{"id", "ok": true, "result"}` or `{"id", "ok": false, "error": {"message", "remedy", "usage"}}` on standard output.
+It ends when its standard input does. What user code prints goes to standard error, and it reads nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...profiles.errors import ProctorError, UsageError
+
+
+def _list_tasks(paths: list[str], cwd: str, installed: bool) -> object:
+    from ..tasks.discovery import list_tasks
+
+    return list_tasks(paths, cwd, installed=installed)
+
+
+def _describe_task(task: str, cwd: str) -> object:
+    from ..tasks.finding import describe_task
+
+    return describe_task(task, cwd)
+
+
+def _task_facts(task: str, args: dict[str, Any], practice: bool) -> object:
+    from ..tasks.building import build_task
+
+    return build_task(task, args, practice=practice)
+
+
+def _index_log(path: str) -> object:
+    from .logs import index_log
+
+    return index_log(Path(path))
+
+
+OPS: Mapping[str, Callable[..., object]] = {
+    "list_tasks": _list_tasks,
+    "describe_task": _describe_task,
+    "task_facts": _task_facts,
+    "index_log": _index_log,
+}
+
+
+def answer(line: bytes) -> dict[str, Any]:
+    """The answer to one request; whatever goes wrong becomes an error in it."""
+    request_id: Any = None
+    try:
+        request = json.loads(line)
+        request_id = request["id"]
+        result = OPS[request["op"]](**request["args"])
+        return {"id": request_id, "ok": True, "result": _plain(result)}
+    except ProctorError as error:
+        told = {"message": error.message, "remedy": error.remedy, "usage": isinstance(error, UsageError)}
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        text = " ".join(str(error).split())
+        told = {"message": f"{type(error).__name__}: {text}"[:500], "remedy": "", "usage": False}
+    return {"id": request_id, "ok": False, "error": told}
+
+
+def _plain(value: object) -> object:
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value, bytes_mode="base64", fallback=repr)
+
+
+def _pass_on(requests: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
+    """Queue requests; at their end the process ends at once, whatever it is doing."""
+    for line in requests:
+        waiting.put(line)
+    os._exit(0)
+
+
+def _warm() -> None:
+    """Load what every operation needs, while nobody is waiting yet."""
+    importlib.import_module("..tasks.building", __package__)
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_pass_on, args=(requests, waiting), daemon=True).start()
+    _warm()
+    while True:
+        line = waiting.get()
+        for name, number in (("stdout", 1), ("stderr", 2)):  # user code may have closed or replaced them
+            setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
+        answers.write(json.dumps(answer(line)).encode() + b"\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

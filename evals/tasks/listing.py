@@ -1,0 +1,42 @@
+"""What is known of a task before it is built. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Origin = Literal["shipped", "file", "installed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterInfo:
+    """One parameter of a task."""
+
+    name: str
+    type: str = ""  # as it is annotated: "int", "Literal['a', 'b']"; empty where it is not
+    required: bool = False
+    default: Any = None  # a JSON value; its source text or repr where it is none
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """One task that can be run, or one place where tasks should be and why they cannot be had."""
+
+    name: str  # as a profile in the working folder names it: "proctor/arithmetic", "tasks/mine.py@mine"
+    origin: Origin
+    reference: str  # the same from anywhere: a file's path is absolute
+    description: str = ""  # first line of its docstring
+    parameters: tuple[ParameterInfo, ...] | None = ()  # None: known only after loading it
+    attribs: Mapping[str, Any] = field(default_factory=dict[str, Any])  # arguments of @task
+    samples: int | None = None  # where its package says so
+    error: str | None = None  # why it cannot be had, in one line
+
+
+@dataclass(frozen=True, slots=True)
+class TaskListing:
+    """All tasks that were found, shipped ones first."""
+
+    tasks: tuple[TaskInfo, ...]
+    notes: tuple[str, ...] = ()  # what was left out, in plain words

@@ -1,0 +1,175 @@
+"""Real cells against a real practice router, on one forkserver for the whole session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from proctor.evals.catalog.offers import Price
+from proctor.evals.engine.backends.local import LocalBackend
+from proctor.evals.engine.journal import Journal
+from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
+from proctor.evals.engine.status import RunStatus
+from proctor.evals.engine.status_file import read_status
+from proctor.evals.engine.supervisor import Supervisor
+from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.profiles.schema import HF_PREFIX
+
+MODEL = "openai/gpt-oss-120b"
+PRICE = Price(0.15, 0.60)
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[LocalBackend]:
+    """Warm once: a cell then starts in a fraction of a second."""
+    home = Path(tempfile.mkdtemp(prefix="p", dir="/tmp"))
+    before = dict(os.environ)
+    for variable in ("HF_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
+        os.environ[variable] = str(home / variable.lower())
+        Path(os.environ[variable]).mkdir(mode=0o700)
+    os.environ.pop("HF_TOKEN", None)
+    os.environ["PYTHONSAFEPATH"] = "1"  # as the supervisor is started: nothing of the working folder is imported
+    backend = LocalBackend()
+    backend.warm()
+    os.environ.clear()
+    os.environ.update(before)
+    yield backend
+    backend.close()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def practice() -> Iterator[PracticeServer]:
+    """A practice router of the test's own, which answers at once."""
+    with start_practice(["--speed", "0"]) as server:
+        yield server
+
+
+@pytest.fixture
+def set_faults(practice: PracticeServer) -> Callable[..., None]:
+    """Make providers misbehave from now on."""
+
+    def put(*faults: dict[str, Any]) -> None:
+        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": list(faults)}).raise_for_status()
+
+    return put
+
+
+@pytest.fixture
+def served(practice: PracticeServer) -> Callable[[], list[dict[str, Any]]]:
+    """Every chat request the router has had, as it saw it."""
+
+    def read() -> list[dict[str, Any]]:
+        return httpx.get(f"{practice.hub_url}/practice/log?requests=1").json()["requests"]
+
+    return read
+
+
+@pytest.fixture
+def cell_of(practice: PracticeServer) -> Callable[..., Cell]:
+    """One cell on a provider, as the plan would make it."""
+    return partial(_cell_of, practice)
+
+
+def _cell_of(
+    server: PracticeServer,
+    route: str,
+    *,
+    model: str = MODEL,
+    task: str = "proctor/theory_of_mind",
+    grader_route: str | None = None,
+    limit: int | None = 20,
+    price: Price | None = PRICE,
+    **generate: Any,
+) -> Cell:
+    grader = Target(f"{HF_PREFIX}{MODEL}:{grader_route}", MODEL, grader_route, server.url) if grader_route else None
+    return Cell(
+        id=f"{task.rsplit('/', 1)[-1]}-{route}",
+        task=task,
+        task_args={},
+        target=Target(f"{HF_PREFIX}{model}:{route}", model, route, server.url),
+        variant="",
+        generate=generate,
+        epochs=1,
+        limit=limit,
+        grader=grader,
+        self_graded=grader is None,
+        expected_provider=route,
+        price=price,
+        grader_price=PRICE if grader else None,
+        estimate=Estimate(samples=limit),
+    )
+
+
+class Running:
+    """A run that goes on in a thread of the test's process; its cells are processes."""
+
+    def __init__(self, run_dir: Path, plan: Plan, backend: LocalBackend) -> None:
+        self.run_dir = run_dir
+        self._reader_fd, self._writer_fd = os.pipe()
+        os.set_blocking(self._reader_fd, False)
+        self._journal = Journal(run_dir)
+        self._supervisor = Supervisor(run_dir, run_dir.name, plan, backend, self._journal, token="practice")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._supervisor.run(self._reader_fd)
+        finally:
+            self._journal.close()
+
+    def stop(self) -> None:
+        self._supervisor.stop()
+        os.write(self._writer_fd, b"x")
+
+    def kill_cell(self, cell_id: str) -> None:
+        pid = next(cell.pid for cell in read_status(self.run_dir).cells if cell.id == cell_id)
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    def until(self, fact: Callable[[RunStatus], bool], timeout_s: float = 60) -> RunStatus:
+        """Wait until the status file says so."""
+        deadline_s = time.monotonic() + timeout_s
+        while time.monotonic() < deadline_s:
+            if (self.run_dir / "status.json").exists():
+                status = read_status(self.run_dir)
+                if fact(status):
+                    return status
+                assert status.exit_code is None or fact(status), f"the run ended first: {status}"
+            self._thread.join(0.05)
+        raise AssertionError("the run never came to it")
+
+    def ended(self, timeout_s: float = 90) -> RunStatus:
+        self._thread.join(timeout_s)
+        assert not self._thread.is_alive(), "the run did not end"
+        os.close(self._reader_fd)
+        os.close(self._writer_fd)
+        return read_status(self.run_dir)
+
+
+@pytest.fixture
+def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
+    """Start a run of some cells."""
+
+    def start(
+        cells: Sequence[Cell], *, budget_usd: float | None = None, cells_at_once: int = 4, retry_on_error: int = 0
+    ) -> Running:
+        run_dir = own_home / "run1"
+        run_dir.mkdir()
+        settings = RunSettings(cells_at_once, 10, retry_on_error, budget_usd)
+        first = cells[0].target.base_url or ""
+        plan = Plan("a test", "practice", first, first.removesuffix("/v1"), tuple(cells), settings)
+        return Running(run_dir, plan, backend)
+
+    return start

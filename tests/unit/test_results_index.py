@@ -1,0 +1,199 @@
+"""A log that was read once is not read again until it changes."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from proctor.evals.results.index import load_index, store_index
+from proctor.evals.results.log_index import LogIndex, SampleColumns, SampleRow
+from proctor.evals.results.problems import LogError
+
+INDEX = LogIndex(
+    task="proctor/theory_of_mind",
+    model="hf-inference-providers/openai/gpt-oss-120b:groq",
+    status="success",
+    created="2026-11-23T21:00:00+00:00",
+    task_args={"n": 3, "deep": {"list": [1, None]}},
+    metrics={"accuracy": 0.5},
+    samples=SampleColumns(
+        id=(1, "1", "naïve ☃"),
+        epoch=(1, 1, 2),
+        score=(1.0, 0.0, None),
+        raw_score=("C", False, 3),
+        answer=("yes", None, "a\nb"),
+        error=(None, None, "boom"),
+        input_tokens=(1, 2, 3),
+        output_tokens=(4, 5, 6),
+        cost_usd=(0.0, 1.4e-05, None),
+        grader_tokens=(0, 0, 0),
+        grader_cost_usd=(0.0, 0.0, 0.0),
+        total_time_s=(0.42, None, 1.0),
+        working_time_s=(0.4, None, 1.0),
+        retries=(0, 1, 2),
+        completed=(True, True, False),
+        fingerprint=(1, 2, 2**32 - 1),
+    ),
+)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "one.eval"
+    path.write_bytes(b"first")
+    return path
+
+
+def reading(index: LogIndex) -> tuple[Callable[[Path], LogIndex], list[Path]]:
+    read: list[Path] = []
+
+    def reader(path: Path) -> LogIndex:
+        read.append(path)
+        return index
+
+    return reader, read
+
+
+def kept_files(home: Path) -> list[Path]:
+    return [path for path in home.joinpath("cache").rglob("*") if path.is_file()]
+
+
+def test_the_second_time_nothing_is_read_and_nothing_is_lost(log: Path) -> None:
+    reader, read = reading(INDEX)
+    assert load_index(log, reader) == INDEX
+    again = load_index(log, reader)
+    assert read == [log]
+    assert again == INDEX
+    assert [type(value) for value in again.samples.raw_score] == [str, bool, int]
+    assert [type(value) for value in again.samples.id] == [int, str, str]
+
+
+def test_a_log_that_changed_is_read_again(log: Path) -> None:
+    reader, read = reading(INDEX)
+    load_index(log, reader)
+    log.write_bytes(b"longer than first")
+    load_index(log, reader)
+    assert len(read) == 2
+    os.utime(log, ns=(5, 5))  # as long as before, but written anew
+    load_index(log, reader)
+    assert len(read) == 3
+
+
+def test_what_the_cell_stored_needs_no_reading(log: Path) -> None:
+    store_index(log, INDEX)
+    reader, read = reading(replace(INDEX, task="other"))
+    assert load_index(log, reader) == INDEX
+    assert not read
+
+
+def test_a_log_that_grows_while_it_is_read_is_not_remembered(log: Path) -> None:
+    def read(path: Path) -> LogIndex:
+        path.write_bytes(path.read_bytes() + b"more")
+        return INDEX
+
+    load_index(log, read)
+    reader, reads = reading(INDEX)
+    load_index(log, reader)
+    assert reads == [log]
+
+
+def test_other_logs_have_other_places(log: Path, tmp_path: Path) -> None:
+    other = tmp_path / "two.eval"
+    other.write_bytes(b"first")
+    store_index(log, INDEX)
+    store_index(other, replace(INDEX, task="other"))
+    reader, read = reading(INDEX)
+    assert (load_index(log, reader).task, load_index(other, reader).task) == (INDEX.task, "other")
+    assert not read
+
+
+def test_only_the_user_may_read_what_is_kept(log: Path, own_home: Path) -> None:
+    store_index(log, INDEX)
+    (kept,) = kept_files(own_home)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[1, 2]", b'{"mtime_ns": 1, "size": 2, "index": {}}'])
+def test_a_damaged_cache_only_costs_a_reading(log: Path, own_home: Path, damage: bytes) -> None:
+    store_index(log, INDEX)
+    (kept,) = kept_files(own_home)
+    kept.write_bytes(damage)
+    reader, read = reading(INDEX)
+    assert load_index(log, reader) == INDEX
+    assert read == [log]
+
+
+def test_a_missing_log_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match=r"the log gone\.eval is missing"):
+        load_index(tmp_path / "gone.eval", reading(INDEX)[0])
+
+
+def test_what_the_reader_says_of_a_log_is_passed_on_and_not_remembered(log: Path) -> None:
+    def fail(path: Path) -> LogIndex:
+        raise LogError("the log is damaged")
+
+    with pytest.raises(LogError, match="damaged"):
+        load_index(log, fail)
+    reader, read = reading(INDEX)
+    load_index(log, reader)
+    assert read == [log]
+
+
+def test_old_indexes_are_pruned(log: Path, tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proctor.evals.results.index.MAX_INDEXES", 3)
+    for number in range(6):
+        path = tmp_path / f"{number}.eval"
+        path.touch()
+        store_index(path, INDEX)
+    assert len(kept_files(own_home)) == 3
+
+
+def test_columns_and_rows_have_the_same_fields() -> None:
+    names = [field.name for field in fields(SampleColumns)]
+    assert names == [*(field.name for field in fields(SampleRow)), "fingerprint"]
+    assert list(INDEX.samples) == [INDEX.samples.row(i) for i in range(3)]
+    assert INDEX.samples.row(1) == SampleRow("1", 1, 0.0, False, None, None, 2, 5, 1.4e-05, 0, 0.0, None, None, 1, True)
+
+
+def test_sums_are_unknown_as_soon_as_one_cost_is() -> None:
+    assert INDEX.cost_usd is None
+    assert INDEX.grader_cost_usd == 0.0
+    assert (INDEX.input_tokens, INDEX.output_tokens, INDEX.errors) == (6, 15, 1)
+    assert INDEX.scores() == {("1", 1): [1.0], ("1", 2): [0.0]}
+
+
+def test_100_000_samples_come_back_in_well_under_300_ms(log: Path) -> None:
+    n = 100_000
+    samples = SampleColumns(
+        id=tuple(range(n)),
+        epoch=(1,) * n,
+        score=(1.0, 0.0) * (n // 2),
+        raw_score=("C", "I") * (n // 2),
+        answer=tuple(f"Hannah put the sweater in the bucket and left {i}" for i in range(n)),
+        error=(None,) * n,
+        input_tokens=tuple(range(n)),
+        output_tokens=tuple(range(n)),
+        cost_usd=tuple(i / 1e9 for i in range(n)),
+        grader_tokens=tuple(range(n)),
+        grader_cost_usd=tuple(i / 1e9 for i in range(n)),
+        total_time_s=tuple(i / 1000 for i in range(n)),
+        working_time_s=tuple(i / 1000 for i in range(n)),
+        retries=(0,) * n,
+        completed=(True,) * n,
+        fingerprint=tuple(range(n)),
+    )
+    store_index(log, replace(INDEX, samples=samples))
+    reader, read = reading(INDEX)
+    took_s: list[float] = []
+    for _ in range(5):
+        started = time.perf_counter()
+        index = load_index(log, reader)
+        took_s.append(time.perf_counter() - started)
+    assert not read and len(index.samples) == n
+    assert min(took_s) < 0.3, took_s

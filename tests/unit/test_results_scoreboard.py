@@ -1,0 +1,308 @@
+"""The scoreboard ranks nothing that chance would rank as well, and says what it cannot know."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from proctor.evals.engine.status import CallStats, CellState, CellStatus
+from proctor.evals.results.export.csv import COLUMNS, to_csv
+from proctor.evals.results.export.json import to_json
+from proctor.evals.results.export.markdown import to_markdown
+from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.results.scoreboard import ScoreGroup, ScoreRow, build_scoreboard
+
+HF = "hf-inference-providers/openai/gpt-oss-120b:"
+Cell = tuple[CellStatus, LogIndex | None]
+
+
+def columns(scores: list[float | None], *, epochs: int = 1, first_id: int = 1) -> SampleColumns:
+    n = len(scores)
+    ids = [first_id + i // epochs for i in range(n)]
+    return SampleColumns(
+        id=tuple(ids),
+        epoch=tuple(1 + i % epochs for i in range(n)),
+        score=tuple(scores),
+        raw_score=tuple(scores),
+        answer=(None,) * n,
+        error=tuple(None if score is not None else "boom" for score in scores),
+        input_tokens=(10,) * n,
+        output_tokens=(1,) * n,
+        cost_usd=(0.0,) * n,
+        grader_tokens=(0,) * n,
+        grader_cost_usd=(0.0,) * n,
+        total_time_s=(1.0,) * n,
+        working_time_s=(1.0,) * n,
+        retries=(0,) * n,
+        completed=(True,) * n,
+        fingerprint=tuple(7 * i for i in ids),
+    )
+
+
+def cell(
+    name: str,
+    scores: list[float | None] | None,
+    *,
+    target: str | None = None,
+    first_id: int = 1,
+    epochs: int = 1,
+    metric_value: float | None = None,
+    graded_by: str | None = "x/grader",
+    **status: object,
+) -> Cell:
+    """A cell that succeeded with these scores; without scores its log could not be read."""
+    values: dict[str, object] = {"state": "succeeded", **status}
+    full = CellStatus(name, f"t · {name}", "proctor/t", target or HF + name, **values)  # pyright: ignore[reportArgumentType]
+    if scores is None:
+        return full, None
+    found = columns(scores, epochs=epochs, first_id=first_id)
+    index = LogIndex(
+        "t", full.target, "success", "2026-11-23T00:00:00+00:00", metric="accuracy", score=metric_value,
+        epochs=epochs, grader=graded_by, samples=found,
+    )  # fmt: skip
+    errors = scores.count(None)
+    return replace(full, done=len(scores), errors=errors, total=len(scores), log=f"{name}.eval"), index
+
+
+def right(count: int, n: int, *, shift: int = 0) -> list[float | None]:
+    """The first ones right; `shift` moves which."""
+    plain = [1.0] * count + [0.0] * (n - count)
+    return [plain[(i + shift) % n] for i in range(n)]
+
+
+def group(*cells: Cell, order: str = "score") -> ScoreGroup:
+    (only,) = build_scoreboard("title", "run", cells, order_by=order).groups  # pyright: ignore[reportArgumentType]
+    return only
+
+
+def rows(*cells: Cell, order: str = "score") -> dict[str, ScoreRow]:
+    return {row.label: row for row in group(*cells, order=order).rows}
+
+
+def test_the_guides_nine_providers_are_all_tied() -> None:
+    """facts/hugging-face.md: none of these differences is significant, and a scoreboard must say so."""
+    scores = dict(hyperbolic=84, fireworks=82, nscale=82, scaleway=81, together=81, cerebras=80, novita=80, groq=80)
+    found = group(*(cell(name, right(count, 100, shift=13 * i)) for i, (name, count) in enumerate(scores.items())))
+    assert [row.label for row in found.rows] == [
+        "hyperbolic", "fireworks", "nscale", "scaleway", "together", "cerebras", "groq", "novita",
+    ]  # fmt: skip
+    assert [row.verdict for row in found.rows] == ["best"] + ["tied"] * 7
+    assert found.summary.startswith("No difference here is significant at 95% after Holm. To separate 0.84 from 0.80")
+    assert found.shared == "openai/gpt-oss-120b"
+    assert found.warnings == ()
+
+
+def test_the_number_of_samples_to_separate_is_of_groups_where_the_samples_differ() -> None:
+    found = group(cell("a", right(84, 100)), cell("b", right(80, 100), first_id=1001))
+    assert found.summary == (
+        "No difference here is significant at 95% after Holm. To separate 0.84 from 0.80 (80% power): ≈ 1 440 each."
+    )
+    assert found.warnings == ("Not the samples of a, so compared as two groups: b.",)
+    assert found.rows[1].comparison is not None
+    assert found.rows[1].comparison.method == "Fisher's exact"
+
+
+def test_pairs_separate_what_two_groups_would_not() -> None:
+    found = group(cell("a", right(90, 100)), cell("b", right(80, 100)))
+    assert found.rows[1].verdict == "worse"
+    assert found.rows[1].p_value == pytest.approx(2 * 0.5**10)
+    assert found.summary == "Worse than a at 95% after Holm: b."
+
+
+def test_p_values_are_adjusted_over_the_group() -> None:
+    """One comparison with six lost and none won is p = 0.031; as one of two it is not significant any more."""
+    alone = rows(cell("a", right(90, 100)), cell("b", right(84, 100)))
+    assert (alone["b"].verdict, alone["b"].p_value) == ("worse", 0.03125)
+    among = rows(cell("a", right(90, 100)), cell("b", right(84, 100)), cell("c", right(88, 100)))
+    assert (among["b"].verdict, among["b"].p_value) == ("tied", 0.0625)
+    assert (among["c"].verdict, among["c"].p_value) == ("tied", 0.5)
+
+
+def test_worse_and_tied_are_both_named_and_the_tied_one_is_measured() -> None:
+    found = group(cell("a", right(90, 100)), cell("b", right(50, 100)), cell("c", right(88, 100)))
+    assert found.summary.startswith(
+        "Worse than a at 95% after Holm: b. Not to be told from it: c. To separate 0.90 from 0.88"
+    )
+    assert found.summary.endswith("samples, the same for both.")
+
+
+def test_errors_are_not_scores() -> None:
+    found = rows(cell("a", [1.0, 1.0, 0.0, 0.0, None, None]))["gpt-oss-120b:a"]
+    assert (found.score, found.n, found.samples, found.errors) == (0.5, 4, 6, 2)
+
+
+def test_a_row_with_errors_is_compared_on_what_both_have() -> None:
+    found = group(cell("a", right(9, 10)), cell("b", [*right(7, 8), None, None]))
+    b = found.rows[1]
+    assert b.comparison is not None and b.comparison.samples == 8
+    assert found.warnings == ("Not all the samples of a, so compared on those that both have: b.",)
+
+
+def test_a_few_lucky_samples_are_not_the_best() -> None:
+    held = cell("lucky", right(3, 3), state="held", last_error="out of credit (402)", total=100)
+    found = rows(held, cell("steady", right(80, 100)), cell("other", right(79, 100)))
+    assert found["steady"].verdict == "best"
+    assert found["lucky"].verdict == "tied"
+    assert found["lucky"].reason == "out of credit (402)"
+    assert found["lucky"].interval is not None and found["lucky"].interval.low < 0.5
+
+
+def test_the_same_id_with_other_content_is_another_sample() -> None:
+    status, index = cell("b", right(80, 100))
+    assert index is not None
+    other = replace(index, samples=replace(index.samples, fingerprint=tuple(range(1000, 1100))))
+    found = group(cell("a", right(84, 100)), (status, other))
+    assert found.rows[1].comparison is not None and found.rows[1].comparison.samples is None
+
+
+def test_epochs_count_once_each_sample() -> None:
+    found = rows(cell("a", [1.0, 0.0, 1.0, 1.0], epochs=2), cell("b", [1.0, 1.0, 1.0, 0.0], epochs=2))
+    assert (found["a"].n, found["a"].samples, found["a"].score) == (2, 4, 0.75)
+    assert found["b"].comparison is not None and found["b"].comparison.method == "paired t"
+
+
+def test_a_metric_that_is_no_mean_keeps_its_own_error_and_is_not_compared() -> None:
+    found = group(cell("a", right(8, 10), metric_value=0.61), cell("b", right(7, 10), metric_value=0.55))
+    assert [row.score for row in found.rows] == [0.61, 0.55]
+    assert [row.interval for row in found.rows] == [None, None]
+    assert found.rows[1].verdict == "unknown"
+    assert found.summary.startswith("No difference can be tested here")
+
+
+def test_an_unreadable_log_leaves_the_others_and_the_rows_own_figures() -> None:
+    lost = cell("b", None, score=0.7, stderr=0.05, done=84, errors=2, last_error="the log b.eval is damaged")
+    found = rows(cell("a", right(8, 10)), lost)
+    assert found["a"].verdict == "best"
+    b = found["b"]
+    assert b.verdict == "unknown"
+    assert (b.score, b.n, b.reason) == (0.7, 82, "the log b.eval is damaged")
+    assert b.interval is not None and round(b.interval.low, 3) == 0.602
+
+
+@pytest.mark.parametrize("state", ["waiting", "held", "failed", "stopped"])
+def test_a_cell_without_any_sample_knows_nothing_and_costs_nothing(state: CellState) -> None:
+    found = group(cell("a", right(8, 10)), cell("b", None, state=state, last_error="no credit"))
+    b = found.rows[1]
+    assert (b.score, b.interval, b.n, b.usd_per_1k, b.verdict) == (None, None, 0, None, "unknown")
+    assert b.reason == "no credit"
+    assert found.summary == ""
+
+
+def test_money_is_unknown_as_soon_as_one_price_is_and_grading_is_apart() -> None:
+    known = cell("a", right(8, 10), model=CallStats(cost_usd=0.02), grader=CallStats(cost_usd=0.005))
+    partly = cell("b", right(8, 10), model=CallStats(cost_usd=0.02), grader=CallStats(cost_usd=None))
+    unknown = cell("c", right(8, 10), model=CallStats(cost_usd=None))
+    board = build_scoreboard("t", None, [known, partly, unknown])
+    of = {row.label: row for row in board.groups[0].rows}
+    assert (of["a"].cost_usd, of["a"].usd_per_1k, of["a"].grader_cost_usd) == (0.025, 2.0, 0.005)
+    assert (of["b"].cost_usd, of["b"].usd_per_1k, of["b"].grader_cost_usd) == (None, 2.0, None)
+    assert (of["c"].cost_usd, of["c"].usd_per_1k) == (None, None)
+    assert board.cost_usd is None
+    assert build_scoreboard("t", None, [known]).cost_usd == 0.025
+
+
+def test_rows_can_be_ordered_and_the_unknown_comes_last() -> None:
+    cells = [
+        cell("a", right(5, 10), model=CallStats(cost_usd=0.3, latency_p50_s=2.0, tokens_per_s=None)),
+        cell("b", right(9, 10), model=CallStats(cost_usd=None, latency_p50_s=1.0, tokens_per_s=50.0)),
+        cell("c", right(7, 10), model=CallStats(cost_usd=0.1, latency_p50_s=None, tokens_per_s=90.0)),
+    ]
+    orders = {"score": "bca", "name": "abc", "cost": "cab", "time": "bac", "speed": "cba"}
+    for order, expected in orders.items():
+        assert "".join(row.label for row in group(*cells, order=order).rows) == expected, order
+
+
+def test_tasks_arguments_and_variants_are_groups_of_their_own() -> None:
+    one, index = cell("a", right(8, 10))
+    others = [replace(one, task="proctor/u"), replace(one, variant="hot"), replace(one, task_args={"n": 2})]
+    board = build_scoreboard("t", None, [(status, index) for status in (one, *others)])
+    assert [found.title for found in board.groups] == ["t", "u", "t · hot", "t · n=2"]
+    assert all(found.rows[0].verdict == "best" for found in board.groups)
+
+
+def test_graders_are_told() -> None:
+    other = cell("b", right(7, 10), graded_by="y/judge")
+    found = group(cell("a", right(8, 10)), other)
+    assert found.warnings == ("The graders differ, so the scores are not measured alike: x/grader, y/judge.",)
+    alone = group(cell("a", right(8, 10), self_graded=True, graded_by=HF + "a"), cell("b", right(7, 10)))
+    assert alone.warnings[0] == "Graded by itself: a; that may flatter it."
+    both = group(
+        cell("a", right(8, 10), self_graded=True, graded_by=HF + "a"),
+        cell("b", right(7, 10), self_graded=True, graded_by=HF + "b"),
+    )
+    assert both.warnings == ("Each model grades itself; that may flatter it.",)
+
+
+def test_who_served_is_shares_with_the_most_first() -> None:
+    found = rows(cell("fastest", right(8, 10), served_by={"groq": 3, "cerebras": 97}))["gpt-oss-120b:fastest"]
+    assert list(found.served_by.items()) == [("cerebras", 0.97), ("groq", 0.03)]
+
+
+HOSTILE = "=cmd|'/c calc'!A1 `x` <b> [l](http://e) *a* _b_\n| new | row |"
+
+
+def hostile_board() -> str:
+    board = build_scoreboard(
+        HOSTILE, None, [cell("a", right(8, 10)), cell("b", None, state="failed", last_error=HOSTILE)]
+    )
+    return to_markdown(board)
+
+
+def test_markdown_holds_its_table_against_hostile_text() -> None:
+    lines = hostile_board().splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 4
+    borders = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
+    assert borders == {13}
+    assert "\\`x\\` \\<b\\> \\[l\\](http://e) \\*a\\* \\_b\\_ \\| new \\| row \\|" in table[-1]
+    assert lines[0].startswith("# =cmd\\|")
+
+
+def test_markdown_leaves_the_unknown_empty() -> None:
+    board = build_scoreboard("t", None, [cell("b", None, state="failed", model=CallStats(cost_usd=None))])
+    row = to_markdown(board).splitlines()[-1]
+    assert row == "| gpt-oss-120b:b |  |  | 0 | 0 |  |  |  |  |  |  | failed |"
+
+
+def test_csv_is_read_back_whole_and_holds_no_formulas() -> None:
+    attacks = ["=1+1", "+1", "-1", "@x", "\t=1"]
+    cells = [cell(f"p{i}", None, state="failed", last_error=text) for i, text in enumerate(attacks)]
+    scored = cell("q", right(8, 10), served_by={"groq": 10})
+    read = list(csv.DictReader(io.StringIO(to_csv(build_scoreboard("t", None, [*cells, scored])))))
+    assert tuple(read[0]) == COLUMNS
+    assert {row["reason"] for row in read[1:]} == {"'" + text for text in attacks}
+    assert all(row["score"] == "" and row["low"] == "" for row in read[1:])
+    assert (read[0]["score"], read[0]["n"], read[0]["served_by"]) == ("0.8", "10", '{"groq": 1.0}')
+    assert to_csv(build_scoreboard("t", None, [])).strip() == ",".join(COLUMNS)
+
+
+def test_a_negative_number_is_no_formula() -> None:
+    board = build_scoreboard("t", None, [cell("a", right(9, 10)), cell("b", right(2, 10))])
+    (_, worse) = csv.DictReader(io.StringIO(to_csv(board)))
+    assert float(worse["difference"]) == pytest.approx(-0.7)
+
+
+def test_json_has_its_shape_and_null_for_the_unknown() -> None:
+    board = build_scoreboard("t\x1b[31m", "run-1", [cell("a", right(8, 10)), cell("b", None, state="failed")])
+    text = to_json(board)
+    assert "\x1b" not in text
+    found = json.loads(text)
+    assert (found["format"], found["run_id"], found["practice"]) == (1, "run-1", False)
+    first, second = found["groups"][0]["rows"]
+    assert tuple(first) == COLUMNS[3:]
+    assert (first["score"], first["verdict"], first["n"]) == (0.8, "best", 10)
+    assert (round(first["low"], 4), round(first["high"], 4)) == (0.4902, 0.9433)
+    assert second["score"] is None and second["low"] is None and second["p_value"] is None
+
+
+def test_practice_is_said_wherever_a_scoreboard_goes() -> None:
+    status, index = cell("a", right(8, 10))
+    assert index is not None
+    board = build_scoreboard("t", None, [(status, replace(index, practice=True))])
+    assert board.practice
+    assert "simulated" in to_markdown(board)
+    assert build_scoreboard("t", None, [(status, None)], practice=True).practice

@@ -1,0 +1,150 @@
+"""The live table of `proctor run`: one row per cell, told anew at most twice a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ...evals.engine.status import ENDED, CellStatus, RunStatus
+from ..clean import clean_line
+from ..figures import format_clock, format_latency, format_score, format_speed, format_usd
+
+GLYPHS = {
+    "waiting": ("·", "dim"),
+    "starting": ("○", "cyan"),
+    "running": ("●", "cyan"),
+    "paused": ("‖", "yellow"),
+    "held": ("◐", "yellow"),
+    "succeeded": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "stopped": ("■", "yellow"),
+}
+
+
+def summary(status: RunStatus, now_s: float) -> str:
+    """`running 03:12 · 412/900 · left ≈ 02:40 · $0.18 of $5.00 · 3 errors`."""
+    done = sum(cell.done for cell in status.cells)
+    totals = [cell.total for cell in status.cells]
+    total = None if None in totals else sum(t for t in totals if t is not None)
+    elapsed_s = (status.ended_at_s or now_s) - status.started_at_s
+    parts = [f"{status.state} {format_clock(elapsed_s)}", f"{done}/{total if total is not None else '?'}"]
+    if status.ended_at_s is None and total and 0 < done < total:
+        parts.append(f"left ≈ {format_clock(elapsed_s / done * (total - done))}")
+    costs = [cell.cost_usd for cell in status.cells]
+    known_usd = sum(cost for cost in costs if cost is not None)
+    cost = format_usd(known_usd) + (" + ?" if None in costs else "")
+    parts.append(cost + (f" of {format_usd(status.budget_usd)}" if status.budget_usd is not None else ""))
+    for count, word in (
+        (sum(cell.errors for cell in status.cells), "errors"),
+        (sum(cell.waiting for cell in status.cells), "waits"),
+    ):
+        if count:
+            parts.append(f"{count} {word}")
+    return " · ".join(parts)
+
+
+def cell_line(cell: CellStatus) -> str:
+    """One finished cell in one plain line."""
+    parts = [f"{GLYPHS[cell.state][0]} {cell.state:9} {cell.label}", f"{cell.done}/{cell.total or '?'}"]
+    if cell.score is not None:
+        parts.append(format_score(cell.score, cell.stderr))
+    parts.append(format_usd(cell.cost_usd))
+    if cell.last_error:
+        parts.append(cell.last_error)
+    return clean_line(" · ".join(parts))
+
+
+def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
+    wide = console.width >= 110
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
+    table.add_column("", width=1)
+    table.add_column("cell", overflow="fold", ratio=None)
+    for name in ("done", "score"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("tok/s", "p50", "p95") if wide else ():
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("cost", justify="right", no_wrap=True)
+    room = max(console.height - 6, 4)
+    shown = sorted(status.cells, key=lambda cell: cell.state in ENDED or cell.state == "waiting")[:room]
+    notes: list[Text] = []
+    for cell in [cell for cell in status.cells if cell in shown]:
+        glyph, style = GLYPHS[cell.state]
+        row = [
+            Text(glyph, style=style),
+            Text(clean_line(cell.label)),
+            Text(f"{cell.done}/{cell.total if cell.total is not None else '?'}"),
+            Text(format_score(cell.score, cell.stderr) if cell.done else ""),
+        ]
+        if wide:
+            model = cell.model
+            figures = (format_speed(model.tokens_per_s), _latency(model.latency_p50_s), _latency(model.latency_p95_s))
+            row.extend(Text(figure if model.calls else "") for figure in figures)
+        row.append(Text(format_usd(cell.cost_usd) if cell.model.calls else ""))
+        table.add_row(*row)
+        if cell.last_error and cell.state in ("failed", "held"):
+            notes.append(Text(clean_line(f"{glyph} {cell.label}: {cell.last_error}"), style=style))
+        elif cell.waiting:
+            why = ", ".join(f"{count}× {cause}" for cause, count in sorted(cell.retries.items()))
+            notes.append(
+                Text(clean_line(f"… {cell.label}: {cell.waiting} calls wait to be tried again ({why})"), "dim")
+            )
+    hidden = len(status.cells) - len(shown)
+    if hidden:
+        notes.append(Text(f"… and {hidden} more cells", style="dim"))
+    head = Text(clean_line(f"{status.title or status.run_id} · {summary(status, now_s)}"), style="bold")
+    return Group(head, table, *notes[: max(room // 3, 2)])
+
+
+def _latency(latency_s: float | None) -> str:
+    return format_latency(None if latency_s is None else latency_s * 1000)
+
+
+class LiveTable:
+    """Draws a run on a terminal. A context manager; `update` it with every status."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+
+    def __enter__(self) -> LiveTable:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def update(self, status: RunStatus) -> None:
+        """Draw the run as it stands."""
+        self._live.update(_table(status, self._console, time.time()), refresh=True)
+
+
+class PlainLines:
+    """Tells a run line by line, where there is no terminal: a line per ended cell, and progress now and then."""
+
+    EVERY_S = 10.0
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._told: set[str] = set()
+        self._progress_at_s = time.monotonic()
+
+    def __enter__(self) -> PlainLines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def update(self, status: RunStatus) -> None:
+        """Tell what is new."""
+        for cell in status.cells:
+            if cell.state in ENDED and cell.id not in self._told:
+                self._told.add(cell.id)
+                self._write(cell_line(cell))
+        if status.exit_code is None and time.monotonic() - self._progress_at_s >= self.EVERY_S:
+            self._progress_at_s = time.monotonic()
+            self._write(clean_line(summary(status, time.time())))

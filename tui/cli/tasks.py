@@ -1,0 +1,123 @@
+"""`proctor tasks`: the tasks that can be run, and the parameters of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import click
+
+from ...evals.results.client import Reader
+from ...evals.tasks.listing import ParameterInfo, TaskInfo, TaskListing
+from ...profiles.errors import UsageError
+from ..clean import clean_line
+
+_FILE_ENDINGS = (".py", ".ipynb")
+_HUB_PREFIX = "hf/"
+_HEADINGS = {"shipped": "Shipped", "file": "In files", "installed": "In installed packages"}
+
+
+@click.command(short_help="List the tasks that can be run.")
+@click.argument("paths", nargs=-1)
+@click.option("--installed", is_flag=True, help="Also the tasks of installed packages; imports them.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(paths: tuple[str, ...], installed: bool, as_json: bool) -> None:
+    """List the tasks that can be run: shipped, and in files and folders.
+
+    PATHS are files and folders to look into, instead of the working folder and the shipped tasks; the files are
+    read, not run. The name of one task, as listed, tells its parameters.
+
+    \b
+    --json prints {tasks: [{name, origin, reference, description, parameters: [{name, type, required,
+    default, doc}], attribs, samples, error}], notes}; parameters are null where only loading tells them.
+    """  # noqa: D301
+    name = _named_task(paths)
+    with Reader() as reader:
+        if name:
+            task = reader.describe_task(name)
+            listing = TaskListing((task,))
+        else:
+            listing = reader.list_tasks(paths or (".",), installed=installed)
+            if paths:
+                listing = replace(listing, tasks=tuple(task for task in listing.tasks if task.origin != "shipped"))
+    if as_json:
+        click.echo(json.dumps(asdict(listing), indent=2))
+    elif name:
+        _show_task(listing.tasks[0])
+    else:
+        _show(listing)
+        for note in listing.notes:
+            click.echo(f"! {clean_line(note)}", err=True)
+        if not listing.tasks:
+            click.echo("no tasks found", err=True)
+        more = "" if installed else " · --installed adds installed packages"
+        click.echo(f"`proctor tasks NAME` tells more of one{more}", err=True)
+
+
+def _named_task(words: Sequence[str]) -> str | None:
+    """The one task that is meant by its name or as `file.py@task`; `None` where all words are files and folders.
+
+    Raises:
+        UsageError: A file or folder does not exist, or a word is none.
+    """
+    strangers = [word for word in words if not os.path.exists(os.path.expanduser(word))]
+    if not strangers:
+        return None
+    word = strangers[0]
+    file, _, name = word.rpartition("@")
+    named_in_file = name and file.endswith(_FILE_ENDINGS)
+    if not named_in_file and (word.endswith((*_FILE_ENDINGS, "/")) or word.startswith((".", "/", "~"))):
+        raise UsageError(f"there is no file or folder {word}", "check the path")
+    if len(words) > 1:
+        raise UsageError(f"{word} is no file or folder", "name one task alone, or only files and folders")
+    if word.startswith(_HUB_PREFIX):
+        raise UsageError(f"{word} is read from the Hub when it is run", "name it in a profile's [[tasks]]")
+    return word
+
+
+def _show(listing: TaskListing) -> None:
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    heading = ""
+    for task in listing.tasks:
+        if _HEADINGS[task.origin] != heading:
+            click.secho(("\n" if heading else "") + _HEADINGS[task.origin], bold=True)
+            heading = _HEADINGS[task.origin]
+        samples = f"  {task.samples:,} samples" if task.samples is not None else ""
+        mark = "✗" if task.error else " "
+        click.echo(f"{mark} {clean_line(task.name + samples, width and width - 2)}")
+        named = ", ".join(map(_short, task.parameters or ()))
+        for line in (task.error, task.description, named):
+            if line:
+                click.echo(f"    {clean_line(line, width and width - 4)}")
+
+
+def _show_task(task: TaskInfo) -> None:
+    samples = f"{task.samples:,} samples" if task.samples is not None else ""
+    click.secho(clean_line(task.name), bold=True)
+    for line in (task.description, samples):
+        if line:
+            click.echo(clean_line(line))
+    if task.parameters is None:
+        click.echo("\nIts parameters are known only after loading it.")
+    for parameter in task.parameters or ():
+        kind = f": {parameter.type}" if parameter.type else ""
+        click.echo(f"\n{clean_line(f'{parameter.name}{kind} = {_default(parameter)}')}")
+        if parameter.doc:
+            click.echo(f"    {clean_line(parameter.doc)}")
+    practice = task.attribs.get("practice")
+    if practice:
+        click.echo(f"\nIn practice: {clean_line(json.dumps(practice))}")
+
+
+def _short(parameter: ParameterInfo) -> str:
+    return parameter.name if parameter.required else f"{parameter.name} = {_default(parameter)}"
+
+
+def _default(parameter: ParameterInfo) -> str:
+    if parameter.required:
+        return "required"
+    return "unset" if parameter.default is None else json.dumps(parameter.default, ensure_ascii=False)
