@@ -6,7 +6,7 @@ The model behind it, with its constants named below:
   a sandbox is taken to let the model act in it, in any number of calls: its tokens, money and time are unknown.
 - A call's input is its text at 3 to 4.5 characters per token (English; other scripts take more tokens), what chat
   templates add, and its images.
-- An answer is 20 to 300 tokens. Models that think first, told by their name or the settings, add 100 to 1000; where
+- An answer is 5 to 300 tokens. Models that think first, told by their name or the settings, add 100 to 1000; where
   neither tells, the range spans both. `max_tokens` bounds both, thinking included.
 - The grader reads its template, the question, the criterion and the answer (without the thinking), and answers like
   any other model.
@@ -34,12 +34,12 @@ CHARS_PER_TOKEN_LOW = 3.0
 CHARS_PER_TOKEN_HIGH = 4.5
 CALL_OVERHEAD_TOKENS = Range(5, 100)  # chat template and what a provider puts before it
 IMAGE_TOKENS = Range(85, 1500)
-ANSWER_TOKENS = Range(20, 300)
+ANSWER_TOKENS = Range(5, 300)
 THINKING_TOKENS = Range(100, 1000)
 EFFORT_FACTOR: Mapping[str, float] = {
     "none": 0.0, "minimal": 0.25, "low": 0.5, "medium": 1.0, "high": 2.0, "xhigh": 3.0, "max": 4.0,
 }  # fmt: skip
-GRADER_TEMPLATE_TOKENS = 450
+GRADER_TEMPLATE_CHARS = 1100  # Inspect's model_graded_fact with its instructions
 
 FIRST_TOKEN_S = Range(0.1, 5.0)  # where the catalog does not say
 SPEED_DOUBT = 2.0  # how much slower than its catalog's figures a provider may turn out
@@ -132,8 +132,8 @@ def _grading(cell: Cell, facts: TaskFacts) -> _Call:
     if facts.model_graded is False:
         return _NO_CALL
     answer = _bounded(ANSWER_TOKENS, cell.generate.get("max_tokens"))
-    prompt = CALL_OVERHEAD_TOKENS + _text_tokens((facts.mean_input_chars or 0.0) + (facts.mean_target_chars or 0.0))
-    read = prompt + answer + Range(GRADER_TEMPLATE_TOKENS, GRADER_TEMPLATE_TOKENS)
+    chars = GRADER_TEMPLATE_CHARS + (facts.mean_input_chars or 0.0) + (facts.mean_target_chars or 0.0)
+    read = CALL_OVERHEAD_TOKENS + _text_tokens(chars) + answer
     # The profile's settings are those of the model under test, so they hold for a grader only if it is the same.
     if cell.grader is None:
         said = output_tokens_per_call(cell.target.name, cell.generate)

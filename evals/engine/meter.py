@@ -10,6 +10,7 @@ from .job import CellProgress
 from .status import CallStats
 
 RECENT_S = 60.0  # the window of the tokens/s that is shown
+MIN_TOKENS = 16  # of an answer that says anything about speed: shorter ones are all latency
 
 
 @dataclass(slots=True)
@@ -32,13 +33,15 @@ class CallMeter:
         self.output_tokens += output_tokens
         self.cost_usd = None if self.cost_usd is None or cost_usd is None else self.cost_usd + cost_usd
         insort(self._latencies_s, latency_s)
-        self._recent.append((at_s, output_tokens, latency_s))
+        if output_tokens >= MIN_TOKENS:
+            self._recent.append((at_s, output_tokens, latency_s))
 
     def stats(self, now_s: float) -> CallStats:
         """The sums, the latency percentiles of all calls, and the generation speed of the last minute.
 
-        The speed is output tokens per second spent in calls, as one reader of one stream sees it; without calls in
-        the last minute it is the last minute's before the silence.
+        The speed is output tokens per second spent in calls, the wait for the first token included: what one reader
+        of one stream sees. After a minute without calls the last one stands; without answers of `MIN_TOKENS` it is
+        unknown.
         """
         while len(self._recent) > 1 and self._recent[0][0] < now_s - RECENT_S:
             self._recent.popleft()

@@ -15,7 +15,6 @@ from ...profiles.data import leaves
 from ...profiles.errors import ProctorError, TokenError
 from ...profiles.problems import Path
 from ...profiles.schema import HF_PREFIX
-from ...profiles.shape import key_name
 from ..catalog.endpoints import require_token
 from ..catalog.offers import POLICIES, Catalog, ModelEntry
 from .estimate import input_tokens_per_call
@@ -98,7 +97,7 @@ def _tasks(checked: _Checked) -> Iterator[Problem]:
         if facts.error is not None:
             yield Problem("error", where, facts.error, cells=ids)
         for path, kind in unsaved_values({**facts.practice_args, **entry.args}):
-            says = f"{key_name(('args', *path))} is a {kind}, which no log can hold"
+            says = f"{'.'.join(map(str, ('args', *path)))} is a {kind}, which no log can hold"
             yield Problem("error", where, says, "give it as text or as a number", ids)
         if facts.sandbox is not None:
             says = f"{entry.task} lets models act in a sandbox ({facts.sandbox}), so nobody can tell what it takes"

@@ -230,6 +230,8 @@ def _waiting(cell: Cell) -> CellStatus:
         target=cell.target.name,
         total=cell.estimate.samples,
         self_graded=cell.self_graded,
+        variant=cell.variant,
+        task_args=cell.task_args,
     )
 
 

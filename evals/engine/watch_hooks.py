@@ -35,8 +35,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
     """
     in_flight: set[str] = set()
 
-    @hooks(name="proctor", description="Proctor's live figures")
-    class CellHooks(Hooks):  # pyright: ignore[reportUnusedClass]
+    class CellHooks(Hooks):
         async def on_task_start(self, data: TaskStart) -> None:
             dataset, config = data.spec.dataset, data.spec.config
             samples = len(dataset.sample_ids) if dataset.sample_ids is not None else dataset.samples
@@ -88,3 +87,5 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
 
         async def on_model_retry(self, data: ModelRetry) -> None:
             meter.wait(time.time(), data.wait_time)
+
+    hooks(name="proctor", description="Proctor's live figures")(CellHooks)

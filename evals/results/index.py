@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..catalog.disk import read_kept, write_kept
+from .errors import LogError
 from .log_index import LogIndex
-from .problems import LogError
 
 if TYPE_CHECKING:
     from .client import Reader

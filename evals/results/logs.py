@@ -22,8 +22,8 @@ from inspect_ai.log import (
 from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score, Value
 
+from .errors import LogError
 from .log_index import LogIndex, RawScore, SampleColumns, SampleRow
-from .problems import LogError
 
 GRADER = "grader"
 ANSWER_CHARS = 80

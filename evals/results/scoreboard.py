@@ -13,7 +13,7 @@ from .gather import CellResult
 from .labels import shared_part, short_labels
 from .log_index import LogIndex
 from .sentences import summarise, warn
-from .statistics import CONFIDENCE, Comparison, Interval, MeanScore, Scores, compare, holm, mean_score
+from .statistics import CONFIDENCE, Comparison, Interval, MeanScore, Scores, compare, holm, mean_score, normal_interval
 
 Order = Literal["score", "name", "cost", "time", "speed"]
 Verdict = Literal["best", "tied", "worse", "better", "unknown"]
@@ -161,7 +161,7 @@ def _row(status: CellStatus, index: LogIndex | None, label: str, mean: MeanScore
         score=score,
         metric=index.metric if index and index.metric else status.metric,
         stderr=stderr,
-        interval=mean.interval if mean else _normal(score, stderr),
+        interval=mean.interval if mean else normal_interval(score, stderr),
         n=n,
         samples=status.done,
         total=status.total,
@@ -180,14 +180,6 @@ def _row(status: CellStatus, index: LogIndex | None, label: str, mean: MeanScore
         reason=None if status.state == "succeeded" and index is not None else status.last_error,
         log=status.log,
     )
-
-
-def _normal(score: float | None, stderr: float | None) -> Interval | None:
-    """From the scorer's own standard error, where there is nothing better."""
-    if score is None or not stderr:
-        return None
-    half = 1.959964 * stderr
-    return Interval(score - half, score + half)
 
 
 def _best(rows: Sequence[ScoreRow], samples: Mapping[str, Scores]) -> ScoreRow | None:

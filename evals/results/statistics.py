@@ -135,6 +135,14 @@ def mean_score(scores: Scores) -> MeanScore:
     return MeanScore(value, n, stderr, Interval(max(low, 0.0), min(high, 1.0)) if graded else Interval(low, high))
 
 
+def normal_interval(value: float | None, stderr: float | None) -> Interval | None:
+    """The interval of a metric of which no more than the standard error is known; `None` without one."""
+    if value is None or not stderr:
+        return None
+    half = _z((1 + CONFIDENCE) / 2) * stderr
+    return Interval(value - half, value + half)
+
+
 def compare(a: Scores, b: Scores) -> Comparison | None:
     """Compare two cells: in pairs where at least half of either's samples are common, else as two groups.
 

@@ -18,7 +18,7 @@ from inspect_ai import list_tasks as parse_tasks
 from inspect_ai._util.registry import registry_find
 from inspect_ai.util import registry_info
 
-from .listing import TaskInfo, TaskListing
+from .listing import Origin, TaskInfo, TaskListing
 from .registry import SHIPPED
 from .signatures import first_line, parameters, parsed_description, parsed_parameters
 from .walk import task_files, unreadable
@@ -97,11 +97,16 @@ def installed_packages() -> list[EntryPoint]:
 def registered_tasks(package: str = "") -> list[Any]:
     """The task functions that are registered by now, of one package or of all, by name."""
     prefix = f"{package}/" if package else ""
-    found = registry_find(lambda info: info.type == "task" and info.name.startswith(prefix))
+    # Asked for one package that has none, Inspect would import all packages: it is asked for all tasks instead.
+    found = [function for function in registry_find(lambda info: info.type == "task") if _starts(function, prefix)]
     return sorted(found, key=lambda function: registry_info(function).name)
 
 
-def registered_task(function: Any, origin: Any = "installed") -> TaskInfo:
+def _starts(function: Any, prefix: str) -> bool:
+    return registry_info(function).name.startswith(prefix)
+
+
+def registered_task(function: Any, origin: Origin = "installed") -> TaskInfo:
     """What is known of a registered task function."""
     info = registry_info(function)
     return TaskInfo(

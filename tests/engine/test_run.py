@@ -185,8 +185,9 @@ def test_a_budget_holds_the_run_before_it_is_exceeded(
 
 def test_two_supervisors_cannot_run_one_run(start_run: Start, cell_of: CellOf, own_home: Path) -> None:
     run = start_run([cell_of("groq", limit=3)])
-    code = f"from pathlib import Path; from proctor.evals.engine.journal import Journal; Journal(Path({str(run.run_dir)!r}))"
-    second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    code = "import pathlib, sys; from proctor.evals.engine.journal import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(run.run_dir)]
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
     assert second.returncode == 1
     assert "ProctorError: run run1 is already being run" in second.stderr
     assert run.ended().exit_code == 0

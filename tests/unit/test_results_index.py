@@ -10,9 +10,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from proctor.evals.results.errors import LogError
 from proctor.evals.results.index import load_index, store_index
 from proctor.evals.results.log_index import LogIndex, SampleColumns, SampleRow
-from proctor.evals.results.problems import LogError
 
 INDEX = LogIndex(
     task="proctor/theory_of_mind",

@@ -47,7 +47,15 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+FIRST_WALK = "Try it without a token, a network or any cost: proctor run practice"
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=FIRST_WALK,
+)
 @click.version_option(package_name="proctor", prog_name="proctor")
 @click.pass_context
 def cli(ctx: click.Context) -> None:

@@ -133,12 +133,10 @@ def plan_json(plan: Plan) -> str:
 
 
 def format_usd_range(usd: Range | None) -> str:
-    """Money between two bounds: $0.04–0.07, $1.20–4.00, <$0.0001, `?`."""
+    """Money between two bounds: $0.042–0.071, $1.20–4.00, `?`. What costs anything is never shown as nothing."""
     if usd is None:
         return UNKNOWN
     low, high = _usd(usd.low), _usd(usd.high)
-    if usd.high and high == "0.0000":
-        return "<$0.0001"
     return f"${low}" if low == high else f"${low}–{high}"
 
 
@@ -162,11 +160,12 @@ def format_count_range(count: Range | None) -> str:
 
 def _usd(usd: float) -> str:
     """Two significant figures below a dollar, cents above, dollars above a hundred."""
+    if usd == 0:
+        return "0"
     if usd >= 99.995:
         return f"{usd:,.0f}"
-    if usd >= 0.0995 or usd == 0:
-        return f"{usd:.2f}" if usd else "0"
-    return f"{usd:.3f}" if usd >= 0.00995 else f"{usd:.4f}"
+    digits = 2 if usd >= 0.0995 else 3 if usd >= 0.00995 else 4 if usd >= 0.000995 else 5
+    return f"{max(usd, 0.00001):.{digits}f}"
 
 
 def _duration(elapsed_s: float) -> tuple[str, str]:

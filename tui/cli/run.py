@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ def command(
         changes.append(f"run.budget_usd={budget}")
     loaded = load(profile, overrides=changes)
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
+        if sys.stderr.isatty() and not as_json:
+            click.echo("Reading the catalog and building the tasks …", err=True)
         now_s = time.time()
         prepared = prepare(loaded, now_s=now_s)
         plan = prepared.plan
@@ -116,7 +118,7 @@ def _watch(run_dir: Path, supervisor: PendingSupervisor, gates: Gates, *, as_jso
 
 
 @contextmanager
-def _stopping(supervisor_pid: int) -> Iterator[None]:
+def _stopping(supervisor_pid: int) -> Generator[None]:
     """Ctrl-C asks the supervisor to stop: once in order, twice at once. The watcher watches on until it has."""
     pressed = 0
 

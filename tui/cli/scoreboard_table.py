@@ -42,13 +42,16 @@ _ASCII = str.maketrans(
 _STYLES = {"best": "bold green", "tied": "", "worse": "red", "better": "green", "unknown": "dim"}
 
 
-def print_run_scoreboard(run_dir: Path, status: RunStatus, console: Console, order_by: Order = "score") -> None:
-    """Print the scoreboard of a run, reading what logs have to be read in a reader process."""
-    print_scoreboard(run_scoreboard(run_dir, status, order_by), console)
+def print_run_scoreboard(run_dir: Path, status: RunStatus, console: Console) -> None:
+    """Print the scoreboard of a run, with the best score first."""
+    print_scoreboard(run_scoreboard(run_dir, status), console)
 
 
 def run_scoreboard(run_dir: Path, status: RunStatus, order_by: Order = "score") -> Scoreboard:
-    """The scoreboard of a run; a log that cannot be read costs its row the statistics, and the row says so."""
+    """The scoreboard of a run. Logs that are not in the cache are read by a reader process.
+
+    A log that cannot be read costs its row the statistics, and the row says so.
+    """
     with closing(Reader()) as reader:
         cells = gather_run(run_dir, status, reading_with(reader))
     practice = status.source == "practice"

@@ -1,0 +1,287 @@
+"""What stands in the way of a plan: every problem is found, and each is one line that says what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proctor.evals.catalog.endpoints import Endpoints
+from proctor.evals.catalog.errors import CatalogError
+from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer, Price
+from proctor.evals.engine.expand import PlanInputs
+from proctor.evals.engine.plan import Plan, TaskFacts
+from proctor.evals.engine.prepare import make_plan
+from proctor.profiles.schema import Profile
+
+HUB = Endpoints("hub", "http://127.0.0.1:1/v1", "http://127.0.0.1:1", "secret")
+PRACTICE = Endpoints("practice", "http://127.0.0.1:1/v1", "http://127.0.0.1:1", "practice")
+PRICE = Price(1, 2)
+TEXT = ("text",)
+CATALOG = Catalog(
+    (
+        ModelEntry(
+            "a/one",
+            (
+                Offer("slow", "live", PRICE, context_tokens=1000, tokens_per_s=10),
+                Offer("down", "error", PRICE),
+                Offer("quick", "live", PRICE, context_tokens=90_000, tokens_per_s=100),
+                Offer("shy", "live"),
+            ),
+            input_modalities=TEXT,
+        ),
+        ModelEntry("a/eyes", (Offer("slow", "live", PRICE),), input_modalities=("text", "image")),
+        ModelEntry("a/unsaid", (Offer("slow", "live", PRICE),)),
+        ModelEntry("a/dead", (Offer("slow", "error", PRICE),), input_modalities=TEXT),
+        ModelEntry("b/other-thing", (Offer("slow", "live", PRICE),), input_modalities=TEXT),
+    ),
+    fetched_at_s=0,
+    router_url="http://127.0.0.1:1/v1",
+)
+TASK = {"task": "proctor/exam"}
+FACTS = TaskFacts("proctor/exam", 100, 400, 10, 0, False)
+PICTURES = replace(FACTS, images_per_sample=1.0)
+GRADED = replace(FACTS, model_graded=True)
+GOOD = {"model": "a/one", "providers": ["quick"]}
+
+
+def plan_of(*models: dict[str, Any], facts: TaskFacts = FACTS, failure: Any = None, **keys: Any) -> Plan:
+    known = {"endpoints": HUB, "catalog": CATALOG, "profile_path": Path("/home/me/p.toml")}
+    known |= {name: keys.pop(name) for name in ("endpoints", "catalog") if name in keys}
+    profile = Profile.model_validate({"tasks": [TASK], "models": list(models) or [GOOD], **keys})
+    inputs = PlanInputs(profile, facts=(facts,) * len(profile.tasks), **known)  # type: ignore[arg-type]
+    return make_plan(inputs, failure=failure)
+
+
+def lines(plan: Plan) -> list[str]:
+    return [f"{problem.severity}: {problem}" for problem in plan.problems]
+
+
+def test_a_good_plan_has_no_problems() -> None:
+    assert lines(plan_of()) == []
+    assert lines(plan_of(facts=PICTURES, grader={"target": "hf-inference-providers/a/one:fastest"})) != []
+    eyes = plan_of({"model": "a/eyes"}, facts=PICTURES, grader={"target": "hf-inference-providers/a/one:fastest"})
+    assert lines(eyes) == []
+
+
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [
+        (
+            [GOOD, {"model": "a/onne", "providers": ["quick", "slow"]}],
+            'error: [[models]] #2: the router does not list "a/onne": did you mean a/one?',
+        ),
+        (
+            [{"model": "zzz/qqqqqqqqqq"}],
+            'error: [[models]] #1: the router does not list "zzz/qqqqqqqqqq": `proctor models` lists what can be asked',
+        ),
+        (
+            [{"target": "hf-inference-providers/B/Other-Thing:all"}],
+            'error: [[models]] #1: the router does not list "B/Other-Thing": did you mean b/other-thing?',
+        ),
+        (
+            [{"model": "a/one", "providers": ["groq"]}],
+            'error: [[models]] #1: "groq" does not serve a/one: live now: slow, quick, shy',
+        ),
+        (
+            [{"model": "a/one", "providers": ["down"]}],
+            'error: [[models]] #1: "down" does not serve a/one now: its status is "error": live now: slow, quick, shy',
+        ),
+        (
+            [{"target": "hf-inference-providers/a/one:"}],
+            'error: [[models]] #1: "a/one:" names no provider after the colon: live now: slow, quick, shy',
+        ),
+        (
+            [{"model": "a/dead", "providers": ["fastest", "slow"]}],
+            "error: [[models]] #1: no provider of a/dead is live now: choose another model",
+        ),
+        (
+            [{"model": "a/dead", "providers": ["all"]}],
+            "error: [[models]] #1: no provider of a/dead is live now: choose another model",
+        ),
+    ],
+)
+def test_a_target_that_the_router_cannot_serve(models: list[dict[str, Any]], line: str) -> None:
+    plan = plan_of(*models)
+    assert lines(plan) == [line]
+
+
+def test_a_problem_names_its_cells() -> None:
+    plan = plan_of(GOOD, {"model": "a/onne", "providers": ["quick", "slow"]})
+    assert plan.problems[0].cells == tuple(cell.id for cell in plan.cells[1:])
+
+
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        (
+            "hf-inference-providers/a/onne:quick",
+            'error: [grader]: the router does not list "a/onne": did you mean a/one?',
+        ),
+        (
+            "hf-inference-providers/a/one:groq",
+            'error: [grader]: "groq" does not serve a/one: live now: slow, quick, shy',
+        ),
+        (
+            "hf-inference-providers/a/one:all",
+            'error: [grader]: "hf-inference-providers/a/one:all" is many, but a grader is one: '
+            "name one provider or policy",
+        ),
+    ],
+)
+def test_a_grader_that_the_router_cannot_serve(target: str, line: str) -> None:
+    assert lines(plan_of(facts=GRADED, grader={"target": target})) == [line]
+
+
+def test_every_problem_is_told_errors_first() -> None:
+    plan = plan_of(
+        {"model": "a/nope"},
+        {"model": "a/one", "providers": ["groq", "shy"]},
+        endpoints=replace(HUB, token=None),
+        facts=replace(GRADED, error="proctor/exam cannot be built: boom"),
+    )
+    assert [problem.severity for problem in plan.problems] == ["error"] * 4 + ["warning"] * 2
+    assert [problem.where for problem in plan.problems] == [
+        "token", "[[tasks]] #1", "[[models]] #1", "[[models]] #2", "[grader]", "[[models]] #2",
+    ]  # fmt: skip
+    assert len(plan.errors) == 4
+    assert len(plan.warnings) == 2
+
+
+def test_no_token() -> None:
+    line = (
+        "error: token: no Hugging Face token found: "
+        "run `hf auth login`, set HF_TOKEN, or add --practice to work without one"
+    )
+    bare = replace(HUB, token=None)
+    assert lines(plan_of(endpoints=bare)) == [line]
+    local = {"target": "openai/gpt-5"}
+    assert not plan_of(local, endpoints=bare).errors, "nothing of it is asked from the router"
+    assert lines(plan_of(local, endpoints=bare, grader={"target": "hf-inference-providers/a/one"}))[0] == line
+
+
+def test_a_task_that_cannot_be_built() -> None:
+    error = "proctor/exam has no parameter 'x': its parameters are y"
+    plan = plan_of(facts=TaskFacts("proctor/exam", error=error))
+    assert lines(plan) == [f"error: [[tasks]] #1: {error}"]
+    assert plan.problems[0].cells == (plan.cells[0].id,)
+
+
+def test_arguments_that_no_log_can_hold() -> None:
+    task = {**TASK, "args": {"when": [{"day": date(2026, 1, 1)}]}}
+    assert lines(plan_of(tasks=[task])) == [
+        "error: [[tasks]] #1: args.when.0.day is a date, which no log can hold: give it as text or as a number"
+    ]
+
+
+def test_images_need_vision() -> None:
+    task = "proctor/exam sends images"
+    assert lines(plan_of({"model": "a/one", "providers": ["slow", "quick"]}, facts=PICTURES)) == [
+        f"error: [[models]] #1: {task}, which a/one does not take: "
+        "choose a model with vision, or give [[models]] #1 a `tasks` without it"
+    ]
+    assert lines(plan_of({"model": "a/unsaid"}, facts=PICTURES)) == [
+        f"warning: [[models]] #1: {task}, and whether a/unsaid takes them is unknown"
+    ]
+    assert lines(plan_of({"target": "openai/gpt-5"}, facts=PICTURES))[0] == (
+        f"warning: [[models]] #1: {task}, and whether openai/gpt-5 takes them is unknown"
+    )
+
+
+def test_unknown_prices_are_named() -> None:
+    left_out = "the estimate leaves it out"
+    shy = {"model": "a/one", "providers": ["shy", "quick"]}
+    assert lines(plan_of(shy)) == [f"warning: [[models]] #1: what a/one:shy costs is unknown: {left_out}"]
+    assert lines(plan_of({"target": "openai/gpt-5"}, run={"budget_usd": 5.0})) == [
+        f"warning: [[models]] #1: what openai/gpt-5 costs is unknown: {left_out}, and the budget cannot see it"
+    ]
+    grader = {"target": "hf-inference-providers/a/one:shy"}
+    assert lines(plan_of(facts=GRADED, grader=grader)) == [
+        f"warning: [grader]: what a/one:shy costs is unknown: {left_out}"
+    ]
+    assert lines(plan_of(grader=grader)) == [], "this task asks no grader"
+
+
+def test_a_budget_that_cannot_do() -> None:
+    plan = plan_of(run={"budget_usd": 0.001})
+    low = plan.cells[0].estimate.cost_usd
+    assert low is not None
+    assert lines(plan) == [
+        f"warning: [run]: budget_usd is $0.001, but the run is expected to cost ${low.low:.4g} or more: "
+        "it will be held on the way: raise the budget, or lower the limit"
+    ]
+
+
+def test_models_that_grade_themselves() -> None:
+    assert lines(plan_of(facts=GRADED)) == [
+        "warning: [grader]: each model grades its own answers to exam: "
+        "give the profile a [grader] to have one model grade them all"
+    ]
+
+
+def test_a_sandbox() -> None:
+    plan = plan_of(facts=replace(FACTS, sandbox="docker"))
+    assert lines(plan) == [
+        "warning: [[tasks]] #1: proctor/exam lets models act in a sandbox (docker), so nobody can tell what it takes: "
+        "see that Docker runs"
+    ]
+    assert plan.cells[0].estimate.samples == 100
+    assert plan.cells[0].estimate.cost_usd is None
+
+
+def test_a_context_that_is_too_small() -> None:
+    long = replace(FACTS, mean_input_chars=9000)
+    models = {"model": "a/one", "providers": ["slow", "quick"]}
+    assert lines(plan_of(models, facts=long)) == [
+        "warning: [[models]] #1: a sample of exam is about 2005 tokens, more than the context of a/one:slow (1000): "
+        "it may refuse to answer"
+    ]
+    assert lines(plan_of(models, generate={"max_tokens": 5000})) == [
+        "warning: [[models]] #1: max_tokens is 5000, more than the context of a/one:slow (1000): "
+        "it may refuse to answer"
+    ]
+
+
+def test_practice_says_what_is_real() -> None:
+    plan = plan_of({"target": "openai/gpt-5"}, endpoints=PRACTICE)
+    assert lines(plan)[-1] == (
+        "warning: [[models]] #1: openai/gpt-5 is not simulated: it is asked for real, at its own price"
+    )
+    assert lines(plan_of(endpoints=PRACTICE)) == []
+
+
+@pytest.mark.parametrize("keys", [{"models": []}, {"tasks": []}])
+def test_an_empty_matrix(keys: dict[str, Any]) -> None:
+    assert lines(plan_of(**keys)) == ["error: there is nothing to run: the profile needs [[tasks]] and [[models]]"]
+
+
+def test_a_cell_that_is_there_twice() -> None:
+    plan = plan_of(tasks=[TASK, {**TASK, "args": {}}])
+    assert lines(plan) == ["error: [[tasks]] #2: exam · one:quick is there twice: remove one of them"]
+    assert plan.problems[0].cells == tuple(cell.id for cell in plan.cells)
+
+
+def test_no_catalog() -> None:
+    failure = CatalogError("no connection to the router (r)", "check the network")
+    plan = plan_of(GOOD, {"model": "a/nope"}, catalog=None, failure=failure)
+    assert lines(plan) == ["error: catalog: no connection to the router (r): check the network"]
+    assert [cell.price for cell in plan.cells] == [None, None]
+
+
+def test_what_the_catalog_notes_is_passed_on() -> None:
+    old = replace(CATALOG, from_cache=True, notes=("no connection to the router (r); this is the list of 3 h ago",))
+    assert lines(plan_of(catalog=old)) == [
+        "warning: catalog: no connection to the router (r); this is the list of 3 h ago"
+    ]
+
+
+def test_many_names_are_counted() -> None:
+    entry = ModelEntry("a/one", tuple(Offer(f"p{n}", "live") for n in range(20)), input_modalities=TEXT)
+    plan = plan_of({"model": "a/one", "providers": ["all"]}, catalog=replace(CATALOG, models=(entry,)))
+    assert lines(plan) == [
+        "warning: [[models]] #1: what a/one:p0, a/one:p1, a/one:p2 and 17 more costs is unknown: "
+        "the estimate leaves it out"
+    ]
+    assert len(plan.problems[0].cells) == 20

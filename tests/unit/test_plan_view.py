@@ -1,0 +1,217 @@
+"""The print of a plan: what it tells, at any width, whoever wrote the names in it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from proctor.evals.catalog.offers import Price
+from proctor.evals.engine.plan import Cell, Estimate, Plan, Problem, Range, RunSettings, Target
+from proctor.tui.cli.plan_view import (
+    format_time_range,
+    format_usd_range,
+    plan_json,
+    print_plan,
+    print_problems,
+    totals_line,
+)
+from rich.cells import cell_len
+from rich.console import Console
+
+HF = "hf-inference-providers/"
+GROQ = Cell(
+    id="theory_of_mind-gpt-oss-120b_groq-1",
+    task="proctor/theory_of_mind",
+    task_args={"n": 1},
+    target=Target(f"{HF}openai/gpt-oss-120b:groq", "openai/gpt-oss-120b", "groq", "http://r/v1"),
+    variant="",
+    generate={"temperature": 0.0},
+    epochs=1,
+    limit=100,
+    grader=None,
+    self_graded=True,
+    expected_provider="groq",
+    price=Price(0.1, 0.5),
+    grader_price=None,
+    estimate=Estimate(100, Range(20_000, 30_000), Range(2000, 9000), Range(0.0123, 0.0456), Range(4, 75)),
+)
+FASTEST = replace(
+    GROQ,
+    id="2",
+    target=Target(f"{HF}openai/gpt-oss-120b:fastest", "openai/gpt-oss-120b", "fastest", "http://r/v1"),
+    expected_provider="cerebras",
+)
+SHY = replace(
+    GROQ,
+    id="3",
+    target=Target(f"{HF}openai/gpt-oss-120b:shy", "openai/gpt-oss-120b", "shy", "http://r/v1"),
+    expected_provider="shy",
+    price=None,
+    estimate=replace(GROQ.estimate, cost_usd=None, time_s=None),
+)
+WARNING = Problem("warning", "[[models]] #1", "what x:shy costs is unknown", "the estimate leaves it out", ("3",))
+ERROR = Problem("error", "[[models]] #1", '"groq" does not serve x', "live now: novita", (GROQ.id,))
+PLAN = Plan("A title", "hub", "http://r/v1", "http://h", (GROQ, FASTEST, SHY), RunSettings(8, None, 1, None))
+
+
+def shown(plan: Plan, width: int) -> list[str]:
+    out = io.StringIO()
+    print_plan(plan, Console(file=out, width=width, force_terminal=False))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def test_a_plan_is_its_cells_its_totals_and_what_stands_in_its_way() -> None:
+    assert shown(replace(PLAN, problems=(ERROR, WARNING)), 100) == [
+        "A title",
+        "   cell                             samples   tokens          cost    time",
+        "✗  gpt-oss-120b:groq                    100  22k–39k  $0.012–0.046  4–75 s",
+        "   gpt-oss-120b:fastest → cerebras      100  22k–39k  $0.012–0.046  4–75 s",
+        "⚠  gpt-oss-120b:shy                     100  22k–39k             ?       ?",
+        "1 task × 3 targets = 3 cells · 300 samples · ≈ $0.025–0.091 + ? · ≈ 4–75 s + ? · each model grades itself ⚠",
+        'error: [[models]] #1: "groq" does not serve x: live now: novita',
+        "warning: [[models]] #1: what x:shy costs is unknown: the estimate leaves it out",
+    ]
+
+
+def test_practice_is_called_so() -> None:
+    assert "practice: the models are simulated, and nothing is paid" in shown(replace(PLAN, source="practice"), 80)
+
+
+@pytest.mark.parametrize(
+    ("width", "dropped"), [(48, {"tokens", "time"}), (72, {"tokens"}), (80, set[str]()), (120, set[str]())]
+)
+def test_every_cell_and_its_cost_fits_at_any_width(width: int, dropped: set[str]) -> None:
+    long = replace(GROQ, target=Target(f"{HF}x/{'y' * 90}", f"x/{'y' * 90}"))
+    table = shown(replace(PLAN, cells=(GROQ, long)), width)[1:-1]
+    assert all(cell_len(line) <= width for line in table)
+    assert sum(line.count("y") for line in table) == 90, "a long name is folded, not cut"
+    assert sum("$0.012–0.046" in line for line in table) == 2
+    assert set(table[0].split()) == {"cell", "samples", "tokens", "cost", "time"} - dropped
+
+
+def test_the_task_is_named_where_there_are_several() -> None:
+    text = "\n".join(shown(replace(PLAN, cells=(GROQ, replace(FASTEST, task="/a/b.py@exam"))), 120))
+    assert "theory_of_mind · gpt-oss-120b:groq" in text
+    assert "exam · gpt-oss-120b:fastest → cerebras" in text
+
+
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        (
+            replace(PLAN, cells=(GROQ,)),
+            "1 task × 1 target = 1 cell · 100 samples · ≈ $0.012–0.046 · ≈ 4–75 s · each model grades itself ⚠",
+        ),
+        (
+            replace(PLAN, cells=(replace(SHY, self_graded=False, estimate=Estimate()),)),
+            "1 task × 1 target = 1 cell · ? samples · cost ? · time ?",
+        ),
+        (
+            replace(
+                PLAN,
+                cells=tuple(
+                    replace(GROQ, variant=v, self_graded=False, grader=FASTEST.target, estimate=Estimate(1))
+                    for v in ("a", "b")
+                ),
+                settings=RunSettings(8, None, 1, 2.5),
+            ),
+            "1 task × 1 target × 2 variants = 2 cells · 2 samples · cost ? · time ? · budget $2.50"
+            " · grader gpt-oss-120b:fastest",
+        ),
+        (
+            replace(PLAN, cells=(replace(GROQ, task="other", self_graded=False), replace(FASTEST, self_graded=False))),
+            "2 tasks, 2 targets: 2 cells · 200 samples · ≈ $0.025–0.091 · ≈ 4–75 s",
+        ),
+    ],
+)
+def test_the_totals_in_one_line(plan: Plan, line: str) -> None:
+    assert totals_line(plan) == line
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (None, "?"),
+        (Range(0, 0), "$0"),
+        (Range(0, 0.5), "$0–0.50"),
+        (Range(1e-9, 2e-9), "$0.00001"),
+        (Range(0.00042, 0.0021), "$0.00042–0.0021"),
+        (Range(0.0421, 0.0712), "$0.042–0.071"),
+        (Range(0.0996, 0.0999), "$0.10"),
+        (Range(1.2, 4), "$1.20–4.00"),
+        (Range(99.999, 12345.6), "$100–12,346"),
+    ],
+)
+def test_money(usd: Range | None, text: str) -> None:
+    assert format_usd_range(usd) == text
+
+
+@pytest.mark.parametrize(
+    ("time_s", "text"),
+    [
+        (None, "?"),
+        (Range(0.2, 0.4), "1 s"),
+        (Range(5, 12.4), "5–12 s"),
+        (Range(40, 180), "40 s–3 min"),
+        (Range(89.7, 95), "90 s–2 min"),
+        (Range(5400, 7200), "1.5–2 h"),
+    ],
+)
+def test_durations(time_s: Range | None, text: str) -> None:
+    assert format_time_range(time_s) == text
+
+
+def test_foreign_text_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b[31m[red]x[/red]\n\u202e:boom:"
+    problem = Problem("error", evil, evil, evil, (GROQ.id,))
+    cell = replace(GROQ, task=f"proctor/{evil}", target=Target(evil), variant=evil, expected_provider=evil)
+    plan = replace(PLAN, title=evil, cells=(cell,), problems=(problem,))
+    print_problems(plan.problems)
+    text = "\n".join(shown(plan, 200)) + capsys.readouterr().err + totals_line(plan)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]x[/red]" in text
+    assert ":boom:" in text
+    assert len(shown(plan, 200)) == 5
+
+
+def test_json_is_one_line_with_every_figure_and_null_for_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    text = plan_json(replace(PLAN, problems=(WARNING,)))
+    assert "\n" not in text
+    record = json.loads(text)
+    assert (record["event"], record["source"], record["settings"]["budget_usd"]) == ("plan", "hub", None)
+    assert record["cells"][0] == {
+        "cell": GROQ.id,
+        "task": "proctor/theory_of_mind",
+        "task_args": {"n": 1},
+        "target": "hf-inference-providers/openai/gpt-oss-120b:groq",
+        "base_url": "http://r/v1",
+        "variant": "",
+        "generate": {"temperature": 0.0},
+        "epochs": 1,
+        "limit": 100,
+        "grader": None,
+        "self_graded": True,
+        "expected_provider": "groq",
+        "price": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.5},
+        "grader_price": None,
+        "samples": 100,
+        "input_tokens": [20_000, 30_000],
+        "output_tokens": [2000, 9000],
+        "cost_usd": [0.0123, 0.0456],
+        "time_s": [4, 75],
+    }
+    assert (record["cells"][2]["price"], record["cells"][2]["cost_usd"]) == (None, None)
+    assert record["totals"]["cells_without_cost"] == 1
+    assert record["totals"]["known_cost_usd"] == pytest.approx([0.0246, 0.0912])
+    assert record["problems"] == [
+        {
+            "severity": "warning",
+            "where": "[[models]] #1",
+            "message": "what x:shy costs is unknown",
+            "remedy": "the estimate leaves it out",
+            "cells": ["3"],
+        }
+    ]
