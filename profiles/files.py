@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from typing import Literal
 
 import platformdirs
 
+from .atomic import write_private
 from .errors import ProfileError
 from .reading import read_text, write_text
 from .references import task_reference
@@ -131,22 +131,9 @@ def save(profile: Profile, path: Path) -> None:
     target = Path(os.path.realpath(path))  # a link stays a link
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, text)
+        write_private(target, text.encode())
     except OSError as error:
         raise ProfileError(f"{label}: cannot be written: {error.strerror}") from error
-
-
-def _replace(target: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.")  # made with mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _files(cwd: Path) -> Iterator[tuple[Place, Path]]:

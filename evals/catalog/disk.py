@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
+
+from ...profiles.atomic import write_private
 
 T = TypeVar("T")
 
@@ -50,14 +50,7 @@ def write_kept(folder: str, key: str, value: object, *, max_files: int = MAX_FIL
     data = TypeAdapter(type(value)).dump_json(value)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_private(path, data, durable=False)
     except OSError:
         return False
     _prune(path, max_files)

@@ -6,8 +6,8 @@ The model behind it, with its constants named below:
   a sandbox is taken to let the model act in it, in any number of calls: its tokens, money and time are unknown.
 - A call's input is its text at 3 to 4.5 characters per token (English; other scripts take more tokens), what chat
   templates add, and its images.
-- An answer is 5 to 300 tokens. Models that think first, told by their name or the settings, add 100 to 1000; where
-  neither tells, the range spans both. `max_tokens` bounds both, thinking included.
+- An answer is 1 (a letter, a number) to 300 tokens. Models that think first, told by their name or the settings, add
+  100 to 1000; where neither tells, the range spans both. `max_tokens` bounds both, thinking included.
 - The grader reads its template, the question, the criterion and the answer (without the thinking), and answers like
   any other model.
 - A call takes the time to the first token, then its output at the tokens per second that the catalog says; both may
@@ -34,7 +34,7 @@ CHARS_PER_TOKEN_LOW = 3.0
 CHARS_PER_TOKEN_HIGH = 4.5
 CALL_OVERHEAD_TOKENS = Range(5, 100)  # chat template and what a provider puts before it
 IMAGE_TOKENS = Range(85, 1500)
-ANSWER_TOKENS = Range(5, 300)
+ANSWER_TOKENS = Range(1, 300)
 THINKING_TOKENS = Range(100, 1000)
 EFFORT_FACTOR: Mapping[str, float] = {
     "none": 0.0, "minimal": 0.25, "low": 0.5, "medium": 1.0, "high": 2.0, "xhigh": 3.0, "max": 4.0,

@@ -6,8 +6,6 @@ with the fields of `Plan`. What is `None` is left out, since TOML has no null.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -17,6 +15,7 @@ from typing import Any, cast
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
+from ...profiles.atomic import write_private
 from ...profiles.data import of_table
 from ...profiles.errors import ProctorError, UsageError
 from ...profiles.schema import Profile
@@ -65,7 +64,7 @@ def write_run_toml(path: Path, plan: Plan, profile: Profile, *, run_id: str, cre
     except (TypeError, ValueError) as error:
         raise UsageError(f"the plan cannot be written as TOML: {error}", "mend the arguments of its tasks") from error
     try:
-        _replace(path, content)
+        write_private(path, content)
     except OSError as error:
         raise ProctorError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -130,19 +129,6 @@ def _with_absent(kind: type, table: Mapping[str, Any]) -> dict[str, Any]:
     """The table with `None` for the fields that have no default: they were left out because they are `None`."""
     required = (f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING)
     return {**dict.fromkeys(required), **table}
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # made with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _first_line(error: Exception) -> str:

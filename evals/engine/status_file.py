@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ...profiles.atomic import write_private
 from ...profiles.errors import ProctorError
 from .journal import is_supervised
 from .status import ENDED, RunStatus
@@ -19,14 +19,7 @@ _adapter = TypeAdapter(RunStatus)
 
 def write_status(run_dir: Path, status: RunStatus) -> None:
     """Replace the snapshot in one step."""
-    temporary = run_dir / f".{STATUS_FILE}.new"
-    with open(temporary, "w", encoding="utf-8", opener=_private) as file:
-        json.dump(asdict(status), file, ensure_ascii=True)
-    os.replace(temporary, run_dir / STATUS_FILE)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    write_private(run_dir / STATUS_FILE, json.dumps(asdict(status)).encode(), durable=status.exit_code is not None)
 
 
 def read_status(run_dir: Path) -> RunStatus:

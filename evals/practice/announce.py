@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from ...profiles.atomic import write_private
 
 NAME = "proctor practice"
 
@@ -38,14 +38,7 @@ def code_version() -> str:
 
 def write_announcement(path: Path, announcement: Announcement) -> None:
     """Write the file that others find the server by, atomically and readable by its owner only."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(announcement), file)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_private(path, json.dumps(asdict(announcement)).encode(), durable=False)
 
 
 def read_announcement(path: Path) -> Announcement | None:
