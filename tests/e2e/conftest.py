@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +134,11 @@ class User:
         self.work.mkdir()
         self.environment = {**environment, "COLUMNS": "200"}
         self._started: list[Started] = []
+        self._numbers = count()
 
     def start(self, *arguments: str, command: str = "proctor", **environment: str) -> Started:
         """Start a command beside this Python and return at once."""
-        prints = self.home / f"prints{len(self._started)}"
+        prints = self.home / f"prints{next(self._numbers)}"  # commands may be started side by side
         started = Started([str(BIN / command), *arguments], self.work, {**self.environment, **environment}, prints)
         self._started.append(started)
         return started
