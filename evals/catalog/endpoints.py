@@ -16,6 +16,8 @@ HUB_URL_VARIABLE = "HF_ENDPOINT"
 PRACTICE_TOKEN = "practice"
 TOKEN_SETTINGS_URL = "https://huggingface.co/settings/tokens"
 
+_TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
 Source = Literal["hub", "practice"]
 
 
@@ -80,12 +82,22 @@ def token_origin() -> str | None:
         return None
     if os.environ.get("HF_OIDC_RESOURCE"):
         return "OIDC (HF_OIDC_RESOURCE)"
-    for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+    for variable in _TOKEN_VARIABLES:
         if os.environ.get(variable, "").strip():
             return f"the environment variable {variable}"
     from huggingface_hub.constants import HF_TOKEN_PATH
 
     return f"the file {HF_TOKEN_PATH}" if os.path.exists(HF_TOKEN_PATH) else "the notebook's secrets"
+
+
+def has_token() -> bool:
+    """Whether the Hub's client will find a token, as far as can be told without loading it, which is slow."""
+    if any(os.environ.get(name, "").strip() for name in (*_TOKEN_VARIABLES, "HF_OIDC_RESOURCE")):
+        return True
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")
+    path = os.environ.get("HF_TOKEN_PATH") or os.path.join(home, "token")
+    return os.path.exists(os.path.expandvars(os.path.expanduser(path)))
 
 
 def _found_token() -> str | None:

@@ -9,15 +9,20 @@ from __future__ import annotations
 import asyncio
 import glob
 import os
+import select
 import signal
+import socket
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from json import JSONDecodeError
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx2
@@ -44,16 +49,19 @@ from .gate import Closure, Gate
 from .job import CellEnded, CellJob, CellProgress
 from .meter import Meter
 from .plan import Target
+from .reasons import reason_line
 from .served_by import watch
 from .watch_hooks import observe
 
 REPORT_EVERY_S = 0.5
 REPORT_EVERY_WITH_BUDGET_S = 0.1  # what is spent between two reports, a budget cannot hold
 DRAIN_S = 20.0  # how long requests on the wire may take to end once nothing new is sent
+ORPHAN_ENDS_AFTER_S = DRAIN_S + 20.0
 SESSION_HEADER = "X-HF-Session-id"
 
 # Without bounds Inspect tries for ever. A profile's [generate] may set others.
-DEFAULT_LIMITS: Mapping[str, Any] = {"attempt_timeout": 180, "timeout": 900}
+DEFAULT_LIMITS: Mapping[str, int] = {"attempt_timeout": 180, "timeout": 900}
+LEAST_PATIENCE_S = 60  # with a server that answers nothing at all
 
 # A stream that was cut, or that holds no JSON: another attempt may well succeed.
 _BROKEN_ANSWERS = (httpx2.TransportError, JSONDecodeError)
@@ -68,15 +76,24 @@ def run_cell(job: CellJob, channel: Connection) -> None:
     if job.token is not None:
         os.environ["HF_TOKEN"] = job.token
     os.environ["HF_ENDPOINT"] = job.hub_url
+    threading.Thread(target=_end_with_supervisor, args=(channel.fileno(),), daemon=True).start()
+    examination = _Examination(job, channel)
     try:
-        ended = asyncio.run(_Examination(job, channel).run())
-    except Exception as error:
-        traceback.print_exc()
-        ended = CellEnded("failed", CellProgress(), error=first_line(error))
+        ended = asyncio.run(examination.run())
+    except BaseException as error:  # user code may raise anything, also what is meant to end an interpreter
+        _print(traceback.format_exc())
+        progress = replace(examination.meter.progress(time.monotonic()), in_flight=0)
+        ended = CellEnded("failed", progress, error=first_line(_innermost(error)))
     if ended.progress.log is not None:
         _index(Path(job.run_dir, ended.progress.log))
     _send(channel, ended)
-    channel.close()
+    _hang_up(channel)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
 
 
 def _index(path: Path) -> None:
@@ -84,25 +101,57 @@ def _index(path: Path) -> None:
     try:
         store_index(path, index_log(path))
     except (ProctorError, OSError) as error:
-        print(f"{path.name} is not indexed: {error}", file=sys.stderr)
+        _print(f"{path.name} is not indexed: {error}")
 
 
 def _send(channel: Connection, message: CellProgress | CellEnded) -> None:
     try:
         channel.send(message)
     except (BrokenPipeError, ConnectionResetError):
-        print("the supervisor is gone", file=sys.stderr)
+        _print("the supervisor is gone")
+
+
+def _hang_up(channel: Connection) -> None:
+    """Close the channel in a way that the supervisor sees, also while a thread or a child still has hold of it."""
+    with suppress(OSError), socket.socket(fileno=os.dup(channel.fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+    channel.close()
+
+
+def _print(text: str) -> None:
+    """Say something in `supervisor.log`, which is nowhere once the supervisor is gone."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _end_with_supervisor(channel_fd: int) -> None:
+    """Wait until the supervisor is gone, give the eval the time to end in order, and end what is still there.
+
+    A thread: user code that never gives the event loop back must not outlive the run.
+    """
+    poll = select.poll()
+    poll.register(channel_fd, select.POLLHUP)
+    poll.poll()
+    time.sleep(ORPHAN_ENDS_AFTER_S)
+    os.killpg(0, signal.SIGKILL)
 
 
 def first_line(error: BaseException) -> str:
     """The error in one line; a prerequisite's message without the markup Inspect puts around it."""
-    text = str(getattr(error, "message", None) or error).strip() or type(error).__name__
-    line = next((line.strip() for line in text.splitlines() if line.strip()), text)
     if isinstance(error, PrerequisiteError):
-        from rich.text import Text
-
-        return Text.from_markup(line).plain
+        return reason_line(" ".join(_without_markup(str(error.message)).split()))
+    line = reason_line(str(getattr(error, "message", None) or error)) or type(error).__name__
     return f"{type(error).__name__}: {line}" if type(error).__name__ not in line else line
+
+
+def _without_markup(text: str) -> str:
+    from rich.errors import MarkupError
+    from rich.text import Text
+
+    try:
+        return Text.from_markup(text).plain
+    except MarkupError:
+        return text
 
 
 class _Examination:
@@ -114,6 +163,7 @@ class _Examination:
         self.gate = Gate()
         self.meter = Meter()
         self.log: EvalLog | None = None
+        self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
         cell = self.job.cell
@@ -135,7 +185,7 @@ class _Examination:
                     self.log = next(iter(await self._eval(model, roles)), None)
                 except Exception as raised:
                     if not isinstance(raised, PrerequisiteError):
-                        traceback.print_exc()
+                        _print(traceback.format_exc())
                     error = first_line(raised)
             group.cancel_scope.cancel()
         loop.remove_reader(self.channel.fileno())
@@ -169,7 +219,8 @@ class _Examination:
         model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
         model = get_model(target.name, base_url=target.base_url, memoize=False, **model_args)
         headers = {SESSION_HEADER: self.job.run_id} if routed else {}
-        if watch(model, self.meter, self.gate, is_grader=is_grader, headers=headers):
+        patience_s = max(self._limits["timeout"], LEAST_PATIENCE_S)
+        if watch(model, self.meter, self.gate, is_grader=is_grader, headers=headers, patience_s=patience_s):
             api: Any = model.api
             should_retry = api.should_retry
             api.should_retry = lambda error: isinstance(error, _BROKEN_ANSWERS) or should_retry(error)  # pyright: ignore
@@ -178,7 +229,7 @@ class _Examination:
 
     async def _eval(self, model: Model, roles: dict[str, Model] | None) -> list[EvalLog]:
         cell, settings = self.job.cell, self.job.settings
-        generate = {**DEFAULT_LIMITS, **cell.generate}
+        generate = {**self._limits, **cell.generate}
         if settings.max_connections is not None:
             generate["max_connections"] = settings.max_connections
         return await eval_async(
@@ -207,7 +258,14 @@ class _Examination:
         every_s = REPORT_EVERY_S if self.job.settings.budget_usd is None else REPORT_EVERY_WITH_BUDGET_S
         while True:
             await anyio.sleep(every_s)
-            _send(self.channel, self.meter.progress(time.time()))
+            if self._is_read():
+                _send(self.channel, self.meter.progress(time.monotonic()))
+
+    def _is_read(self) -> bool:
+        """Whether there is room in the channel: a supervisor that stands still must not hold its cells up."""
+        poll = select.poll()
+        poll.register(self.channel, select.POLLOUT)
+        return bool(poll.poll(0))
 
     async def _cancel_when_closed(self, scope: anyio.CancelScope) -> None:
         """Once the gate is closed: let what is on the wire end, and what is answered be graded; then cancel."""
@@ -216,12 +274,13 @@ class _Examination:
             quiet = 0
             while quiet < 3:  # between an answer and its grading there is a moment without a request
                 await anyio.sleep(0.1)
-                quiet = quiet + 1 if self.meter.requests == 0 else 0
+                is_busy = self.meter.requests > 0 or self.meter.scoring > self.gate.parked_scoring
+                quiet = 0 if is_busy else quiet + 1
         scope.cancel()
 
     def _ended(self, error: str | None) -> CellEnded:
         log, closure = self.log, self.gate.closure
-        progress = self.meter.progress(time.time())
+        progress = self.meter.progress(time.monotonic())
         metric, score, stderr = headline(log) if log is not None else (None, None, None)
         if closure is not None and (log is None or log.status != "success"):
             return CellEnded(closure.state, progress, score, stderr, metric, closure.reason or None)
@@ -232,10 +291,11 @@ class _Examination:
         return CellEnded("failed", progress, score, stderr, metric, self._why_failed(log))
 
     def _why_failed(self, log: EvalLog) -> str:
-        if self.meter.errors:
-            why = self.meter.last_error or (log.error.message.strip().splitlines() or [""])[0] if log.error else ""
-            return f"{self.meter.errors} of {self.meter.total} samples failed: {why or self.meter.last_error}"
-        return (log.error.message.strip().splitlines() or ["unknown error"])[0] if log.error else "unknown error"
+        if self.meter.failures:
+            why, count = self.meter.failures.most_common(1)[0]
+            often = "" if count == self.meter.errors else ", most often so"
+            return f"{self.meter.errors} of {self.meter.total} samples failed{often}: {why}"
+        return (reason_line(log.error.message) if log.error else "") or "unknown error"
 
 
 class _Backoff(wait_base):

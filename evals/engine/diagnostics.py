@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 _END = b"\x00proctor: end of diagnostics\x00"
 _KEPT_BYTES = 64 * 1024  # of what is printed before there is a file
+_LINE_BYTES = 1024 * 1024  # of a line; one that is longer is written in pieces
 
 
 class Diagnostics:
@@ -50,9 +52,20 @@ class Diagnostics:
                     if line == _END:
                         return
                     self._write(line + b"\n")
+                if len(rest) > _LINE_BYTES:
+                    rest = self._write_piece(rest)
+
+    def _write_piece(self, line: bytes) -> bytes:
+        """Write what there is of an endless line but for its end, which may hold half a token."""
+        kept = len(self._hide) - 1 if self._hide else 0
+        line = line.replace(self._hide, b"[token]") if self._hide else line
+        self._write(line[: len(line) - kept])
+        return line[len(line) - kept :]
 
     def _write(self, line: bytes) -> None:
         if self._file is None:
             self._early = (self._early + line)[-_KEPT_BYTES:]
         elif line.strip():
-            self._file.write(line.replace(self._hide, b"[token]") if self._hide else line)
+            # A full disk costs the diagnostics only: whoever prints must not be kept waiting for a reader.
+            with suppress(OSError):
+                self._file.write(line.replace(self._hide, b"[token]") if self._hide else line)

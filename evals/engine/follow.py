@@ -22,7 +22,7 @@ def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: Fals
         supervisor_ended: Whether a supervisor that was just started is gone; asked while there is no status yet.
 
     Raises:
-        ProctorError: The supervisor ended, or took too long, before it wrote anything.
+        ProctorError: The supervisor ended, or took too long, before it wrote anything; or the run was removed.
     """
     path, seen, deadline_s = run_dir / STATUS_FILE, 0, time.monotonic() + START_S
     while not path.exists():
@@ -30,7 +30,10 @@ def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: Fals
             raise ProctorError("the run's supervisor did not start", f"see {run_dir / 'supervisor.log'}")
         time.sleep(POLL_S)
     while True:
-        changed = path.stat().st_mtime_ns
+        try:
+            changed = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            raise ProctorError(f"{run_dir} is gone", "the run is ended, and nothing of it is kept") from None
         status = read_status(run_dir)
         if changed != seen or status.exit_code is not None:
             seen = changed

@@ -17,6 +17,9 @@ from ..catalog.wire_errors import RouterError
 # Set by the cell's hooks: whether the current sample is being scored.
 scoring: ContextVar[bool] = ContextVar("proctor_scoring", default=False)
 
+# Set by the cell's hooks: what the current sample's last request failed of, in at most one item.
+wire_failure: ContextVar[list[str] | None] = ContextVar("proctor_wire_failure", default=None)
+
 _UNAVAILABLE_CODES = frozenset({"model_not_supported", "model_not_found"})
 
 
@@ -51,6 +54,7 @@ class Gate:
         self._closed = asyncio.Event()
         self._refused: object = None
         self.closure: Closure | None = None
+        self.parked_scoring = 0  # requests that would grade, and wait to be cancelled
 
     def close(self, closure: Closure, *, refused: object = None) -> None:
         """Let no further request through, save those that grade what is already answered.
@@ -76,4 +80,5 @@ class Gate:
             return
         if self.closure.grading_goes_on and scoring.get() and client is not self._refused:
             return
+        self.parked_scoring += scoring.get()
         await asyncio.get_running_loop().create_future()

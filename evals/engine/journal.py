@@ -32,15 +32,23 @@ class Journal:
         except BlockingIOError:
             os.close(self._fd)
             raise ProctorError(f"run {run_dir.name} is already being run", "watch it with `proctor runs`") from None
-        size = os.fstat(self._fd).st_size
-        if size and os.pread(self._fd, 1, size - 1) != b"\n":
-            os.write(self._fd, b"\n")  # a line was cut by a crash; what follows must not be lost with it
 
     def write(self, event: str, at_s: float, **fields: Any) -> None:
-        """Append one event and see it onto the disk."""
+        """Append one event and see it onto the disk.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         line = json.dumps({"at_s": round(at_s, 3), "event": event, **fields}, ensure_ascii=False) + "\n"
-        os.write(self._fd, line.encode("utf-8", "backslashreplace"))
+        self._end_cut_line()
+        os.write(self._fd, line.encode("utf-8", "replace"))
         os.fsync(self._fd)
+
+    def _end_cut_line(self) -> None:
+        """End a line that a crash or a full disk has cut, so that what follows is not lost with it."""
+        size = os.fstat(self._fd).st_size
+        if size and os.pread(self._fd, 1, size - 1) != b"\n":
+            os.write(self._fd, b"\n")
 
     def close(self) -> None:
         """Give the lock back."""

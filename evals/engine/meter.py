@@ -36,6 +36,13 @@ class CallMeter:
         if output_tokens >= MIN_TOKENS:
             self._recent.append((at_s, output_tokens, latency_s))
 
+    def add_unmetered(self, latency_s: float | None) -> None:
+        """Count a call whose answer said nothing of tokens: what it cost is unknown, and so is the sum."""
+        self.calls += 1
+        self.cost_usd = None
+        if latency_s is not None:
+            insort(self._latencies_s, latency_s)
+
     def stats(self, now_s: float) -> CallStats:
         """The sums, the latency percentiles of all calls, and the generation speed of the last minute.
 
@@ -78,8 +85,10 @@ class Meter:
     retries: Counter[str] = field(default_factory=Counter[str])
     served_by: Counter[str] = field(default_factory=Counter[str])
     requests: int = 0  # on the wire now
+    scoring: int = 0  # samples that are answered and not yet done
     waits_s: float = 0.0
-    last_error: str | None = None
+    failures: Counter[str] = field(default_factory=Counter[str])  # why samples ended with an error
+    last_error: str | None = None  # of a request, whether or not another attempt succeeded, or of a sample
     log: str | None = None
     _score_sum: float = 0.0
     _scored: int = 0

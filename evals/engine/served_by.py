@@ -7,21 +7,27 @@ and its `_transport` and `_mounts`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 from inspect_ai.log import transcript
 
-from ..catalog.wire_errors import router_error
-from .gate import Gate, closure_for, scoring
+from ..catalog.wire_errors import error_text, router_error
+from .gate import Closure, Gate, closure_for, scoring, wire_failure
 from .meter import Meter
+from .reasons import reason_line
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
 SERVED_BY_HEADER = "x-inference-provider"
 INFO_SOURCE = "proctor"
+EVENT_STREAM = "text/event-stream"
+MAX_REFUSAL_BYTES = 16 * 1024
 
 
 class ExamTransport(httpx2.AsyncBaseTransport):
@@ -33,6 +39,8 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         gate: Parks requests once it is closed, and is closed by refusals.
         is_grader: Whether this client belongs to a grader of its own.
         headers: Sent with every request.
+        patience_s: How long every request of more than one sample may fail before the cell is given up.
+        clock: Seconds, never set back.
     """
 
     def __init__(
@@ -43,68 +51,161 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         *,
         is_grader: bool,
         headers: Mapping[str, str],
+        patience_s: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
         self._meter = meter
         self._gate = gate
         self._is_grader = is_grader
         self._headers = dict(headers)
+        self._patience_s = patience_s
+        self._clock = clock
+        self._failing_since_s: float | None = None
+        self._failing: list[list[str]] = []  # the samples whose requests failed since the last answer
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request and take note of what came back."""
         await self._gate.passed(self)
         request.headers.update(self._headers)
+        asked_s = self._clock()
+        where = request.url.netloc.decode("ascii", "replace")
         self._meter.requests += 1
         try:
             response = await self._inner.handle_async_request(request)
         except httpx2.TransportError as error:
             self._meter.requests -= 1
             self._meter.retries["timeout" if isinstance(error, httpx2.TimeoutException) else "connection"] += 1
+            self._failed(f"no connection to {where}: {error or type(error).__name__}", asked_s)
             raise
-        except BaseException:
+        except BaseException as error:
             self._meter.requests -= 1
+            if isinstance(error, asyncio.CancelledError):  # by Inspect's timeouts, or with the whole cell
+                self._failed(f"{where} did not answer in time", asked_s)
             raise
-        response.stream = _CountedStream(cast(httpx2.AsyncByteStream, response.stream), self._meter)
+        body = _WatchedStream(response, self._meter)
+        response.stream = body
         if response.status_code >= 400:
-            await self._refused(response)
-        elif provider := response.headers.get(SERVED_BY_HEADER):
+            return await self._refused(response, asked_s)
+        kind = response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip()
+        if kind != EVENT_STREAM and b'"stream":true' in request.content.replace(b" ", b""):
+            says = error_text(await response.aread())
+            self._failed(f"{where} answered with {kind} instead of a stream{f': {says}' if says else ''}", asked_s)
+        else:
+            body.expect(where, self._answered, lambda words: self._failed(words, asked_s))
+            self._note_provider(response)
+        return response
+
+    def _answered(self) -> None:
+        self._failing_since_s = None
+        self._failing.clear()
+        if failure := wire_failure.get():
+            failure.clear()
+
+    def _note_provider(self, response: httpx2.Response) -> None:
+        if provider := response.headers.get(SERVED_BY_HEADER):
+            provider = reason_line(provider)
             if not (self._is_grader or scoring.get()):
                 self._meter.served_by[provider] += 1
             transcript().info({"served_by": provider}, source=INFO_SOURCE)
-        return response
 
-    async def _refused(self, response: httpx2.Response) -> None:
-        error = router_error(response.status_code, await response.aread())
+    async def _refused(self, response: httpx2.Response, asked_s: float) -> httpx2.Response:
+        body = await response.aread()
+        error = router_error(response.status_code, body)
         self._meter.retries[str(error.status)] += 1
-        self._meter.last_error = str(error)
+        self._failed(str(error), asked_s)
         closure = closure_for(error, of_grader=self._is_grader)
         if closure is not None:
             self._gate.close(closure, refused=self)
+        if len(body) <= MAX_REFUSAL_BYTES:
+            return response
+        # Inspect draws every error as a traceback: of a megabyte, that takes minutes.
+        headers = {k: v for k, v in response.headers.items() if k not in ("content-length", "content-encoding")}
+        return httpx2.Response(response.status_code, headers=headers, content=body[:MAX_REFUSAL_BYTES])
+
+    def _failed(self, words: str, asked_s: float) -> None:
+        """Take note of a failed request; give the cell up once nothing has been answered for too long."""
+        words = self._meter.last_error = reason_line(words)
+        sample = wire_failure.get()
+        if sample is not None:
+            sample[:] = [words]
+        if self._failing_since_s is None:
+            self._failing_since_s = asked_s
+        if sample is not None and not any(sample is other for other in self._failing):
+            self._failing.append(sample)
+        for_s = self._clock() - self._failing_since_s
+        if for_s >= self._patience_s and len(self._failing) > 1:
+            who = "the grader: " if self._is_grader else ""
+            reason = f"{who}{words}: nothing was answered for {for_s:.0f} s, so the cell is given up"
+            self._gate.close(Closure("failed", reason, grading_goes_on=not self._is_grader), refused=self)
 
     async def aclose(self) -> None:
         """Close the wrapped transport."""
         await self._inner.aclose()
 
 
-class _CountedStream(httpx2.AsyncByteStream):
+class _WatchedStream(httpx2.AsyncByteStream):
     """A body; the request counts as on the wire until it is closed."""
 
-    def __init__(self, inner: httpx2.AsyncByteStream, meter: Meter) -> None:
-        self._inner = inner
-        self._meter: Meter | None = meter
+    def __init__(self, response: httpx2.Response, meter: Meter) -> None:
+        self._inner = cast(httpx2.AsyncByteStream, response.stream)
+        self._meter = meter
+        self._closed = False
+        self._heard = False
+        self._where = ""
+        self._answered: Callable[[], None] | None = None
+        self._failed: Callable[[str], None] | None = None
+
+    def expect(self, where: str, answered: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Tell whether the body turns out to be an answer, and what it failed of otherwise."""
+        self._where, self._answered, self._failed = where, answered, failed
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._inner:
-            yield chunk
+        try:  # more than once: openai's client takes the body's rest separately
+            async for chunk in self._inner:
+                if b'"error"' in chunk and (words := _error_event(chunk)):
+                    self._heard = True
+                    self._fail(f"{words} (in the stream)")
+                elif not self._heard and b"{" in chunk:
+                    self._heard = True
+                    if self._answered is not None:
+                        self._answered()
+                yield chunk
+        except httpx2.TransportError as error:
+            self._fail(f"{self._where} broke off its answer: {error or type(error).__name__}")
+            raise
+        except asyncio.CancelledError:  # by Inspect's timeouts, or with the whole cell
+            self._fail(f"{self._where} did not end its answer in time")
+            raise
+        if not self._heard:
+            self._fail(f"{self._where} ended its answer without a word")
+
+    def _fail(self, words: str) -> None:
+        if self._failed is not None:
+            self._failed(words)
 
     async def aclose(self) -> None:
-        if self._meter is not None:
+        if not self._closed:
+            self._closed = True
             self._meter.requests -= 1
-            self._meter = None
         await self._inner.aclose()
 
 
-def watch(model: Model, meter: Meter, gate: Gate, *, is_grader: bool, headers: Mapping[str, str]) -> bool:
+def _error_event(chunk: bytes) -> str:
+    """The words of an error that is sent as an event of a stream; empty where there is none."""
+    for line in chunk.splitlines():
+        try:
+            data = json.loads(line.removeprefix(b"data:")) if line.startswith(b"data:") else None
+        except ValueError:
+            continue
+        if isinstance(data, dict) and data.get("error"):  # pyright: ignore[reportUnknownMemberType]
+            return error_text(data)  # pyright: ignore[reportUnknownArgumentType]
+    return ""
+
+
+def watch(
+    model: Model, meter: Meter, gate: Gate, *, is_grader: bool, headers: Mapping[str, str], patience_s: float
+) -> bool:
     """Put an `ExamTransport` below a model's client.
 
     Returns:
@@ -116,7 +217,7 @@ def watch(model: Model, meter: Meter, gate: Gate, *, is_grader: bool, headers: M
     inside: Any = client
 
     def wrapped(inner: httpx2.AsyncBaseTransport) -> ExamTransport:
-        return ExamTransport(inner, meter, gate, is_grader=is_grader, headers=headers)
+        return ExamTransport(inner, meter, gate, is_grader=is_grader, headers=headers, patience_s=patience_s)
 
     inside._transport = wrapped(inside._transport)
     for pattern, transport in inside._mounts.items():

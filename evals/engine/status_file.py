@@ -14,12 +14,19 @@ from .journal import is_supervised
 from .status import ENDED, RunStatus
 
 STATUS_FILE = "status.json"
+_LOST = "the run's supervisor was killed, the machine went down or the disk is full"
 _adapter = TypeAdapter(RunStatus)
 
 
 def write_status(run_dir: Path, status: RunStatus) -> None:
-    """Replace the snapshot in one step."""
-    write_private(run_dir / STATUS_FILE, json.dumps(asdict(status)).encode(), durable=status.exit_code is not None)
+    """Replace the snapshot in one step.
+
+    Raises:
+        OSError: It cannot be written; the one before still stands.
+    """
+    # Names of files and words of servers may hold lone surrogates, which no reader of JSON takes.
+    content = json.dumps(asdict(status), ensure_ascii=False).encode("utf-8", "replace")
+    write_private(run_dir / STATUS_FILE, content, durable=status.exit_code is not None)
 
 
 def read_status(run_dir: Path) -> RunStatus:
@@ -45,7 +52,7 @@ def _left_behind(status: RunStatus) -> RunStatus:
             cell,
             state="stopped" if cell.state == "waiting" else "failed",
             pid=None,
-            last_error="the run's supervisor was killed, or the machine went down",
+            last_error=_LOST,
         )
         for cell in status.cells
     )
@@ -56,5 +63,5 @@ def _left_behind(status: RunStatus) -> RunStatus:
         supervisor_pid=None,
         ended_at_s=status.updated_at_s,
         exit_code=1,
-        message="the run's supervisor was killed, or the machine went down",
+        message=_LOST,
     )

@@ -24,8 +24,7 @@ from .diagnostics import Diagnostics
 from .job import CellEnded, CellJob, CellProgress
 from .journal import Journal
 from .plan import Cell, Plan
-
-# RT
+from .reasons import reason_line
 from .run_toml import read_run_toml
 from .runs import RUN_FILE
 from .status import ENDED, CellState, CellStatus, RunStatus
@@ -33,8 +32,6 @@ from .status_file import write_status
 
 STATUS_EVERY_S = 0.5
 KILL_AFTER_S = 40.0  # a cell that was asked to end and does not
-
-BUDGET_REASON = "the run's budget of ${:.2f} is used up"
 
 
 class Supervisor:
@@ -50,6 +47,7 @@ class Supervisor:
         *,
         token: str | None,
         clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run_dir = run_dir
         self._run_id = run_id
@@ -58,20 +56,23 @@ class Supervisor:
         self._journal = journal
         self._token = token
         self._clock = clock
+        self._stopwatch = stopwatch  # the clock may be set while a run goes on
         self._jobs = {cell.id: cell for cell in plan.cells}
         self._cells = {cell.id: _waiting(cell) for cell in plan.cells}
+        self._alive: set[str] = set()  # cells whose processes are not gone yet, whatever they said last
         self._started_at_s = clock()
         self._ending_since_s: float | None = None
         self._over_budget = False
         self._stops = 0
         self._stops_obeyed = 0
-        self._written_at_s = 0.0
+        self._written_at_s = -STATUS_EVERY_S
+        self._unwritten = ""
 
     def run(self, wakeup_fd: int) -> RunStatus:
         """Run every cell to its end and return the final status."""
-        self._journal.write("run_started", self._clock(), run_id=self._run_id, pid=os.getpid(), cells=list(self._cells))
+        self._record("run_started", self._clock(), run_id=self._run_id, pid=os.getpid(), cells=list(self._cells))
         self._write_status(force=True)
-        while any(cell.state not in ENDED for cell in self._cells.values()):
+        while self._alive or any(cell.state not in ENDED for cell in self._cells.values()):
             self._obey_stops()
             self._start_cells()
             for report in self._backend.wait(STATUS_EVERY_S, wakeup_fd):
@@ -81,8 +82,8 @@ class Supervisor:
             self._kill_stragglers()
             self._write_status()
         status = self._status(ended=True)
-        self._journal.write("run_ended", self._clock(), state=status.state, exit_code=status.exit_code)
-        write_status(self._run_dir, status)
+        self._record("run_ended", self._clock(), state=status.state, exit_code=status.exit_code)
+        self._keep(lambda: write_status(self._run_dir, status))
         return status
 
     def stop(self, *_: object) -> None:
@@ -118,14 +119,22 @@ class Supervisor:
             settings=self._plan.settings,
             token=self._token,
         )
-        pid = self._backend.start(job)
         now_s = self._clock()
+        try:
+            pid = self._backend.start(job)
+        except (OSError, EOFError) as error:
+            why = reason_line(str(error)) or "the server that forks it is gone"
+            self._end(self._cells[cell.id], "failed", f"the cell's process could not be started: {why}")
+            return
+        self._alive.add(cell.id)
         self._cells[cell.id] = replace(self._cells[cell.id], state="starting", pid=pid, started_at_s=now_s)
-        self._journal.write("cell_started", now_s, cell=cell.id, pid=pid)
+        self._record("cell_started", now_s, cell=cell.id, pid=pid)
         self._write_status(force=True)
 
     def _take(self, report: CellReport) -> None:
         cell = self._cells[report.cell_id]
+        if isinstance(report.news, CellExited):
+            self._alive.discard(cell.id)
         match report.news:
             case CellProgress():
                 self._cells[cell.id] = replace(_with_progress(cell, report.news), state="running")
@@ -141,7 +150,8 @@ class Supervisor:
                     ended.error,
                 )
             case CellExited(exit_code) if cell.state not in ENDED:
-                self._end(cell, "stopped" if self._stops else "failed", _death(exit_code, cell))
+                state = "stopped" if self._stops else "held" if self._over_budget else "failed"
+                self._end(cell, state, None if state == "held" else _death(exit_code, cell))
             case _:
                 pass
 
@@ -158,7 +168,7 @@ class Supervisor:
             last_error=error if state != "succeeded" else None,
         )
         self._cells[cell.id] = cell
-        self._journal.write("cell_ended", now_s, **asdict(cell))
+        self._record("cell_ended", now_s, **asdict(cell))
         self._write_status(force=True)
 
     def _hold_to_budget(self) -> None:
@@ -170,12 +180,13 @@ class Supervisor:
             self._end_all("hold", "held", self._budget_reason())
 
     def _budget_reason(self) -> str:
-        return BUDGET_REASON.format(self._plan.settings.budget_usd)
+        budget_usd = self._plan.settings.budget_usd or 0.0
+        return f"the run's budget of ${budget_usd:{'.2f' if budget_usd >= 0.1 else '.2g'}} is used up"
 
     def _end_all(self, how: Any, state: CellState, reason: str | None) -> None:
         if self._ending_since_s is None:
-            self._ending_since_s = self._clock()
-            self._journal.write(f"run_{how}", self._ending_since_s, reason=reason)
+            self._ending_since_s = self._stopwatch()
+            self._record(f"run_{how}", self._clock(), reason=reason)
         for cell in self._cells.values():
             if cell.state == "waiting":
                 self._end(cell, state, reason)
@@ -183,16 +194,30 @@ class Supervisor:
                 self._backend.end(cell.id, how)
 
     def _kill_stragglers(self) -> None:
-        if self._ending_since_s is not None and self._clock() - self._ending_since_s > KILL_AFTER_S:
+        if self._ending_since_s is not None and self._stopwatch() - self._ending_since_s > KILL_AFTER_S:
             for cell in self._cells.values():
                 if cell.state not in ENDED:
                     self._backend.end(cell.id, "kill")
 
     def _write_status(self, *, force: bool = False) -> None:
-        now_s = self._clock()
-        if force or abs(now_s - self._written_at_s) >= STATUS_EVERY_S:
-            write_status(self._run_dir, self._status(ended=False))
+        now_s = self._stopwatch()
+        if force or now_s - self._written_at_s >= STATUS_EVERY_S:
+            self._keep(lambda: write_status(self._run_dir, self._status(ended=False)))
             self._written_at_s = now_s
+
+    def _record(self, event: str, at_s: float, **fields: Any) -> None:
+        self._keep(lambda: self._journal.write(event, at_s, **fields))
+
+    def _keep(self, write: Callable[[], object]) -> None:
+        """Write to the run directory. A full disk is lived through; a run whose directory is gone is ended."""
+        try:
+            write()
+        except OSError as error:
+            if (says := f"cannot write in {self._run_dir}: {error.strerror or error}") != self._unwritten:
+                self._unwritten = says
+                print(says, file=sys.stderr, flush=True)
+            if not self._run_dir.is_dir() and self._stops < 2:
+                self.stop_at_once()
 
     def _status(self, *, ended: bool) -> RunStatus:
         cells = tuple(self._cells.values())
@@ -276,6 +301,9 @@ def main() -> int:
     diagnostics = Diagnostics()
     reader_fd, writer_fd = _wakeup_pipe()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stops: list[int] = []  # signals that come before there is a run to stop
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, lambda number, _: stops.append(number))
     backend = LocalBackend()
     backend.warm()
     line = sys.stdin.buffer.readline()
@@ -293,6 +321,8 @@ def main() -> int:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, supervisor.stop)
             signal.signal(signal.SIGQUIT, supervisor.stop_at_once)
+            for number in stops:
+                signal.raise_signal(number)
             status = supervisor.run(reader_fd)
     finally:
         backend.close()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from inspect_ai.event import ModelEvent
 from inspect_ai.hooks import (
     Hooks,
     ModelRetry,
     ModelUsageData,
+    SampleAttemptEnd,
     SampleAttemptStart,
     SampleEnd,
     SampleScoring,
@@ -16,13 +18,12 @@ from inspect_ai.hooks import (
     TaskStart,
     hooks,
 )
-from inspect_ai.log import EvalSpec
-from inspect_ai.scorer import value_to_float
+from inspect_ai.log import EvalSample, EvalSpec
 
-from .gate import scoring
+from ..results.logs import to_number
+from .gate import scoring, wire_failure
 from .meter import Meter
-
-_to_float = value_to_float()
+from .reasons import reason_line
 
 
 def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) -> None:
@@ -34,6 +35,12 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
         on_start: Given the eval's spec when its log has been begun.
     """
     in_flight: set[str] = set()
+    being_scored: set[str] = set()
+
+    def note_scoring(sample_id: str, *, begins: bool) -> None:
+        scoring.set(begins)
+        (being_scored.add if begins else being_scored.discard)(sample_id)
+        meter.scoring = len(being_scored)
 
     class CellHooks(Hooks):
         async def on_task_start(self, data: TaskStart) -> None:
@@ -46,37 +53,47 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
         async def on_sample_start(self, data: SampleStart) -> None:
             in_flight.add(data.sample_id)
             meter.in_flight = len(in_flight)
-            scoring.set(False)
+            note_scoring(data.sample_id, begins=False)
+            wire_failure.set([])
 
         async def on_sample_attempt_start(self, data: SampleAttemptStart) -> None:
-            scoring.set(False)
+            note_scoring(data.sample_id, begins=False)
+            wire_failure.set([])
+
+        async def on_sample_attempt_end(self, data: SampleAttemptEnd) -> None:
+            if data.will_retry:  # Inspect tells of scoring after an error too
+                note_scoring(data.sample_id, begins=False)
 
         async def on_sample_scoring(self, data: SampleScoring) -> None:
-            scoring.set(True)
+            note_scoring(data.sample_id, begins=True)
 
         async def on_sample_end(self, data: SampleEnd) -> None:
             sample = data.sample
             in_flight.discard(data.sample_id)
-            meter.in_flight = len(in_flight)
+            being_scored.discard(data.sample_id)
+            meter.in_flight, meter.scoring = len(in_flight), len(being_scored)
+            _count_unmetered(sample, meter, target)
             if sample.error is not None and sample.error.message.startswith("CancelledError"):
                 return  # never worked on, or given up with the cell: neither done nor at fault
             meter.done += 1
             if sample.error is not None:
                 meter.errors += 1
-                if meter.last_error is None:
-                    meter.last_error = (sample.error.message.strip().splitlines() or [""])[0]
+                # Where a request was the last thing that failed, the server's words say more than Inspect's.
+                why = (wire_failure.get() or [reason_line(sample.error.message) or "no reason is given"])[0]
+                meter.failures[why] += 1
+                meter.last_error = why
             elif sample.scores:
                 value = next(iter(sample.scores.values())).value
                 if isinstance(value, dict):
                     value = next(iter(value.values()), None)
-                if isinstance(value, (str, int, float, bool)):
-                    meter.scored(_to_float(value))
+                if (number := to_number(value)) is not None:
+                    meter.scored(number)
 
         async def on_model_usage(self, data: ModelUsageData) -> None:
             usage = data.usage
             calls = meter.grader if scoring.get() or data.model_name != target else meter.model
             calls.add(
-                at_s=time.time(),
+                at_s=time.monotonic(),
                 input_tokens=usage.input_tokens
                 + (usage.input_tokens_cache_read or 0)
                 + (usage.input_tokens_cache_write or 0),
@@ -86,6 +103,22 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
             )
 
         async def on_model_retry(self, data: ModelRetry) -> None:
-            meter.wait(time.time(), data.wait_time)
+            meter.wait(time.monotonic(), data.wait_time)
 
     hooks(name="proctor", description="Proctor's live figures")(CellHooks)
+
+
+def _count_unmetered(sample: EvalSample, meter: Meter, target: str) -> None:
+    """Count the calls that Inspect tells no hook about: those whose answer came without usage."""
+    is_scoring = False
+    for event in sample.events:
+        if event.event == "span_begin" and event.name == "scorers":
+            is_scoring = True
+        elif isinstance(event, ModelEvent) and _is_unmetered(event):
+            calls = meter.grader if is_scoring or event.model != target else meter.model
+            calls.add_unmetered(event.output.time)
+
+
+def _is_unmetered(event: ModelEvent) -> bool:
+    answered = event.pending is None and event.error is None and bool(event.output.choices)
+    return answered and event.output.usage is None and event.cache != "read"

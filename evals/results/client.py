@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ...profiles.errors import ProctorError, UsageError
@@ -17,8 +18,10 @@ from ...profiles.errors import ProctorError, UsageError
 if TYPE_CHECKING:
     from ..engine.plan import TaskFacts
     from ..tasks.listing import TaskInfo, TaskListing
+    from .transcript import Transcript
 
 LIST_TIMEOUT_S = 60.0
+TRANSCRIPT_TIMEOUT_S = 60.0
 FACTS_TIMEOUT_S = 300.0  # a dataset may have to be downloaded first
 
 _REMEDY = "`proctor doctor` may say why"
@@ -150,6 +153,23 @@ class Reader:
         except ReaderLostError as error:
             return TaskFacts(task=task, error=f"building {task}: {error.message}")
         return TypeAdapter(TaskFacts).validate_python(result)
+
+    def transcript(
+        self, log: Path, sample_id: str | int, epoch: int, *, timeout_s: float = TRANSCRIPT_TIMEOUT_S
+    ) -> Transcript:
+        """Read one sample of a log, with all that was said.
+
+        Raises:
+            ProctorError: As `call`; also where the log cannot be read or has no such sample.
+        """
+        from pydantic import TypeAdapter
+
+        from .transcript import Transcript
+
+        result = self.call(
+            "transcript", timeout_s=timeout_s, path=str(log.absolute()), sample_id=sample_id, epoch=epoch
+        )
+        return TypeAdapter(Transcript).validate_python(result)
 
     def _running(self) -> _Process:
         if self._closed:

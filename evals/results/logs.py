@@ -135,7 +135,7 @@ def _columns(rows: list[tuple[SampleRow, int]]) -> SampleColumns:
 
 
 def _row(sample: EvalSampleSummary, model: str, same: list[str], scored_by: tuple[str, str] | None) -> SampleRow:
-    score, value = _headline_score(sample.scores, scored_by)
+    score, value = headline_score(sample.scores, scored_by)
     own, others = _usage(sample, model, same)
     return SampleRow(
         id=sample.id,
@@ -156,7 +156,7 @@ def _row(sample: EvalSampleSummary, model: str, same: list[str], scored_by: tupl
     )
 
 
-def _headline_score(
+def headline_score(
     scores: Mapping[str, Score] | None, scored_by: tuple[str, str] | None
 ) -> tuple[Score | None, Value | None]:
     """The score behind the headline metric, else the first; of a score with several values the one it is about."""

@@ -45,11 +45,18 @@ def _index_log(path: str) -> object:
     return index_log(Path(path))
 
 
+def _transcript(path: str, sample_id: str | int, epoch: int) -> object:
+    from .logs_sample import read_transcript
+
+    return read_transcript(Path(path), sample_id, epoch)
+
+
 OPS: Mapping[str, Callable[..., object]] = {
     "list_tasks": _list_tasks,
     "describe_task": _describe_task,
     "task_facts": _task_facts,
     "index_log": _index_log,
+    "transcript": _transcript,
 }
 
 

@@ -112,6 +112,11 @@ def build_scoreboard(
     return Scoreboard(title, run_id, practice, tuple(_group(members, order_by) for members in groups.values()))
 
 
+def order_rows(rows: Sequence[ScoreRow], order_by: Order) -> tuple[ScoreRow, ...]:
+    """The rows of a group in another order; what is unknown comes last, then the name decides."""
+    return tuple(sorted(rows, key=lambda row: _place(row, order_by)))
+
+
 def _group(members: Sequence[CellResult], order_by: Order) -> ScoreGroup:
     first = members[0][0]
     targets = [status.target for status, _ in members]
@@ -130,7 +135,7 @@ def _group(members: Sequence[CellResult], order_by: Order) -> ScoreGroup:
         variant=first.variant,
         shared=shared_part(targets),
         metric=metrics.pop() if len(metrics) == 1 else None,
-        rows=tuple(sorted(rows, key=lambda row: _place(row, order_by))),
+        rows=order_rows(rows, order_by),
         summary=summarise(rows),
         warnings=warn(rows),
     )

@@ -58,6 +58,7 @@ class Started:
     """A command in a session of its own, as in a terminal: a signal to its group is what Ctrl-C and hanging up are."""
 
     def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], prints: Path) -> None:
+        self._cwd = cwd
         self._out, self._err = prints.with_suffix(".out"), prints.with_suffix(".err")
         with open(self._out, "wb") as out, open(self._err, "wb") as err:
             self.process = subprocess.Popen(
@@ -77,15 +78,18 @@ class Started:
 
     def until(self, fact: Callable[[], Any], timeout_s: float = 100) -> Any:
         """Wait until something is so, and return it; fails when the command ends before."""
-        found = until(lambda: fact() or self.process.poll() is not None, timeout_s)
-        found = fact() if found is True else found
-        assert found, f"the command ended first: {self.so_far}"
-        return found
+
+        def look() -> Any:
+            ended = self.process.poll() is not None
+            found = fact()
+            assert found or not ended, f"the command ended first: {self.so_far}"
+            return found
+
+        return until(look, timeout_s)
 
     def run_dir(self) -> Path:
-        """Wait for the launch of a run with `--json`, and return its directory."""
-        self.until(lambda: "\n" in self.so_far.out)
-        return Path(json.loads(self.so_far.out.splitlines()[0])["run_dir"])
+        """Wait for the run to have a directory, the only one in the working folder's log root, and return it."""
+        return self.until(lambda: next((path.parent for path in self._cwd.glob("logs/*/run.toml")), None))
 
     def until_status(self, fact: Callable[[RunStatus], bool], timeout_s: float = 100) -> RunStatus:
         """Wait until the run's status file says so."""

@@ -17,10 +17,10 @@ pytestmark = pytest.mark.timeout(300)
 NINE = ["hyperbolic", "fireworks-ai", "nscale", "scaleway", "together", "cerebras", "novita", "groq", "sambanova"]
 OSS = "hf-inference-providers/openai/gpt-oss-120b"
 COMMANDS = {
-    "theory-of-mind": ["run", "theory-of-mind", "--set", "run.limit=3"],
-    "several-models": ["run", "several-models", "--set", "run.limit=3"],
+    "theory-of-mind": ["run", "theory-of-mind", "--set", "run.limit=2"],
+    "several-models": ["run", "several-models", "--set", "run.limit=2"],
     "nine-providers": ["run", "nine-providers", "--json", "--set", "run.limit=5"],
-    "fastest-or-cheapest": ["run", "fastest-or-cheapest", "--set", "run.limit=6"],
+    "fastest-or-cheapest": ["run", "fastest-or-cheapest", "--set", "run.limit=4"],
     "animals-or-else": ["run", "animals-or-else", "--json", "--set", "run.limit=6"],
     "dry run": ["run", "nine-providers", "--dry-run", "--set", "run.limit=5"],
     "dry run as JSON": ["run", "nine-providers", "--dry-run", "--json", "--set", "run.limit=5"],
@@ -57,7 +57,7 @@ def test_one_model_grades_itself_and_is_badged_so(ran: Mapping[str, Any], show: 
     did = ran["theory-of-mind"]
     assert did.code == 0, did
     (row,) = scoreboard_of(show, "theory-of-mind")
-    assert (row["target"], row["samples"], row["errors"]) == ("hf-inference-providers/openai/gpt-oss-20b", 3, 0)
+    assert (row["target"], row["samples"], row["errors"]) == ("hf-inference-providers/openai/gpt-oss-20b", 2, 0)
     assert row["self_graded"]
     assert "gpt-oss-20b (grades itself)" in did.out
     assert "practice: simulated models" in did.out
@@ -178,10 +178,11 @@ def test_dry_runs_leave_no_run(ran: Mapping[str, Any], resident: Any) -> None:
 def test_every_way_to_show_a_run_agrees_with_it(ran: Mapping[str, Any], show: Callable[..., Any]) -> None:
     rows = scoreboard_of(show, "nine-providers")
     cells = {cell["cell"]: cell for cell in ran["nine-providers"].events[-1]["cells"]}
-    told = ("target", "state", "score", "stderr", "samples", "errors", "cost_usd")
-    assert {row["cell"]: [row[name] for name in told] for row in rows} == {
-        name: [cell[key] for key in told] for name, cell in cells.items()
-    }
+    assert len(rows) == len(cells) == 9
+    for row in rows:
+        for name in ("target", "state", "score", "stderr", "samples", "errors", "cost_usd"):
+            known = cells[row["cell"]][name]
+            assert row[name] == (pytest.approx(known) if isinstance(known, float) else known)
     table = list(csv.DictReader(io.StringIO(show("nine-providers", "--csv").out)))
     assert [one["label"] for one in table] == [row["label"] for row in rows]
     for column in ("score", "low", "high", "cost_usd", "p50_s", "n", "errors"):

@@ -150,11 +150,14 @@ class Running:
             self._thread.join(0.05)
         raise AssertionError("the run never came to it")
 
-    def ended(self, timeout_s: float = 90) -> RunStatus:
+    def joined(self, timeout_s: float = 90) -> None:
         self._thread.join(timeout_s)
         assert not self._thread.is_alive(), "the run did not end"
         os.close(self._reader_fd)
         os.close(self._writer_fd)
+
+    def ended(self, timeout_s: float = 90) -> RunStatus:
+        self.joined(timeout_s)
         return read_status(self.run_dir)
 
 

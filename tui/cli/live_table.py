@@ -14,6 +14,8 @@ from ...evals.engine.status import ENDED, CellStatus, RunStatus
 from ..clean import clean_line
 from ..figures import format_clock, format_latency, format_score, format_speed, format_usd
 
+DRAW_EVERY_S = 0.5
+
 GLYPHS = {
     "waiting": ("·", "dim"),
     "starting": ("○", "cyan"),
@@ -110,6 +112,7 @@ class LiveTable:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._drawn_at_s = -DRAW_EVERY_S
 
     def __enter__(self) -> LiveTable:
         self._live.start()
@@ -119,7 +122,11 @@ class LiveTable:
         self._live.stop()
 
     def update(self, status: RunStatus) -> None:
-        """Draw the run as it stands."""
+        """Draw the run as it stands, unless it was drawn a moment ago and goes on."""
+        now_s = time.monotonic()
+        if status.exit_code is None and now_s - self._drawn_at_s < DRAW_EVERY_S:
+            return
+        self._drawn_at_s = now_s
         self._live.update(_table(status, self._console, time.time()), refresh=True)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 from typing import Any
 
 import click
 
-from ...profiles.errors import ProctorError
+from ...profiles.errors import ProctorError, ProfileError
 from ..clean import clean_line
 
 # name -> (module beside this one, sentence of --help). The module holds a click command named `command`.
@@ -57,20 +59,39 @@ FIRST_WALK = "Try it without a token, a network or any cost: proctor run practic
     epilog=FIRST_WALK,
 )
 @click.version_option(package_name="proctor", prog_name="proctor")
+@click.option("--practice", is_flag=True, help="Open the application in practice: simulated models, no token, no cost.")
+@click.option("--profile", metavar="P", help="Open the application with this profile ready to run.")
+@click.option("--log-dir", metavar="DIR", help="The application's log root. Default: $INSPECT_LOG_DIR, ./logs.")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
-    """Evaluate language models with Inspect over Hugging Face Inference Providers."""
-    if ctx.invoked_subcommand is None:
+def cli(ctx: click.Context, practice: bool, profile: str | None, log_dir: str | None) -> int | None:
+    """Evaluate language models with Inspect over Hugging Face Inference Providers.
+
+    Without a command the application opens; without a token it opens in practice.
+    """
+    given = [
+        name for name, value in (("--practice", practice), ("--profile", profile), ("--log-dir", log_dir)) if value
+    ]
+    if ctx.invoked_subcommand is not None:
+        if given:
+            raise click.UsageError(f"{given[0]} before a command has no meaning: put it after {ctx.invoked_subcommand}")
+        return None
+    from .app_command import is_terminal, open_app
+
+    if not given and not is_terminal():
         click.echo(ctx.get_help())
+        return None
+    return open_app(practice=practice, profile=profile, log_dir=log_dir)
 
 
 def main() -> None:
     """Run the command line: one clear line for every failure, and the exit codes of the README."""
+    _prepare_streams()
     try:
         result: Any = cli.main(standalone_mode=False)
     except ProctorError as error:
         sys.stdout.flush()
-        click.echo(f"proctor: {clean_line(str(error))}", err=True)
+        for line in error.details if isinstance(error, ProfileError) else (str(error),):
+            click.echo(f"proctor: {clean_line(line)}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -81,6 +102,40 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _leave_unheard()
         sys.exit(1)
+    except OSError as error:
+        click.echo(f"proctor: {clean_line(_os_words(error))}", err=True)
+        sys.exit(1)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_unheard()
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _os_words(error: OSError) -> str:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the current folder is gone: change to another one"
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)
+
+
+def _prepare_streams() -> None:
+    """Have something to write to, whoever started us, and never fail for a character that the encoding lacks."""
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:  # one of the three was closed before we began
+        pass
+    os.close(spare)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _leave_unheard() -> None:
+    """Nobody reads our output any more: have the interpreter's last flush go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)

@@ -242,11 +242,11 @@ def _policies_line(entry: ModelEntry) -> str:
     """What the policies mean now; a policy whose figure no offer gives is not decided by it."""
     if not entry.live_offers:
         return "no provider is live"
-    meanings = _meanings(entry)
+    meanings = policy_meanings(entry)
     return "   ".join(f":{policy} → {clean_line(name or UNKNOWN)}" for policy, name in meanings.items())
 
 
-def _meanings(entry: ModelEntry) -> Mapping[str, str | None]:
+def policy_meanings(entry: ModelEntry) -> Mapping[str, str | None]:
     """The provider that each policy means now, `None` where no offer gives the figure that decides."""
     fastest = entry.resolve("fastest")
     cheapest = entry.resolve("cheapest")
@@ -298,7 +298,7 @@ def _as_json(
 def _model_json(entry: ModelEntry) -> dict[str, Any]:
     fields = asdict(entry)
     del fields["offers"]
-    return {**fields, **_meanings(entry), "offers": [_offer_json(offer) for offer in entry.offers]}
+    return {**fields, **policy_meanings(entry), "offers": [_offer_json(offer) for offer in entry.offers]}
 
 
 def _offer_json(offer: Offer) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def totals_line(plan: Plan) -> str:
         f"time {time}" if time == UNKNOWN else f"≈ {time}",
     ]
     if plan.settings.budget_usd is not None:
-        parts.append(f"budget ${plan.settings.budget_usd:,.2f}")
+        parts.append(f"budget ${_usd(plan.settings.budget_usd)}")
     if any(cell.self_graded for cell in plan.cells):
         parts.append(f"each model grades itself {WARNING_GLYPH}")
     elif plan.cells and (grader := plan.cells[0].grader) is not None:

@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,12 @@ from ..clean import clean_line
 from .live_table import LiveTable, PlainLines
 from .plan_view import plan_json, print_plan, print_problems, totals_line
 from .scoreboard_table import print_run_scoreboard
+
+_STOPPING = (
+    "stopping: what is on the wire ends first (Ctrl-C again to stop at once)",
+    "stopping at once (Ctrl-C again to leave)",
+    "leaving: `proctor runs` says what became of the run",
+)
 
 
 @click.command()
@@ -74,20 +80,15 @@ def command(
             return UsageError.exit_code
         run_dir = new_run_dir(log_root(log_dir, loaded.profile.run.log_dir), loaded.name, now_s)
         write_run_toml(run_dir / RUN_FILE, plan, loaded.profile, run_id=run_dir.name, created_at_s=now_s)
-        supervisor.begin(run_dir, prepared.endpoints.token)
-    if as_json:
-        cells = [cell.id for cell in plan.cells]
-        _print_json("launch", {"run_id": run_dir.name, "run_dir": str(run_dir), "pid": supervisor.pid, "cells": cells})
-    else:
-        click.echo(clean_line(totals_line(plan)), err=True)
-        click.echo(f"Run {run_dir.name} in {clean_line(str(run_dir.parent))}", err=True)
-    if detach:
-        for _ in follow(run_dir, supervisor_ended=supervisor.ended):
-            break
-        if not as_json:
-            click.echo(f"It goes on by itself: `proctor show {run_dir.name}`, `proctor stop {run_dir.name}`", err=True)
-        return 0
-    return _watch(run_dir, supervisor, loaded.profile.gates, as_json=as_json)
+
+        def launch() -> None:
+            supervisor.begin(run_dir, prepared.endpoints.token)
+            _tell_launch(plan, run_dir, supervisor.pid, as_json=as_json)
+
+        if detach:
+            launch()
+            return _leave(run_dir, supervisor, as_json=as_json)
+        return _watch(launch, run_dir, supervisor, loaded.profile.gates, as_json=as_json)
 
 
 def _show_plan(plan: Plan, *, as_json: bool) -> None:
@@ -97,12 +98,34 @@ def _show_plan(plan: Plan, *, as_json: bool) -> None:
         print_plan(plan, Console())
 
 
-def _watch(run_dir: Path, supervisor: PendingSupervisor, gates: Gates, *, as_json: bool) -> int:
+def _tell_launch(plan: Plan, run_dir: Path, pid: int, *, as_json: bool) -> None:
+    if as_json:
+        cells = [cell.id for cell in plan.cells]
+        _print_json("launch", {"run_id": run_dir.name, "run_dir": str(run_dir), "pid": pid, "cells": cells})
+    else:
+        click.echo(clean_line(totals_line(plan)), err=True)
+        click.echo(f"Run {run_dir.name} in {clean_line(str(run_dir.parent))}", err=True)
+
+
+def _leave(run_dir: Path, supervisor: PendingSupervisor, *, as_json: bool) -> int:
+    """See the run begin, and say how to come back."""
+    next(follow(run_dir, supervisor_ended=supervisor.ended))
+    if not as_json:
+        click.echo(f"It goes on by itself: `proctor show {run_dir.name}`, `proctor stop {run_dir.name}`", err=True)
+    return 0
+
+
+def _watch(
+    launch: Callable[[], None], run_dir: Path, supervisor: PendingSupervisor, gates: Gates, *, as_json: bool
+) -> int:
     console = Console()
     status: RunStatus | None = None
-    with _stopping(supervisor.pid), _view(console, run_dir, as_json=as_json) as view:
-        for status in follow(run_dir, supervisor_ended=supervisor.ended):
-            view.update(status)
+    # From the first moment: no Ctrl-C may end this command and leave the run behind.
+    with _stopping(supervisor.pid) as times_asked:
+        launch()
+        with _view(console, run_dir, as_json=as_json) as view:
+            for status in follow(run_dir, supervisor_ended=supervisor.ended):
+                view.update(status)
     assert status is not None
     code = exit_code(gates, status)
     if as_json:
@@ -110,7 +133,8 @@ def _watch(run_dir: Path, supervisor: PendingSupervisor, gates: Gates, *, as_jso
         record = {"run_id": status.run_id, "state": status.state, "exit_code": code, "cells": results}
         _print_json("done", record)
     else:
-        print_run_scoreboard(run_dir, status, console)
+        if times_asked() < 2:  # the logs of killed cells take seconds to read
+            print_run_scoreboard(run_dir, status, console)
         _say_how_it_ended(status, run_dir)
     for sentence in failed_gates(gates, status):
         click.echo(f"gate failed: {clean_line(sentence)}", err=True)
@@ -118,27 +142,30 @@ def _watch(run_dir: Path, supervisor: PendingSupervisor, gates: Gates, *, as_jso
 
 
 @contextmanager
-def _stopping(supervisor_pid: int) -> Generator[None]:
-    """Ctrl-C asks the supervisor to stop: once in order, twice at once. The watcher watches on until it has."""
+def _stopping(supervisor_pid: int) -> Generator[Callable[[], int]]:
+    """Ctrl-C, or SIGTERM, asks the supervisor to stop: once in order, twice at once.
+
+    The watcher watches on until it has stopped; the third time it leaves. What is yielded says how often it was asked.
+    """
     pressed = 0
 
     def ask(*_: object) -> None:
         nonlocal pressed
         pressed += 1
-        words = (
-            "stopping: what is on the wire ends first (Ctrl-C again to stop at once)" if pressed == 1 else "stopping"
-        )
-        os.write(2, f"\n{words}\n".encode())
-        try:
+        with suppress(OSError):
+            os.write(2, f"\n{_STOPPING[min(pressed, len(_STOPPING)) - 1]}\n".encode())
+        with suppress(ProcessLookupError):
             os.kill(supervisor_pid, signal.SIGINT)
-        except ProcessLookupError:
-            return
+            os.kill(supervisor_pid, signal.SIGCONT)  # one that was made to stand still could not obey
+        if pressed >= len(_STOPPING):
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield lambda: pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _view(console: Console, run_dir: Path, *, as_json: bool) -> _JsonLines | LiveTable | PlainLines:

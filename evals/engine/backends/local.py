@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -15,13 +16,14 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Literal
 
-from ..job import CellJob, CellMessage
+from ..job import CellJob
 from .base import CellExited, CellReport
 
 # macOS may crash in system libraries that were used before a fork; a fresh interpreter is slower but safe.
 _CONTEXT: SpawnContext | ForkServerContext = (
     multiprocessing.get_context("spawn") if sys.platform == "darwin" else multiprocessing.get_context("forkserver")
 )
+EXIT_WITHIN_S = 2.0  # after a cell's last word
 _SIGNALS = {"stop": signal.SIGTERM, "hold": signal.SIGUSR1, "kill": signal.SIGKILL}
 
 
@@ -64,42 +66,73 @@ class LocalBackend:
         running = self._running.get(cell_id)
         if running is None or running.process.pid is None:
             return
-        try:
+        with suppress(ProcessLookupError):
             if how == "kill":
                 os.killpg(running.process.pid, signal.SIGKILL)
-            else:
+        with suppress(ProcessLookupError):
+            if running.process.exitcode is None:  # a process that has just begun is no group yet
                 os.kill(running.process.pid, _SIGNALS[how])
-        except ProcessLookupError:
-            return
 
     def wait(self, timeout_s: float, wakeup_fd: int) -> Sequence[CellReport]:
         """Wait for messages and exits."""
-        by_channel = {running.channel: cell_id for cell_id, running in self._running.items()}
-        ready = multiprocessing.connection.wait([*by_channel, wakeup_fd], timeout_s)
+        by_item: dict[object, str] = {}
+        for cell_id, running in self._running.items():
+            by_item[running.channel] = cell_id
+            if running.process.exitcode is None:  # what is known to have ended would be ready for ever
+                by_item[running.process.sentinel] = cell_id
+        channels = [running.channel for running in self._running.values()]
+        sentinels = [item for item in by_item if isinstance(item, int)]
+        ready = multiprocessing.connection.wait([*channels, *sentinels, wakeup_fd], timeout_s)
+        news = {by_item[item] for item in ready if item in by_item}
         reports: list[CellReport] = []
-        for channel, cell_id in by_channel.items():
-            if channel in ready:
-                reports.extend(self._receive(cell_id, channel))
+        for cell_id in list(self._running):
+            if cell_id in news or self._running[cell_id].process.exitcode is not None:
+                reports.extend(self._receive(cell_id))
         return reports
 
-    def _receive(self, cell_id: str, channel: Connection) -> list[CellReport]:
-        reports: list[CellReport] = []
+    def _receive(self, cell_id: str) -> list[CellReport]:
+        """All that a cell has said, and its end: it closes its channel, or it is gone.
+
+        A child of user code may hold the channel of a dead cell open, and a dead forkserver makes living cells look
+        ended: the process itself is asked then.
+        """
+        running, reports = self._running[cell_id], list[CellReport]()
+        closed = False
         try:
-            while channel.poll():
-                message: CellMessage = channel.recv()
-                reports.append(CellReport(cell_id, message))
-        except (EOFError, ConnectionResetError):
-            process = self._running.pop(cell_id).process
-            channel.close()
-            process.join()
-            reports.append(CellReport(cell_id, CellExited(process.exitcode if process.exitcode is not None else -1)))
-            process.close()
+            while running.channel.poll():
+                reports.append(CellReport(cell_id, running.channel.recv()))
+        except Exception as error:  # a message cut by a kill, or one that cannot be unpickled, is the last
+            closed = True
+            if not isinstance(error, (EOFError, OSError)):
+                print(f"{cell_id}: {error!r}", file=sys.stderr, flush=True)
+        if closed or (running.process.exitcode is not None and not _is_alive(running.process.pid)):
+            reports.append(CellReport(cell_id, CellExited(self._reap(cell_id))))
         return reports
+
+    def _reap(self, cell_id: str) -> int:
+        """Wait for a cell's process, which has said all it had to say, and end what it leaves behind."""
+        running = self._running[cell_id]
+        running.process.join(EXIT_WITHIN_S)  # threads of user code may keep it
+        self.end(cell_id, "kill")
+        running.process.join()
+        exit_code = running.process.exitcode
+        del self._running[cell_id]
+        running.channel.close()
+        running.process.close()
+        return exit_code if exit_code is not None else -1
 
     def close(self) -> None:
         """Kill what still runs."""
         for cell_id in list(self._running):
             self.end(cell_id, "kill")
-            running = self._running.pop(cell_id)
-            running.process.join()
-            running.channel.close()
+            self._reap(cell_id)
+
+
+def _is_alive(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,286 @@
+"""Watching the cells of a run through the control socket that Inspect serves in each of them.
+
+The routes are Inspect's own (control API, version 8). The server shares the event loop of the eval, so a cell at work
+may answer late: that is "busy". A cell that has not begun, or has ended, has no socket: that is "silent", no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from ..results.transcript import Part, PartKind
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT_S = 1.0
+SAMPLES_LIMIT = 100  # of one cell
+MESSAGES_LIMIT = 40  # the newest of a conversation
+TEXT_LIMIT = 20_000  # characters of one message that are kept
+_AT_ONCE = 8
+
+_KINDS: Mapping[str, PartKind] = {
+    "system": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool_result",
+}
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSample:
+    """One sample that a cell is working on. Times are seconds since the epoch."""
+
+    eval_id: str
+    sample_id: str  # as the socket takes it back
+    epoch: int
+    started_at_s: float | None
+    activity: str  # "model", "tool", "retry_wait", "approval", "question"; "" between two of them
+    activity_since_s: float | None
+    detail: str = ""  # the model or the tool
+    attempt: int | None = None  # of "retry_wait": how many have failed
+    retry_at_s: float | None = None  # of "retry_wait": when the next is made
+    tokens: int | None = None  # of "model": as many as have been streamed; None where that is not known
+    total_tokens: int | None = None
+    messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellWatch:
+    """What a cell said of its running samples; a busy one, what it said last."""
+
+    answer: Literal["answered", "busy", "silent"]
+    samples: tuple[RunningSample, ...] = ()
+    truncated: bool = False  # there are more than `SAMPLES_LIMIT`
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The conversation of one sample as it stands. Text is as it was written: not cleaned."""
+
+    eval_id: str
+    sample_id: str
+    epoch: int
+    status: str  # "running", "completed", "error"
+    parts: tuple[Part, ...]
+    left_out: int = 0  # older messages that are not among the parts
+
+
+@dataclass(slots=True)
+class CellControls:
+    """The sockets of a run's cells. Calls block and may come from any one thread at a time; close it at the end.
+
+    Args:
+        folder: Where the sockets are; Inspect's own folder when left out.
+    """
+
+    folder: Path | None = None
+    _clients: dict[int, httpx.Client] = field(default_factory=dict[int, Any], init=False)
+    _eval_ids: dict[int, str] = field(default_factory=dict[int, str], init=False)
+    _last: dict[int, CellWatch] = field(default_factory=dict[int, Any], init=False)
+
+    def watch(self, pids: Iterable[int]) -> dict[int, CellWatch]:
+        """Ask some cells, all at once, what they are working on."""
+        wanted = list(dict.fromkeys(pids))
+        for pid in self._clients.keys() - wanted:
+            self._forget(pid)
+        if not wanted:
+            return {}
+        for pid in wanted:
+            self._client(pid)
+        with ThreadPoolExecutor(min(len(wanted), _AT_ONCE)) as pool:
+            found = dict(zip(wanted, pool.map(self._watch, wanted), strict=True))
+        for pid, watch in found.items():
+            if watch.answer == "busy" and pid in self._last:
+                found[pid] = replace(self._last[pid], answer="busy")
+        self._last = found
+        return found
+
+    def conversation(self, pid: int, sample: RunningSample) -> Conversation | None:
+        """The conversation of a sample, also just after it has ended; `None` where the cell does not tell now."""
+        parameters = {
+            "sample_id": sample.sample_id,
+            "epoch": sample.epoch,
+            "full": "true",
+            "tail": MESSAGES_LIMIT,
+        }
+        page = self._get(pid, f"/evals/{sample.eval_id}/sample/messages", _PAGE, parameters)
+        if isinstance(page, str):
+            return None
+        return Conversation(
+            sample.eval_id,
+            sample.sample_id,
+            sample.epoch,
+            page.status,
+            tuple(part for message in page.messages for part in _parts(message)),
+            max(page.count - len(page.messages), 0),
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pid in list(self._clients):
+            self._forget(pid)
+
+    def _forget(self, pid: int) -> None:
+        self._clients.pop(pid).close()
+        self._eval_ids.pop(pid, None)
+
+    def _client(self, pid: int) -> httpx.Client:
+        import httpx
+
+        if pid not in self._clients:
+            transport = httpx.HTTPTransport(uds=str((self.folder or sockets_folder()) / f"{pid}.sock"))
+            self._clients[pid] = httpx.Client(transport=transport, base_url="http://cell", timeout=TIMEOUT_S)
+        return self._clients[pid]
+
+    def _watch(self, pid: int) -> CellWatch:
+        if pid not in self._eval_ids:
+            tasks = self._get(pid, "/tasks", _TASKS)
+            if isinstance(tasks, str):
+                return CellWatch(tasks)
+            if not tasks:
+                return CellWatch("silent")
+            self._eval_ids[pid] = tasks[0].eval_id
+        eval_id = self._eval_ids[pid]
+        listing = self._get(pid, f"/evals/{eval_id}/samples", _LISTING, {"status": "running", "limit": SAMPLES_LIMIT})
+        if isinstance(listing, str):
+            return CellWatch(listing)
+        return CellWatch("answered", tuple(_running_sample(eval_id, row) for row in listing.samples), listing.truncated)
+
+    def _get(
+        self, pid: int, path: str, shape: TypeAdapter[_T], parameters: Mapping[str, str | int] | None = None
+    ) -> _T | Literal["busy", "silent"]:
+        import httpx
+
+        try:
+            answer = self._client(pid).get(path, params=parameters)
+            return shape.validate_json(answer.content) if answer.is_success else "silent"
+        except httpx.TimeoutException:
+            return "busy"
+        except (httpx.TransportError, ValidationError):
+            return "silent"
+
+
+def sockets_folder() -> Path:
+    """Where Inspect keeps the control sockets of this user's processes."""
+    from platformdirs import user_data_path
+
+    return user_data_path("inspect_ai") / "control"
+
+
+class _Wire(BaseModel):
+    """Lenient: what is unknown is passed over, what is missing is unknown."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Task(_Wire):
+    eval_id: str
+
+
+class _Activity(_Wire):
+    type: str = ""
+    started_at: float | None = None
+    detail: str | None = None
+    count: int | None = None
+    deadline: float | None = None
+    tokens: int | None = None
+
+
+class _Row(_Wire):
+    sample_id: str | int
+    epoch: int = 1
+    started_at: float | None = None
+    last_activity_at: float | None = None
+    activity: _Activity | None = None
+    total_tokens: int | None = None
+    message_count: int | None = None
+
+
+class _Listing(_Wire):
+    samples: list[_Row] = []
+    truncated: bool = False
+
+
+class _Content(_Wire):
+    type: str = ""
+    text: str | None = None
+    reasoning: str | None = None
+    summary: str | None = None
+
+
+class _Call(_Wire):
+    function: str = ""
+    arguments: dict[str, Any] | str | None = None
+
+
+class _ToolError(_Wire):
+    message: str = ""
+
+
+class _Message(_Wire):
+    role: str = ""
+    content: str | list[_Content] = ""
+    function: str | None = None
+    tool_calls: list[_Call] | None = None
+    error: _ToolError | None = None
+
+
+class _Page(_Wire):
+    status: str = ""
+    count: int = 0
+    messages: list[_Message] = []
+
+
+_TASKS, _LISTING, _PAGE = TypeAdapter(list[_Task]), TypeAdapter(_Listing), TypeAdapter(_Page)
+
+
+def _running_sample(eval_id: str, row: _Row) -> RunningSample:
+    activity = row.activity or _Activity()
+    return RunningSample(
+        eval_id=eval_id,
+        sample_id=str(row.sample_id),
+        epoch=row.epoch,
+        started_at_s=row.started_at,
+        activity=activity.type,
+        activity_since_s=activity.started_at or row.last_activity_at or row.started_at,
+        detail=activity.detail or "",
+        attempt=activity.count if activity.type == "retry_wait" else None,
+        retry_at_s=activity.deadline,
+        tokens=activity.tokens,
+        total_tokens=row.total_tokens,
+        messages=row.message_count,
+    )
+
+
+def _parts(message: _Message) -> list[Part]:
+    """One of Inspect's chat messages in the parts that a reader sees."""
+    kind, title = _KINDS.get(message.role, "info"), ""
+    if kind == "tool_result":
+        title = message.function or ""
+    contents = message.content
+    if isinstance(contents, str):
+        contents = [_Content(type="text", text=contents)]
+    parts: list[Part] = []
+    for content in contents:
+        if content.type == "reasoning":
+            parts.append(Part("reasoning", (content.reasoning or content.summary or "")[:TEXT_LIMIT]))
+        else:
+            text = content.text if content.type == "text" else f"[{content.type}]"
+            parts.append(Part(kind, (text or "")[:TEXT_LIMIT], title))
+    parts = [part for part in parts if part.text.strip()]
+    for call in message.tool_calls or ():
+        words = call.arguments or ""
+        if not isinstance(words, str):
+            words = ", ".join(f"{name}={value!r}" for name, value in words.items())
+        parts.append(Part("tool_call", words[:TEXT_LIMIT], call.function))
+    if message.error is not None:
+        parts.append(Part("error", message.error.message[:TEXT_LIMIT], title))
+    return parts

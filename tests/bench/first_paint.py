@@ -1,0 +1,83 @@
+"""How long `proctor` takes to its first full screen, against an empty Textual application. Prints the ratio.
+
+Run it as `python tests/bench/first_paint.py [ROUNDS]`. Each is started on a terminal of its own, in turn; a screen is
+full when as many characters have been written to the alternate screen as it has cells. Held: at most 1.5.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+COLUMNS, ROWS = 120, 36
+HELD = 1.5
+TIMEOUT_S = 60.0
+EMPTY = "from textual.app import App; App().run()"
+
+_ALTERNATE_SCREEN = b"\x1b[?1049h"
+_SEQUENCES = re.compile(
+    rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_].*?\x1b\\|[@-Z\\-_])", re.DOTALL
+)
+
+
+def first_paint_s(command: list[str], environ: dict[str, str]) -> float:
+    """Seconds from the start of a command to its first full screen; the command is ended then."""
+    began_s = time.perf_counter()
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        os.execve(command[0], command, environ)
+    written = bytearray()
+    try:
+        while True:
+            written += os.read(fd, 65536)
+            _, entered, screen = bytes(written).partition(_ALTERNATE_SCREEN)
+            if entered and len(_SEQUENCES.sub(b"", screen).decode("utf-8", "ignore")) >= COLUMNS * ROWS:
+                return time.perf_counter() - began_s
+            if time.perf_counter() - began_s > TIMEOUT_S:
+                raise SystemExit(f"{command[0]}: no full screen in {TIMEOUT_S:g} s")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.close(fd)
+        os.waitpid(pid, 0)
+
+
+def main() -> None:
+    """Measure both in turn."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    proctor = str(Path(sys.executable).parent / "proctor")
+    with tempfile.TemporaryDirectory(prefix="p", dir="/tmp") as home:
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))},
+            **{f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "CONFIG", "DATA", "STATE")},
+            "HF_HOME": f"{home}/hf",
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+        }
+        os.chdir(home)
+        commands = {"empty": [sys.executable, "-c", EMPTY], "proctor": [proctor, "--practice"]}
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        for number in range(rounds + 1):
+            for name, command in commands.items():
+                took_s = first_paint_s(command, environ)
+                if number:  # the first fills the disk cache
+                    times[name].append(took_s)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    for name, median_s in medians.items():
+        print(f"{name:8} {median_s * 1000:6.0f} ms  (fastest {min(times[name]) * 1000:.0f} ms, {rounds} rounds)")
+    ratio = medians["proctor"] / medians["empty"]
+    print(f"ratio    {ratio:6.2f}  held at most {HELD:g}: {'yes' if ratio <= HELD else 'NO'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Bench: where one begins, with what there is and with nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proctor.evals.engine.journal import Journal
+from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
+from proctor.evals.engine.status_file import write_status
+from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.tui.app import ProctorApp
+from proctor.tui.feeds import Feeds
+from proctor.tui.messages import ProfileOpened, RunOpened, StopRequested
+from proctor.tui.widgets.confirm import ConfirmScreen
+from proctor.tui.widgets.line_table import LineTable
+from textual.pilot import Pilot
+
+WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)
+CELL = CellStatus(
+    id="a",
+    label="theory_of_mind · gpt-oss-120b:groq",
+    task="proctor/theory_of_mind",
+    target="hf-inference-providers/openai/gpt-oss-120b:groq",
+    state="succeeded",
+    done=20,
+    total=20,
+    score=0.75,
+    model=CallStats(calls=20, cost_usd=0.02),
+)
+ENDED_RUN = RunStatus(
+    "20261101-000000-old", "An old run", "practice", "succeeded", (CELL,), None, 1.0, 2.0, 2.0, None, 0
+)
+RUNNING = RunStatus(
+    "20261102-000000-new", "A new \x1b[31mrun", "hub", "running",
+    (replace(CELL, state="running", done=5, in_flight=3, score=None),), 1, 3.0, 4.0,
+)  # fmt: skip
+
+Scenario = Callable[["BenchApp", Pilot[str]], Awaitable[None]]
+
+
+class BenchApp(ProctorApp):
+    """The application, which notes what is asked of it and does not do it."""
+
+    asked: list[Any]
+
+    def on_run_opened(self, message: RunOpened) -> None:
+        message.prevent_default()
+        self.asked.append(message)
+
+    def on_profile_opened(self, message: ProfileOpened) -> None:
+        message.prevent_default()
+        self.asked.append(message)
+
+    def on_stop_requested(self, message: StopRequested) -> None:
+        message.prevent_default()
+        self.asked.append(message)
+
+    def seen(self) -> str:
+        """The screen's text."""
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[PracticeServer]:
+    with start_practice(["--speed", "0"]) as server:
+        yield server
+
+
+@pytest.fixture
+def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Act a scenario on the application in an empty folder, once it has looked around."""
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
+    monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
+    monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
+    monkeypatch.chdir(tmp_path)
+
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE) -> None:
+        async def run() -> None:
+            app = BenchApp(source="hub")
+            app.asked = []
+            async with app.run_test(size=size, notifications=True) as pilot:
+                state = lambda: app.store.state  # noqa: E731
+                known = lambda: None not in (state().runs, state().profiles, state().endpoints)  # noqa: E731
+                await until(pilot, known, "runs and profiles")
+                await scenario(app, pilot)
+
+        asyncio.run(run())
+
+    return act
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[None]:
+    """A run that has ended and one that goes on, in the log root."""
+    journals: list[Journal] = []
+    for status in (ENDED_RUN, RUNNING):
+        run_dir = tmp_path / "logs" / status.run_id
+        run_dir.mkdir(parents=True)
+        write_status(run_dir, status)
+        journals.append(Journal(run_dir))
+    yield
+    for journal in journals:
+        journal.close()
+
+
+async def until(pilot: Pilot[Any], fact: Callable[[], bool], what: str, timeout_s: float = 8) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not fact():
+        assert time.monotonic() < deadline_s, f"never came to it: {what}\n{pilot.app.seen()}"  # type: ignore[attr-defined]
+        await pilot.pause(0.02)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_somebody_without_runs_is_told_what_to_press(play: Callable[..., None], size: tuple[int, int]) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "Welcome to Proctor" in app.seen(), "the welcome")
+        assert "enter  open the profile under the cursor" in app.seen()
+        assert app.screen.query_one("#profiles", LineTable).has_focus
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.asked), "the profile")
+        assert app.asked[0].profile.name == "practice"
+
+    play(scenario, size)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_runs_are_told_and_opened(play: Callable[..., None], runs: None, size: tuple[int, int]) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        lines = app.seen().splitlines()
+        newest = next(line for line in lines if "A new" in line)
+        assert "● running" in newest and "5/20" in newest
+        assert "\x1b" not in app.seen() and "␛[31mrun" in newest
+        oldest = next(line for line in lines if "An old run" in line)
+        assert "✓ succeeded" in oldest and "20/20" in oldest and "0.750" in oldest and "$0.02" in oldest
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: bool(app.asked), "the run")
+        assert app.asked[0].run.status.run_id == ENDED_RUN.run_id
+        await pilot.press("tab", "g", "enter")
+        await until(pilot, lambda: len(app.asked) == 2, "the profile")
+        assert app.asked[1].profile.name == "animals-or-else"
+
+    play(scenario, size)
+
+
+def test_stopping_asks_first_where_something_would_be_lost(play: Callable[..., None], runs: None) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        await pilot.press("g", "S")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        assert "5 finished samples are kept" in app.seen()
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen), "the no")
+        assert app.asked == []
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question again")
+        await pilot.press("y")
+        await until(pilot, lambda: bool(app.asked), "the stop")
+        assert isinstance(app.asked[0], StopRequested) and app.asked[0].run.status.run_id == RUNNING.run_id
+        await pilot.press("j", "S")
+        await until(pilot, lambda: "has ended already" in app.seen(), "that there is nothing to stop")
+        assert len(app.asked) == 1
+
+    play(scenario)
+
+
+def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        await pilot.press("slash", *"old", "enter")
+        table = app.screen.query_one("#runs", LineTable)
+        await until(pilot, lambda: table.row_count == 1, "the one run")
+        assert table.cursor_key == ENDED_RUN.run_id
+        assert "/ old" in app.seen()
+        await pilot.press("slash", "escape")
+        await until(pilot, lambda: table.row_count == 2, "all runs")
+
+    play(scenario)
+
+
+def test_a_broken_profile_says_what_is_wrong(play: Callable[..., None], tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "broken.toml").write_text("title = 3\n")
+
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: "This profile cannot be used" in app.seen(), "the reason")
+        assert app.asked == []
+
+    play(scenario)
+
+
+def test_a_small_terminal_raises_nothing(play: Callable[..., None], runs: None) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        await pilot.press("tab", "j", "tab", "j")
+        assert "A new" in app.seen() or "An old" in app.seen()
+
+    play(scenario, TINY)

@@ -1,0 +1,253 @@
+"""Plan: the matrix of a profile, thinned and set with the keys, on a practice router's catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proctor.evals.engine.plan import TaskFacts
+from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.profiles.files import LoadedProfile, load
+from proctor.tui.app import ProctorApp
+from proctor.tui.feeds import Feeds, facts_key
+from proctor.tui.messages import FactsArrived
+from proctor.tui.widgets.ask import AskScreen
+from proctor.tui.widgets.form import Form
+from proctor.tui.widgets.line_table import LineTable
+from textual.pilot import Pilot
+
+WIDE, NARROW = (120, 36), (80, 24)
+PROFILE = """
+title = "Two by two"
+[[tasks]]
+task = "proctor/theory_of_mind"
+[[tasks]]
+task = "proctor/arithmetic"
+[[models]]
+model = "openai/gpt-oss-120b"
+providers = ["groq", "fastest"]
+[run]
+limit = 10
+"""
+
+
+class PlanApp(ProctorApp):
+    """The application, opened on Plan."""
+
+    DEFAULT_MODE = "plan"
+
+    @property
+    def matrix(self) -> LineTable:
+        return self.screen.query_one("#matrix", LineTable)
+
+    @property
+    def form(self) -> Form:
+        return self.screen.query_one("#settings", Form)
+
+    def seen(self) -> str:
+        """The screen's text."""
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
+    def words(self) -> str:
+        """The screen's text, however it is wrapped."""
+        return " ".join(self.seen().split())
+
+
+Scenario = Callable[[PlanApp, Pilot[str]], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[PracticeServer]:
+    with start_practice(["--speed", "0"]) as server:
+        yield server
+
+
+def _say_facts(feeds: Feeds, profile: Any, path: Any, endpoints: Any, known: Any) -> None:
+    """What the reader says of the shipped tasks, without loading Inspect for it."""
+    graded = {"proctor/theory_of_mind": True, "proctor/arithmetic": False}
+    built = {
+        facts_key(entry.task, entry.args, False): TaskFacts(entry.task, 100, 800, 20, 0, graded[entry.task])
+        for entry in profile.tasks
+    }
+    feeds._post(FactsArrived({**known, **built}))
+
+
+@pytest.fixture
+def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Act a scenario on the application, once the profile's plan is there."""
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
+    monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
+    monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
+    monkeypatch.setattr(Feeds, "build_tasks", _say_facts)
+    monkeypatch.chdir(tmp_path)
+
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, profile: str | None = PROFILE) -> None:
+        loaded: LoadedProfile | None = None
+        if profile is not None:
+            (tmp_path / "two.toml").write_text(profile)
+            loaded = load("two.toml")
+
+        async def run() -> None:
+            app = PlanApp(source="hub", profile=loaded)
+            async with app.run_test(size=size, notifications=True) as pilot:
+                if loaded is not None:
+                    await until(pilot, lambda: app.matrix.row_count > 0, "the plan")
+                await scenario(app, pilot)
+
+        asyncio.run(run())
+
+    return act
+
+
+async def until(pilot: Pilot[str], fact: Callable[[], bool], what: str, timeout_s: float = 6) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not fact():
+        assert time.monotonic() < deadline_s, f"never came to it: {what}\n{pilot.app.seen()}"  # type: ignore[attr-defined]
+        await pilot.pause(0.02)
+
+
+def _run(app: PlanApp) -> Any:
+    draft = app.store.state.draft
+    assert draft is not None
+    return draft.run
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_plan_shows_cells_totals_and_what_stands_in_its_way(play: Callable[..., None], size: tuple[int, int]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        assert app.matrix.row_count == 4
+        await until(pilot, lambda: "each model grades its own answers" in app.words(), "the warning")
+        words = app.words()
+        assert "Two by two · two.toml · 1 warning" in words
+        assert "2 tasks × 2 targets = 4 cells · 40 samples" in words
+        assert "⚠ [grader]: each model grades its own answers to theory_of_mind → give the profile a [grader]" in words
+        fastest = next(line for line in app.seen().splitlines() if "gpt-oss-120b:fastest" in line)
+        assert "cerebras" in fastest  # what the policy means now
+
+    play(scenario, size)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size: tuple[int, int]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await pilot.press("e", "ctrl+u", "5")
+        await until(pilot, lambda: "20 samples" in app.words(), "the new estimate")
+        assert _run(app).limit == 5
+        await pilot.press("x")
+        assert 'limit in [run] is "5x", but must be a whole number · 5 holds' in app.words()
+        await pilot.press("tab", "tab", "0", "full_stop", "0", "0", "0", "1", "escape")
+        await until(pilot, lambda: _run(app).budget_usd == 0.0001, "the budget, told on leaving")
+        assert app.focused is app.matrix
+        assert _run(app).limit == 5
+        await until(pilot, lambda: "budget_usd is $0.0001, but the run is expected" in app.words(), "its warning")
+        assert "5x" in app.seen()  # what is not valid stays to be mended
+
+    play(scenario, size)
+
+
+def test_what_is_typed_stays_while_what_was_told_comes_back(play: Callable[..., None]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await pilot.press("e", "ctrl+u")
+        app.form.flush()
+        await pilot.press("7")
+        app.form.flush()
+        await pilot.press("0")
+        await until(pilot, lambda: _run(app).limit == 70, "all that was typed")
+        app.store.put(draft=app.store.state.draft.model_copy(update={"run": _run(app).model_copy(update={"limit": 9})}))
+        assert next(field.text for field in app.form.fields) == "9"  # changed elsewhere: shown
+
+    play(scenario)
+
+
+def test_the_grader_is_chosen_from_the_drafts_targets(play: Callable[..., None]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await pilot.press("ctrl+g", "down", "enter")
+        await until(pilot, lambda: app.store.state.draft.grader is not None, "a grader")
+        assert app.store.state.draft.grader.target == "hf-inference-providers/openai/gpt-oss-120b:groq"
+        await until(pilot, lambda: "grader gpt-oss-120b:groq" in app.words(), "the plan with it")
+        await pilot.press("ctrl+g", "g", "enter")
+        await until(pilot, lambda: app.store.state.draft.grader is None, "each grades itself")
+
+    play(scenario)
+
+
+def test_x_takes_a_cell_out_and_shift_x_its_target(play: Callable[..., None]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        assert "x takes out this cell · X its target, 2 cells" in app.words()
+        await pilot.press("x")
+        await until(pilot, lambda: app.matrix.row_count == 3, "one cell less")
+        assert "theory_of_mind gpt-oss-120b:groq" not in app.words()
+        assert "arithmetic gpt-oss-120b:groq" in app.words()
+        await pilot.press("g", "X")  # theory_of_mind · fastest
+        await until(pilot, lambda: app.matrix.row_count == 1, "a target less")
+        await pilot.press("x")
+        await until(pilot, lambda: "pick a model (2)" in app.seen(), "what is missing")
+        assert [entry.task for entry in app.store.state.draft.tasks] == ["proctor/arithmetic"]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_saving_asks_for_a_name_and_again_before_it_overwrites(
+    play: Callable[..., None], tmp_path: Path, size: tuple[int, int]
+):
+    saved = tmp_path / "profiles" / "mine.toml"
+
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await pilot.press("w", "ctrl+u", *"a", "slash", "b", "enter")
+        assert "✗ a name is no path" in app.words() and isinstance(app.screen, AskScreen)
+        await pilot.press("ctrl+u", *"mine", "enter")
+        await until(pilot, saved.exists, "the file")
+        taken = lambda: any(found.name == "mine" for found in app.store.state.profiles or ())  # noqa: E731
+        await until(pilot, taken, "the profiles")
+        written = saved.stat().st_mtime_ns
+        await pilot.press("w", "ctrl+u", *"mine", "enter")
+        assert "profiles/mine.toml is there already" in app.words() and isinstance(app.screen, AskScreen)
+        assert saved.stat().st_mtime_ns == written
+        await pilot.press("enter")
+        await until(pilot, lambda: saved.stat().st_mtime_ns != written, "written again")
+
+    play(scenario, size)
+
+
+def test_a_profile_is_opened_and_a_broken_one_says_why(play: Callable[..., None], tmp_path: Path):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "broken.toml").write_text("[run]\nlimit = 0\n")
+
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: app.store.state.profiles is not None, "the profiles")
+        await pilot.press("o", "g", "enter")
+        assert "limit in [run] is 0, but must be at least 1" in app.words()
+        names = [found.name for found in app.store.state.profiles]
+        await pilot.press(*["down"] * names.index("nine-providers"), "enter")
+        await until(pilot, lambda: app.store.state.draft_path.stem == "nine-providers", "the profile")
+        await until(pilot, lambda: app.matrix.row_count > 4, "its plan")
+
+    play(scenario)
+
+
+def test_without_models_and_tasks_it_says_what_to_pick(play: Callable[..., None]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "pick a model (2) and a task (3)" in app.seen(), "what is missing")
+        await pilot.press("x", "X", "w", "j", "G")
+        assert "pick a model (2) and a task (3)" in app.seen()
+
+    play(scenario, NARROW, None)
+
+
+def test_any_size_and_any_words_are_fit_to_show(play: Callable[..., None]):
+    hostile = PROFILE.replace("Two by two", "\\u001b]52;c;x\\u0007 [red]bold[/red] \\u202e")
+
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        assert "\x1b" not in app.seen() and "[red]bold[/red]" in app.seen() and "<U+202E>" in app.seen()
+        for size in ((40, 12), (20, 5), (120, 36)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("e", "escape", "o", "escape", "w", "escape", "ctrl+g", "escape")
+        assert app.focused is app.matrix
+
+    play(scenario, WIDE, hostile)

@@ -1,0 +1,238 @@
+"""Tasks: find, pick and set the arguments of tasks with the keys, on tasks that Inspect found."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.results.client import Reader
+from proctor.evals.tasks.listing import TaskListing
+from proctor.profiles.schema import TaskEntry
+from proctor.tui.app import ProctorApp
+from proctor.tui.feeds import Feeds
+from proctor.tui.messages import FieldArrived
+from proctor.tui.widgets.form import Form
+from proctor.tui.widgets.line_table import LineTable
+from textual.pilot import Pilot
+
+WIDE, NARROW = (120, 36), (80, 24)
+MINE = r'''
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+
+
+@task
+def mine(count: int = 2, level: str | None = None, *, share: float):
+    """Letters \x1b]52;c;x\x07 [red]and[/red] digits.
+
+    Args:
+        count: How many samples there are.
+        share: What part is digits.
+    """
+    return Task(dataset=[Sample(input=str(i), target="x") for i in range(count)])
+'''
+
+
+class TasksApp(ProctorApp):
+    """The application, opened on Tasks."""
+
+    DEFAULT_MODE = "tasks"
+
+    @property
+    def table(self) -> LineTable:
+        return self.screen.query_one("#tasks", LineTable)
+
+    @property
+    def form(self) -> Form:
+        return self.screen.query_one("#parameters", Form)
+
+    def entries(self) -> list[TaskEntry]:
+        draft = self.store.state.draft
+        return list(draft.tasks) if draft is not None else []
+
+    def seen(self) -> str:
+        """The screen's text."""
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
+    def words(self) -> str:
+        """The screen's text, however it is wrapped."""
+        return " ".join(self.seen().split())
+
+    def line(self, words: str) -> str:
+        """The first line of the screen with these words."""
+        return next((line for line in self.seen().splitlines() if words in line), "")
+
+
+Scenario = Callable[[TasksApp, Pilot[str]], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def practice() -> Iterator[PracticeServer]:
+    with start_practice(["--speed", "0"]) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with a task of one's own and one that cannot be parsed."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "mine.py").write_text(MINE)
+    (folder / "broken.py").write_text("from inspect_ai import task\n@task\ndef broken(:\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def listing(folder: Path) -> TaskListing:
+    """What is found there."""
+    with pytest.MonkeyPatch.context() as patch, Reader() as reader:
+        patch.chdir(folder)
+        return reader.list_tasks()
+
+
+@pytest.fixture
+def play(practice: PracticeServer, folder: Path, monkeypatch: pytest.MonkeyPatch, request: Any) -> Callable[..., None]:
+    """Act a scenario on the application, once its tasks are there."""
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
+    monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
+    monkeypatch.chdir(folder)
+
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, real: bool = False) -> None:
+        if not real:
+            found = request.getfixturevalue("listing")
+            monkeypatch.setattr(Feeds, "list_tasks", lambda feeds: feeds._post(FieldArrived({"tasks": found})))
+
+        async def run() -> None:
+            app = TasksApp(source="hub")
+            async with app.run_test(size=size, notifications=True) as pilot:
+                if not real:
+                    await until(pilot, lambda: app.table.row_count > 0, "tasks")
+                await scenario(app, pilot)
+
+        asyncio.run(run())
+
+    return act
+
+
+async def until(pilot: Pilot[str], fact: Callable[[], bool], what: str, timeout_s: float = 6) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not fact():
+        assert time.monotonic() < deadline_s, f"never came to it: {what}\n{pilot.app.seen()}"  # type: ignore[attr-defined]
+        await pilot.pause(0.02)
+
+
+def test_the_wait_is_named_and_a_picked_task_is_built(play: Callable[..., None]):
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "loading Inspect and looking for tasks …" in app.seen(), "what is awaited")
+        await until(pilot, lambda: app.table.row_count >= 5, "tasks", 40)
+        app.table.move_to("proctor/arithmetic")
+        await pilot.press("space")
+        assert app.entries() == [TaskEntry(task="proctor/arithmetic")]
+        draft = app.store.state.draft
+        from proctor.profiles.schema import ModelItem
+
+        app.store.put(draft=draft.model_copy(update={"models": [ModelItem(model="openai/gpt-oss-120b")]}))
+        app._replan()
+        await until(pilot, lambda: "50" in app.line("proctor/arithmetic"), "its samples, once it is built", 40)
+
+    play(scenario, real=True)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_space_picks_and_puts_back(play: Callable[..., None], size: tuple[int, int]):
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        await pilot.press("g", "space", "j", "space")
+        names = [entry.task for entry in app.entries()]
+        assert names == ["proctor/theory_of_mind", "proctor/animals_or_else"]
+        assert "✓" in app.line("proctor/theory_of_mind")
+        await pilot.press("space")
+        assert [entry.task for entry in app.entries()] == ["proctor/theory_of_mind"]
+        assert "✓" not in app.line("proctor/animals_or_else")
+
+    play(scenario, size)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_a_file_of_ones_own_is_picked_by_its_arguments(play: Callable[..., None], folder: Path, size: tuple[int, int]):
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        app.table.move_to(f"{folder}/mine.py@mine")
+        await until(pilot, lambda: "count: int" in app.seen(), "its parameters")
+        assert "\x1b" not in app.seen() and "[red]and[/red] digits" in app.words()
+        await pilot.press("enter", "3", "x")
+        assert "How many samples there are." not in app.words()
+        assert 'count is "3x", but must be a whole number · 2 holds' in app.words()
+        await pilot.press("backspace", "down", "a", "down", "0", "full_stop", "5")
+        assert "What part is digits." in app.words()
+        await pilot.press("escape")
+        wanted = TaskEntry(task=f"{folder}/mine.py@mine", args={"count": 3, "level": "a", "share": 0.5})
+        await until(pilot, lambda: app.entries() == [wanted], "the entry with its arguments")
+        assert app.focused is app.table
+        await pilot.press("enter", "ctrl+u", "escape")
+        await until(pilot, lambda: "count" not in app.entries()[0].args, "the default again")
+
+    play(scenario, size)
+
+
+def test_a_task_that_cannot_be_had_says_why_and_is_not_picked(play: Callable[..., None], folder: Path):
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        assert "✗" in app.line("broken.py") and "line 3" in app.line("broken.py")
+        app.table.move_to(f"{folder}/broken.py")
+        await pilot.press("space", "enter")
+        assert app.entries() == []
+        assert app.focused is app.table
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, (40, 12)])
+def test_typing_filters_and_escape_shows_all_again(play: Callable[..., None], size: tuple[int, int]):
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        everything = app.table.row_count
+        await pilot.press("slash", *"shipped", "space", "exclamation_mark", *"sums")
+        await until(pilot, lambda: app.table.row_count == 2, "the shipped ones without sums")
+        await pilot.press(*"zzz")
+        await until(pilot, lambda: app.table.row_count == 3, "all shipped ones")
+        await pilot.press("space", *"qqq")
+        await until(pilot, lambda: "no task has" in app.seen(), "words for nothing found")
+        await pilot.press("escape")
+        assert app.table.row_count == everything and app.focused is app.table
+
+    play(scenario, size)
+
+
+def test_a_task_that_is_not_listed_is_added_by_its_name(play: Callable[..., None]):
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        await pilot.press("a", *"hf", "slash", *"org", "slash", *"set", "enter")
+        await until(pilot, lambda: app.table.cursor_key == "hf/org/set", "its row")
+        assert app.entries() == [TaskEntry(task="hf/org/set")]
+        await pilot.press("enter", *"n3", "escape")
+        assert app.entries()[0].args == {}  # no table
+        assert "args must be a table" in app.words()
+        app.form.type("", '{revision = "v1"}')
+        app.form.flush()
+        await until(pilot, lambda: app.entries()[0].args == {"revision": "v1"}, "the table")
+        await pilot.press("space")
+        assert app.entries() == [] and "hf/org/set" not in app.seen()
+
+    play(scenario)
+
+
+def test_a_failure_has_its_words_and_its_remedy_and_what_was_there_stays(play: Callable[..., None]):
+    from proctor.profiles.errors import ProctorError
+
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        rows = app.table.row_count
+        app.store.fail_field("tasks", ProctorError("the reader ended", "try again"))
+        await pilot.pause()
+        assert "the reader ended: try again" in app.words() and app.table.row_count == rows
+        app.store.put(tasks=None)
+        app.store.fail_field("tasks", ProctorError("the reader ended", "try again"))
+        await pilot.pause()
+        assert "✗ the reader ended: try again" in app.words()
+
+    play(scenario)

@@ -1,0 +1,93 @@
+"""The first walk of a new user: from nothing to a saved profile, a finished run and a transcript.
+
+With `PROCTOR_SCREENSHOTS=FOLDER` the screens of the walk are saved there as SVG: the pictures of the README.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from proctor.tui.app import ProctorApp
+from proctor.tui.store import State
+from textual.pilot import Pilot
+
+MOST_KEYS = 30
+
+
+class Walk:
+    """Keys pressed one by one, and facts waited for."""
+
+    def __init__(self, app: ProctorApp, pilot: Pilot[str]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.keys = 0
+
+    async def press(self, *keys: str) -> None:
+        self.keys += len(keys)
+        await self.pilot.press(*keys)
+
+    async def until(self, fact: Callable[[State], object], timeout_s: float = 60) -> None:
+        deadline_s = time.monotonic() + timeout_s
+        while not fact(self.app.store.state):
+            assert time.monotonic() < deadline_s, self.seen()
+            await self.pilot.pause(0.05)
+        await self.pilot.pause()
+
+    def seen(self) -> str:
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+    def picture(self, name: str) -> None:
+        if folder := os.environ.get("PROCTOR_SCREENSHOTS"):
+            self.app.save_screenshot(f"{name}.svg", folder)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+def test_from_nothing_to_a_saved_profile_a_finished_run_and_a_transcript(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(own_home)
+
+    async def run() -> None:
+        app = ProctorApp(source="practice", environ={"TERM": "xterm-256color", "COLORTERM": "truecolor"})
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await walk(Walk(app, pilot))
+
+    asyncio.run(run())
+    assert (own_home / "profiles" / "duel.toml").stat().st_mode & 0o077 == 0
+
+
+async def walk(w: Walk) -> None:
+    await w.until(lambda state: state.catalog and state.tasks and state.profiles is not None)
+    w.picture("bench")
+    await w.press("2", "slash", *"120b", "enter", "enter", "space", "down", "space")
+    await w.until(lambda state: state.draft and state.draft.models)
+    w.picture("models")
+    await w.press("3", "space")
+    await w.until(lambda state: state.plan is not None and "plan" not in state.waiting)
+    await w.press("4")
+    await w.pilot.pause()
+    w.picture("plan")
+    assert "2 cells" in w.seen()
+    await w.press("w", *"duel", "enter")
+    await w.until(lambda state: any(p.name == "duel" for p in state.profiles or ()))
+    await w.press("r")
+    await w.until(lambda state: state.live and any(cell.done for cell in state.live.status.cells))
+    w.picture("live")
+    await w.until(lambda state: state.live and state.live.status.exit_code == 0, timeout_s=90)
+    await w.press("enter")
+    await w.until(lambda state: state.scoreboard)
+    w.picture("results")
+    assert "against the best" in w.seen()
+    await w.press("enter")
+    await w.until(lambda state: "#1" in w.seen())
+    await w.press("enter")
+    await w.until(lambda state: state.transcript)
+    w.picture("transcript")
+    assert "served by cerebras" in w.seen()
+    assert w.keys < MOST_KEYS, "the walk has become longer"

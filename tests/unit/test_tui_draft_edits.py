@@ -1,0 +1,127 @@
+"""What picking a task, taking a cell out and typing a value make of a draft."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proctor.evals.engine.plan import Cell, Target
+from proctor.evals.tasks.listing import TaskInfo
+from proctor.profiles.schema import HF_PREFIX, ModelItem, Profile, TaskEntry
+from proctor.tui.draft_cells import without_cell, without_target
+from proctor.tui.draft_tasks import picked_entries, with_task, without_tasks
+from proctor.tui.plan_settings import read_setting, setting_text, with_settings
+from proctor.tui.typed_text import UNSET, read_value, write_value
+
+PATH = Path("/work/draft.toml")
+
+
+def _draft(models: list[ModelItem], tasks: tuple[str, ...] = ("a/one", "a/two")) -> Profile:
+    return Profile(tasks=[TaskEntry(task=task) for task in tasks], models=models)
+
+
+def _cell(task: str, model: str, route: str | None) -> Cell:
+    name = f"{HF_PREFIX}{model}" + (f":{route}" if route else "")
+    target = Target(name, model, route, "https://router")
+    return Cell("id", task, {}, target, "", {}, 1, None, None, True, None, None, None)
+
+
+def _matrix(draft: Profile) -> set[tuple[str, str]]:
+    names = [entry.task for entry in draft.tasks]
+    return {(task, name) for item in draft.models for task in item.tasks or names for name in item.target_names}
+
+
+def test_taking_a_cell_out_leaves_all_others():
+    draft = _draft([ModelItem(model="org/m", providers=["p", "q", "r"]), ModelItem(target="openai/x")])
+    before = _matrix(draft)
+
+    thinner = without_cell(draft, None, PATH, _cell("a/one", "org/m", "p"))
+    assert _matrix(thinner) == before - {("a/one", f"{HF_PREFIX}org/m:p")}
+
+    thinner = without_cell(thinner, None, PATH, _cell("a/one", "org/m", "q"))
+    assert _matrix(thinner) == before - {("a/one", f"{HF_PREFIX}org/m:{route}") for route in "pq"}
+    assert len(thinner.models) == 3  # p and q are for the same tasks, so they are one entry
+
+
+def test_a_target_that_is_left_with_no_task_and_a_task_without_a_target_go():
+    draft = _draft([ModelItem(model="org/m", providers=["p"]), ModelItem(model="org/n", tasks=["a/two"])])
+    thinner = without_cell(draft, None, PATH, _cell("a/one", "org/m", "p"))
+    assert [entry.task for entry in thinner.tasks] == ["a/two"]
+    assert _matrix(thinner) == {("a/two", f"{HF_PREFIX}org/m:p"), ("a/two", f"{HF_PREFIX}org/n")}
+    assert all(item.tasks == [] for item in thinner.models)
+
+
+def test_taking_the_last_provider_out_does_not_leave_the_bare_model():
+    draft = _draft([ModelItem(model="org/m", providers=["p"]), ModelItem(model="org/n")])
+    assert without_target(draft, None, _cell("a/one", "org/m", "p")).models == [ModelItem(model="org/n")]
+
+
+def test_a_task_is_picked_for_every_model_and_its_own_models_go_with_it():
+    draft = _draft([ModelItem(model="org/m", tasks=["a/one"]), ModelItem(model="org/n", tasks=["a/two"])])
+    wider = with_task(draft, "a/three")
+    assert {name for task, name in _matrix(wider) if task == "a/three"} == {f"{HF_PREFIX}org/m", f"{HF_PREFIX}org/n"}
+    narrower = without_tasks(draft, [0])
+    assert [item.model for item in narrower.models] == ["org/n"]
+
+
+def test_a_file_is_picked_however_the_profile_names_it():
+    info = TaskInfo("tasks/mine.py@mine", "file", "/work/tasks/mine.py@mine")
+    for name in ("tasks/mine.py", "./tasks/mine.py@mine", "/work/tasks/mine.py@mine"):
+        draft = Profile(tasks=[TaskEntry(task=name)])
+        assert picked_entries(draft, [info], PATH) == {info.reference: (0,)}, name
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("int", "3", 3),
+        ("int | None", " 3 ", 3),
+        ("Optional[int]", "none", UNSET),
+        ("float", "3", 3.0),
+        ("bool", "True", True),
+        ("str", "3", "3"),
+        ("str", "true", "true"),
+        ("str", '""', ""),
+        ("str | list[str]", '["a"]', ["a"]),
+        ("str | list[str]", "a", "a"),
+        ("Literal['low', 2]", "2", 2),
+        ("dict[str, int]", "{n = 3}", {"n": 3}),
+        ("", "3", 3),
+        ("", "words", "words"),
+        ("int", "", UNSET),
+    ],
+)
+def test_a_text_is_a_value_of_its_type(kind: str, text: str, value: Any):
+    found = read_value("x", kind, text)
+    assert (type(found), found) == (type(value), value)
+    assert read_value("x", kind, write_value(found, kind)) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "words"),
+    [
+        ("int", "2.5", "a whole number"),
+        ("float", "x", "a number"),
+        ("bool", "yes", "true or false"),
+        ("Literal['low', 'high']", "mid", '"low" or "high"'),
+        ("list[int]", "(", "list[int], as JSON or TOML"),
+    ],
+)
+def test_a_text_that_is_none_is_told_so(kind: str, text: str, words: str):
+    with pytest.raises(ValueError, match="must be") as raised:
+        read_value("x", kind, text)
+    assert words in str(raised.value)
+
+
+def test_settings_speak_the_schemas_words_and_empty_unsets():
+    draft = Profile()
+    assert read_setting(draft, "run.budget_usd", "5") == 5.0
+    assert setting_text(with_settings(draft, {"run.budget_usd": 5.0}), "run.budget_usd") == "5"
+    with pytest.raises(ValueError, match=r"limit in \[run\] is 0, but must be at least 1"):
+        read_setting(draft, "run.limit", "0")
+    with pytest.raises(ValueError, match=r"full Inspect model name"):
+        read_setting(draft, "grader.target", "gpt")
+    limited = with_settings(draft, {"run.limit": 3, "grader.target": "openai/x"})
+    assert limited.run.limit == 3 and limited.grader is not None
+    assert with_settings(limited, {"run.limit": None, "grader.target": None}) == draft

@@ -1,0 +1,289 @@
+"""The application's way to the outside: every call that waits runs here in a thread, and posts what it brought.
+
+A feed touches no widget. What fails becomes `FieldFailed` with the error's own words.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..profiles.errors import ProctorError
+from .messages import (
+    FactsArrived,
+    FieldArrived,
+    FieldFailed,
+    IndexesArrived,
+    PlanMade,
+    ProbeArrived,
+    ProfileSaved,
+    RunFailedToStart,
+    RunStarted,
+)
+
+if TYPE_CHECKING:
+    from textual.message import Message
+
+    from ..evals.catalog.endpoints import Endpoints, Source
+    from ..evals.engine.control import CellControls
+    from ..evals.engine.expand import PlanInputs
+    from ..evals.engine.plan import Plan, TaskFacts
+    from ..evals.results.client import Reader
+    from ..evals.results.log_index import LogIndex
+    from ..profiles.schema import Profile
+    from .messages import WatchRequested
+    from .store import KnownRun, SampleRef
+
+RUNS_SHOWN = 200
+_T = TypeVar("_T")
+
+
+def facts_key(task: str, args: Mapping[str, Any], practice: bool) -> str:
+    """What the facts of a built task are kept under."""
+    return json.dumps([task, args, practice], sort_keys=True, default=str)
+
+
+class Feeds:
+    """Blocking calls, each to be run in a thread worker.
+
+    Args:
+        post: Posts a message to the application; safe from any thread.
+        log_dir: The log root that was asked for.
+    """
+
+    def __init__(self, post: Callable[[Message], object], log_dir: str | None) -> None:
+        self._post = post
+        self._log_dir = log_dir
+        self._endpoints: Endpoints | None = None
+        self._reader: Reader | None = None
+        self._reader_lock = Lock()
+        self._closed = Event()
+        self._controls: CellControls | None = None
+        self._watching = Lock()
+
+    def close(self) -> None:
+        """End the reader; feeds that wait give up."""
+        self._closed.set()
+        with self._reader_lock:
+            if self._reader is not None:
+                self._reader.close()
+
+    def connect(self, source: Source) -> None:
+        """Find the router and the Hub; practice is started where it does not run."""
+        from ..evals.catalog.endpoints import resolve_endpoints
+        from ..evals.practice.launch import ensure_practice
+
+        def find() -> Endpoints:
+            if source == "hub":
+                endpoints = resolve_endpoints("hub")
+            else:
+                server = ensure_practice()
+                endpoints = resolve_endpoints("practice", practice_url=(server.url, server.hub_url))
+            with self._reader_lock:
+                before, self._endpoints = self._endpoints, endpoints
+                if before not in (None, endpoints) and self._reader is not None:
+                    self._reader.close()  # it was given the token of another world
+                    self._reader = None
+            return endpoints
+
+        self._fetch("endpoints", find)
+
+    def read_catalog(self, endpoints: Endpoints, *, refresh: bool) -> None:
+        """Read the catalog, from the cache where that is fresh."""
+        from ..evals.catalog.cache import load_catalog
+
+        self._fetch("catalog", lambda: load_catalog(endpoints, now_s=time.time(), refresh=refresh))
+
+    def probe(self, endpoints: Endpoints, model: str, route: str | None) -> None:
+        """Ask a model one tiny question."""
+        from ..evals.catalog.probe import ProbeResult, probe
+
+        try:
+            result = probe(endpoints, model, route)
+        except ProctorError as error:
+            result = ProbeResult(model, route, error=error.message, remedy=error.remedy)
+        except Exception as error:
+            result = ProbeResult(model, route, error=f"{type(error).__name__}: {error}")
+        if not self._closed.is_set():
+            self._post(ProbeArrived(result))
+
+    def list_profiles(self) -> None:
+        """Find the profiles."""
+        from ..profiles.files import list_profiles
+
+        self._fetch("profiles", list_profiles)
+
+    def list_tasks(self) -> None:
+        """Find the tasks."""
+        self._fetch("tasks", lambda: self._running_reader().list_tasks())
+
+    def list_runs(self) -> None:
+        """Read how the runs of the log root stand."""
+        self._fetch("runs", self._runs)
+
+    def _runs(self) -> tuple[KnownRun, ...]:
+        from ..evals.engine.runs import list_runs, log_root
+        from ..evals.engine.status_file import read_status
+        from .store import KnownRun
+
+        found: list[KnownRun] = []
+        for run_dir in list_runs(log_root(self._log_dir, None))[:RUNS_SHOWN]:
+            try:
+                found.append(KnownRun(run_dir, read_status(run_dir)))
+            except ProctorError:
+                continue  # `proctor runs` tells of it
+        return tuple(found)
+
+    def read_run(self, name: str, run_dir: Path) -> None:
+        """Read how one run stands, into the field `live` or `shown`."""
+        from ..evals.engine.status_file import read_status
+        from .store import KnownRun
+
+        self._fetch(name, lambda: KnownRun(run_dir, read_status(run_dir)))
+
+    def build_tasks(self, profile: Profile, path: Path, endpoints: Endpoints, known: Mapping[str, TaskFacts]) -> None:
+        """Build the draft's tasks that are not known yet, and say what they turned out to be."""
+        from ..evals.engine.plan import TaskFacts
+        from ..profiles.references import task_reference
+
+        practice = endpoints.source == "practice"
+        facts = dict(known)
+        for entry in profile.tasks:
+            key = facts_key(entry.task, entry.args, practice)
+            if key not in facts:
+                try:
+                    reference = task_reference(entry, path)
+                    facts[key] = self._running_reader().task_facts(reference, entry.args, practice=practice)
+                except ProctorError as error:
+                    facts[key] = TaskFacts(entry.task, error=str(error))
+        self._post(FactsArrived(facts))
+
+    def make_plan(self, inputs: PlanInputs) -> None:
+        """Expand, estimate and check the draft."""
+        from ..evals.engine.prepare import make_plan
+
+        try:
+            self._post(PlanMade(inputs.profile, make_plan(inputs)))
+        except ProctorError as error:
+            self._post(FieldFailed("plan", error))
+
+    def start_run(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints) -> None:
+        """Start a supervisor for a plan and wait until it has written its first status."""
+        from ..evals.engine.follow import follow
+        from ..evals.engine.launch import PendingSupervisor
+        from ..evals.engine.run_toml import write_run_toml
+        from ..evals.engine.runs import RUN_FILE, log_root, new_run_dir
+
+        try:
+            with PendingSupervisor() as supervisor:
+                now_s = time.time()
+                run_dir = new_run_dir(log_root(self._log_dir, profile.run.log_dir), name, now_s)
+                write_run_toml(run_dir / RUN_FILE, plan, profile, run_id=run_dir.name, created_at_s=now_s)
+                supervisor.begin(run_dir, endpoints.token)
+                next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
+        except ProctorError as error:
+            self._post(RunFailedToStart(error))
+        else:
+            self._post(RunStarted(run_dir))
+
+    def watch_cells(self, request: WatchRequested) -> None:
+        """Ask cells what they are working on; while the last question is still out, this one is not asked."""
+        from ..evals.engine.control import CellControls
+
+        if not self._watching.acquire(blocking=False):
+            return
+        try:
+            controls = self._controls = self._controls or CellControls()
+            found = controls.watch(request.pids.values())
+            changes: dict[str, Any] = {"running": {cell: found[pid] for cell, pid in request.pids.items()}}
+            if request.focus is not None and (conversation := controls.conversation(*request.focus)) is not None:
+                changes["conversation"] = conversation
+            if not self._closed.is_set():
+                self._post(FieldArrived(changes))
+        finally:
+            self._watching.release()
+
+    def stop_run(self, run: KnownRun) -> None:
+        """Ask a run's supervisor to stop in order."""
+        if run.status.supervisor_pid is not None and run.status.exit_code is None:
+            try:
+                os.kill(run.status.supervisor_pid, signal.SIGTERM)
+            except ProcessLookupError:
+                return
+
+    def save_profile(self, profile: Profile, path: Path) -> None:
+        """Save the draft."""
+        from ..profiles.files import save
+
+        try:
+            save(profile, path)
+        except ProctorError as error:
+            self._post(FieldFailed("profiles", error))
+        else:
+            self._post(ProfileSaved(path))
+            self.list_profiles()
+
+    def read_scoreboard(self, run: KnownRun) -> None:
+        """Build the scoreboard of a run."""
+        from ..evals.results.gather import gather_run
+        from ..evals.results.index import reading_with
+        from ..evals.results.scoreboard import Scoreboard, build_scoreboard
+
+        def build() -> Scoreboard:
+            status = run.status
+            cells = gather_run(run.run_dir, status, reading_with(self._running_reader()))
+            title = status.title or status.run_id
+            return build_scoreboard(title, status.run_id, cells, practice=status.source == "practice")
+
+        self._fetch("scoreboard", build)
+
+    def read_indexes(self, logs: Iterable[Path]) -> None:
+        """Read the samples of logs; those that can be read come even where others cannot."""
+        from ..evals.results.index import load_index, reading_with
+
+        found: dict[Path, LogIndex] = {}
+        failure: ProctorError | None = None
+        read = reading_with(self._running_reader())
+        for log in logs:
+            try:
+                found[log] = load_index(log, read)
+            except ProctorError as error:
+                failure = error
+        if self._closed.is_set():
+            return
+        if found or failure is None:
+            self._post(IndexesArrived(found))
+        if failure is not None:
+            self._post(FieldFailed("indexes", failure))
+
+    def read_sample(self, sample: SampleRef) -> None:
+        """Read a sample's transcript."""
+        self._fetch("transcript", lambda: self._running_reader().transcript(sample.log, sample.sample_id, sample.epoch))
+
+    def _running_reader(self) -> Reader:
+        from ..evals.results.client import Reader
+
+        with self._reader_lock:
+            if self._reader is None:
+                endpoints = self._endpoints
+                token, hub_url = (endpoints.token, endpoints.hub_url) if endpoints else (None, None)
+                self._reader = Reader(token=token, hub_url=hub_url).start()
+            return self._reader
+
+    def _fetch(self, name: str, work: Callable[[], _T]) -> _T | None:
+        """Do the work, and post what it brought or why it failed."""
+        try:
+            value = work()
+        except Exception as raised:
+            error = raised if isinstance(raised, ProctorError) else ProctorError(f"{type(raised).__name__}: {raised}")
+            if not self._closed.is_set():
+                self._post(FieldFailed(name, error))
+            return None
+        self._post(FieldArrived({name: value}))
+        return value

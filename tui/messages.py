@@ -1,0 +1,182 @@
+"""What happens in the application. Intents end in `Requested`; facts are in the past tense.
+
+Intents bubble up from widgets to the application, which hands them to `feeds`; feeds work in threads and post facts,
+which the application puts into the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..evals.catalog.probe import ProbeResult
+    from ..evals.engine.control import RunningSample
+    from ..evals.engine.plan import Plan, TaskFacts
+    from ..evals.results.log_index import LogIndex
+    from ..profiles.errors import ProctorError
+    from ..profiles.files import LoadedProfile
+    from ..profiles.schema import Profile
+    from .store import KnownRun, SampleRef
+
+
+@dataclass
+class FieldArrived(Message):
+    """A feed has fetched fields of the store's state."""
+
+    changes: Mapping[str, Any]
+
+
+@dataclass
+class FieldFailed(Message):
+    """A feed could not fetch a field."""
+
+    name: str
+    error: ProctorError
+
+
+@dataclass
+class FactsArrived(Message):
+    """A task was built: what it turned out to be, by `facts_key`."""
+
+    facts: Mapping[str, TaskFacts]
+
+
+@dataclass
+class PlanMade(Message):
+    """A draft was planned."""
+
+    draft: Profile
+    plan: Plan
+
+
+@dataclass
+class CatalogRequested(Message):
+    """Read the catalog; `refresh` passes the cache by."""
+
+    refresh: bool = False
+
+
+@dataclass
+class DraftChanged(Message):
+    """The draft is another one now."""
+
+    draft: Profile
+
+
+@dataclass
+class DraftEditRequested(Message):
+    """Change the draft: `edit` makes the new one of what it is by then. It raises a `ProctorError` where it cannot."""
+
+    edit: Callable[[Profile], Profile]
+
+
+@dataclass
+class ProbeRequested(Message):
+    """Ask a model one tiny question; `route` is a provider or a policy, `None` for the bare id."""
+
+    model: str
+    route: str | None
+
+
+@dataclass
+class ProbeArrived(Message):
+    """A probe has ended, well or not."""
+
+    result: ProbeResult
+
+
+@dataclass
+class ProfileOpened(Message):
+    """A profile is to become the draft."""
+
+    profile: LoadedProfile
+
+
+@dataclass
+class SaveRequested(Message):
+    """Save the draft as a profile of this name in ./profiles."""
+
+    name: str
+
+
+@dataclass
+class ProfileSaved(Message):
+    """The draft was saved."""
+
+    path: Path
+
+
+@dataclass
+class RunRequested(Message):
+    """Run the draft."""
+
+
+@dataclass
+class RunStarted(Message):
+    """A supervisor has taken the run over."""
+
+    run_dir: Path
+
+
+@dataclass
+class RunFailedToStart(Message):
+    """There is no run."""
+
+    error: ProctorError
+
+
+@dataclass
+class RunOpened(Message):
+    """Show a run: in Live while it runs, in Results when it has ended or `results` of what has ended are wanted."""
+
+    run: KnownRun
+    results: bool = False
+
+
+@dataclass
+class WatchRequested(Message):
+    """Ask cells that run what they are working on; comes again as long as somebody looks."""
+
+    pids: Mapping[str, int]  # by cell id
+    focus: tuple[int, RunningSample] | None = None  # the sample whose conversation is looked at, with its cell's pid
+
+
+@dataclass
+class StopRequested(Message):
+    """Stop a run in order."""
+
+    run: KnownRun
+
+
+@dataclass
+class SamplesRequested(Message):
+    """Read the samples of logs of the run that Results shows."""
+
+    logs: tuple[Path, ...]
+
+
+@dataclass
+class IndexesArrived(Message):
+    """The samples of logs were read."""
+
+    indexes: Mapping[Path, LogIndex]
+
+
+@dataclass
+class SampleOpened(Message):
+    """Show a sample's transcript."""
+
+    sample: SampleRef
+
+
+@dataclass
+class PlaceRequested(Message):
+    """Go to one of the six places."""
+
+    place: str

@@ -1,0 +1,275 @@
+"""Bench: the runs of the log root and the profiles; where one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.getters import query_one
+from textual.lazy import Lazy
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ..clean import clean, clean_line
+from ..figures import UNKNOWN, format_moment, format_score, format_usd
+from ..messages import ProfileOpened, RunOpened
+from ..widgets.filter_bar import FilterBar
+from ..widgets.line_table import Cell, Column, LineTable, Row
+from ..widgets.states import state_cell
+from .place import PlaceScreen
+from .stopping import ask_to_stop
+
+if TYPE_CHECKING:
+    from ...evals.engine.status import RunStatus
+    from ...profiles.files import BrokenProfile, LoadedProfile
+    from ...profiles.schema import Profile
+    from ..store import KnownRun, State
+
+FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
+
+RUN_COLUMNS = (
+    Column("state", "state", 11),
+    Column("run", "run", 0),
+    Column("world", "", 8, drop=3),
+    Column("done", "done", 11, "right"),
+    Column("best", "best", 6, "right", drop=1),
+    Column("cost", "cost", 9, "right", drop=2),
+    Column("when", "started", 16, drop=4),
+)
+PROFILE_COLUMNS = (
+    Column("name", "profile", 22),
+    Column("title", "title", 0, drop=1),
+    Column("runs", "would run", 42),
+    Column("place", "from", 8, drop=2),
+)
+
+TOKEN_WORDS = (
+    "For real models, make a token that may call Inference Providers at https://huggingface.co/settings/tokens, "
+    "run `hf auth login` or set HF_TOKEN, and start proctor again."
+)
+WELCOME = {
+    "practice": (
+        "You are in practice: every model here is simulated on this machine. No token, no network, no cost; "
+        "plans, runs, scores and transcripts work as they do with real models."
+    ),
+    "hub": "Models are served by Hugging Face Inference Providers. What a run may cost is shown before it starts.",
+}
+FIRST_KEYS = (
+    ("enter", "open the profile under the cursor: its plan is shown"),
+    ("r", "run it: you are taken to Live, and to Results when it has ended"),
+    ("2  3", "or put a plan together yourself, from models and tasks"),
+    ("?", "the keys of the place you are in"),
+)
+
+
+class BenchScreen(PlaceScreen):
+    """Runs above, profiles below; a welcome in place of the runs while there are none."""
+
+    PLACE = "bench"
+    AUTO_FOCUS = "#runs"
+    CSS = """
+    BenchScreen {
+        .bench--heading { height: 1; padding: 0 1; text-style: bold; background: $surface; }
+        #runs, #profiles { height: 1fr; }
+        #welcome { height: auto; max-height: 60%; padding: 1 2; }
+        #notice { height: auto; max-height: 3; padding: 0 1; }
+        &.-narrow #welcome { padding: 0 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "other_table", "Runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
+        Binding("slash", "filter", "Filter", id="bench.filter", tooltip="Show only what holds these words"),
+        Binding("S", "stop", "Stop run", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding("shift+tab", "other_table", show=False, id="bench.back", tooltip="Switch between runs and profiles"),
+    ]
+
+    _runs = query_one("#runs", LineTable)
+    _profiles = query_one("#profiles", LineTable)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = ""
+
+    def body(self) -> Iterable[Widget]:
+        """The welcome, the two tables, and what there is to say."""
+        yield Lazy(FilterBar(placeholder="words in the name, title or state"))
+        yield Static(id="welcome", markup=False)
+        yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
+        yield LineTable(RUN_COLUMNS, id="runs")
+        yield Static("Profiles", classes="bench--heading", markup=False)
+        yield LineTable(PROFILE_COLUMNS, id="profiles")
+        yield Static(id="notice", markup=False)
+
+    def on_mount(self) -> None:
+        """Follow the runs, the profiles, and which world this is."""
+        self._profiles.move_to(FIRST_PROFILE)
+        self.query_one("#welcome").display = False
+        subscribe = self.store.subscribe
+        subscribe(self, {"runs", "waiting", "failures"}, self._draw_runs)
+        subscribe(self, {"profiles", "waiting", "failures"}, self._draw_profiles)
+        subscribe(self, {"endpoints", "runs", "waiting", "failures"}, self._draw_notice)
+
+    # Drawing
+
+    def _draw_runs(self, state: State) -> None:
+        rows = [run_row(run.status, run.run_dir.name) for run in state.runs or ()]
+        if state.runs is None:
+            self._runs.empty = f"{state.waiting.get('runs', 'no runs are known')} …"
+        else:
+            self._runs.empty = "no run fits the filter: esc takes it away"
+        self._runs.show(fitting(rows, self._filter))
+        first_time = state.runs == ()
+        if first_time and self._runs.has_focus:
+            self._profiles.focus()
+        self.query_one("#welcome").display = first_time
+        self._runs.display = self.query_one("#runs-heading").display = not first_time
+
+    def _draw_profiles(self, state: State) -> None:
+        rows = [profile_row(profile) for profile in state.profiles or () if not profile.shadowed]
+        if state.profiles is None:
+            self._profiles.empty = f"{state.waiting.get('profiles', 'no profiles are known')} …"
+        else:
+            self._profiles.empty = "no profile fits the filter: esc takes it away" if rows else "no profiles"
+        self._profiles.show(fitting(rows, self._filter))
+
+    def _draw_notice(self, state: State) -> None:
+        source = state.endpoints.source if state.endpoints is not None else None
+        self.query_one("#welcome", Static).update(welcome(source))
+        failures = [state.failures[name] for name in ("endpoints", "runs", "profiles") if name in state.failures]
+        if failures:
+            notice = Content.styled(clean("\n".join(f"✗ {failure}" for failure in failures)), "$text-error")
+        elif source is None:
+            notice = Content.styled(f"{state.waiting.get('endpoints', 'not connected')} …", "dim")
+        elif source == "practice" and state.runs != ():
+            notice = Content.styled(leave_practice(), "dim")
+        else:
+            notice = Content()
+        self.query_one("#notice", Static).update(notice)
+        self.query_one("#notice").display = bool(notice)
+
+    # What is done here
+
+    @on(LineTable.RowSelected, "#runs")
+    def _open_run(self, message: LineTable.RowSelected) -> None:
+        if (run := self._run(message.key)) is not None:
+            self.post_message(RunOpened(run))
+
+    @on(LineTable.RowSelected, "#profiles")
+    def _open_profile(self, message: LineTable.RowSelected) -> None:
+        from ...profiles.files import BrokenProfile
+
+        profile = next((p for p in self.state.profiles or () if p.name == message.key and not p.shadowed), None)
+        if profile is None:
+            return
+        if isinstance(profile, BrokenProfile):
+            words = "\n".join(clean_line(line) for line in profile.error.details)
+            self.notify(words, title="This profile cannot be used", severity="error", markup=False)
+        else:
+            self.post_message(ProfileOpened(profile))
+
+    @on(FilterBar.Filtered)
+    def _filter_by(self, message: FilterBar.Filtered) -> None:
+        self._filter = message.text
+        self._draw_runs(self.state)
+        self._draw_profiles(self.state)
+
+    def action_filter(self) -> None:
+        """Type what to see."""
+        self.query_one(FilterBar).open()
+
+    def action_other_table(self) -> None:
+        """Give the focus to the other table."""
+        (self._runs if self._profiles.has_focus and self._runs.display else self._profiles).focus()
+
+    def action_stop(self) -> None:
+        """Stop the run under the cursor."""
+        run = self._run(self._runs.cursor_key) if self._runs.has_focus else None
+        if run is not None:
+            ask_to_stop(self, run)
+        else:
+            self.notify("Put the cursor on a run to stop it", severity="warning", markup=False)
+
+    def _run(self, key: str | None) -> KnownRun | None:
+        return next((run for run in self.state.runs or () if run.run_dir.name == key), None)
+
+
+def run_row(status: RunStatus, key: str) -> Row:
+    """One run in a line."""
+    totals = [cell.total for cell in status.cells]
+    total = UNKNOWN if None in totals else str(sum(total for total in totals if total is not None))
+    best = max((cell.score for cell in status.cells if cell.score is not None), default=None)
+    costs = [cell.cost_usd for cell in status.cells]
+    known_usd = sum(cost for cost in costs if cost is not None)
+    return Row(
+        key,
+        (
+            state_cell(status.state),
+            Cell(f"{status.title} · {status.run_id}" if status.title else status.run_id),
+            Cell("practice" if status.source == "practice" else "", "warn"),
+            Cell(f"{sum(cell.done for cell in status.cells)}/{total}"),
+            Cell("" if best is None else format_score(best)),
+            Cell(format_usd(known_usd) + ("+?" if None in costs else "")),
+            Cell(format_moment(status.started_at_s), "dim"),
+        ),
+    )
+
+
+def profile_row(profile: LoadedProfile | BrokenProfile) -> Row:
+    """One profile in a line."""
+    from ...profiles.files import BrokenProfile  # loads pydantic, which the first paint does without
+
+    if isinstance(profile, BrokenProfile):
+        return Row(
+            profile.name,
+            (Cell(profile.name), Cell(""), Cell(f"✗ {profile.error.message}", "bad"), Cell(profile.place, "dim")),
+        )
+    return Row(
+        profile.name,
+        (
+            Cell(profile.name),
+            Cell(profile.profile.title),
+            Cell(would_run(profile.profile)),
+            Cell(profile.place, "dim"),
+        ),
+    )
+
+
+def would_run(profile: Profile) -> str:
+    """`2 tasks × 3 targets · 20 samples each`; `…:all` is not counted before the catalog is known."""
+    tasks = [entry.task.rpartition("/")[2] for entry in profile.tasks]
+    names = [name for item in profile.models for name in item.target_names]
+    open_end = any(name.endswith(":all") for name in names)
+    task_words = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
+    targets = f"{len(names)}{'+' if open_end else ''} target{'' if len(names) == 1 and not open_end else 's'}"
+    samples = "all samples" if profile.run.limit is None else f"{profile.run.limit} samples"
+    return f"{task_words} × {targets} · {samples}" if tasks and names else "nothing yet: no task or no model"
+
+
+def fitting(rows: Sequence[Row], words: str) -> list[Row]:
+    """The rows that hold every one of the words somewhere, whatever their case."""
+    wanted = words.casefold().split()
+    return [row for row in rows if all(word in " ".join(c.text for c in row.cells).casefold() for word in wanted)]
+
+
+def welcome(source: str | None) -> Content:
+    """What somebody reads who has no runs yet."""
+    parts = [Content.styled("Welcome to Proctor", "bold"), Content("\nNo runs yet in this log root. ")]
+    if source is not None:
+        parts.append(Content(WELCOME[source] + "\n"))
+    for keys, does in FIRST_KEYS:
+        parts += [Content.styled(f"\n{keys:>6}  ", "bold"), Content(does)]
+    if source == "practice":
+        parts.append(Content("\n\n" + leave_practice()))
+    return Content("").join(parts)
+
+
+def leave_practice() -> str:
+    """How to come from practice to real models."""
+    from ...evals.catalog.endpoints import has_token
+
+    if has_token():
+        return "Practice: simulated models. For real ones start `proctor` without --practice: you have a token."
+    return "Practice: simulated models. " + TOKEN_WORDS

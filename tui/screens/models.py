@@ -1,0 +1,341 @@
+"""Models: find models, and pick the providers and policies that each is examined with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ..clean import clean_line
+from ..messages import CatalogRequested, DraftEditRequested, ProbeRequested
+from ..picks import picks_of, toggle_all, toggle_route
+from ..widgets.filter_bar import FilterBar
+from ..widgets.line_table import LineTable
+from ..widgets.model_rows import (
+    MODEL_COLUMNS,
+    PICK,
+    SORTS,
+    Browsed,
+    View,
+    browse,
+    live_providers,
+    model_rows,
+    pick_cell,
+    title_words,
+)
+from ..widgets.provider_picker import ProviderPicker
+from .place import PlaceScreen
+
+if TYPE_CHECKING:
+    from ...evals.catalog.offers import Catalog, ModelEntry
+    from ..store import State
+
+USUAL_ROUTE = "fastest"  # what picking a model as a whole means
+_FAILED = "✗"
+
+
+@dataclass
+class CatalogBrowsable(Message):
+    """A catalog was made ready to be browsed."""
+
+    browsed: Browsed
+
+
+class ModelTable(LineTable):
+    """The models that match."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "screen.filter", "Filter", id="models.filter", tooltip="Type words to find; !word must not"),
+        Binding("s", "screen.sort", "Sort", id="models.sort", tooltip="Sort by the next column"),
+        Binding("space", "screen.pick_model", "Pick", id="models.pick", tooltip=f"Pick :{USUAL_ROUTE}, or take it out"),
+        Binding(
+            "enter", "screen.enter_picker", "Providers", id="models.providers", tooltip="Go to the model's providers"
+        ),
+        Binding("escape", "screen.clear_filter", show=False, id="models.clear", tooltip="Take the filter away"),
+    ]
+
+
+class ModelsScreen(PlaceScreen):
+    """The browser, and the providers of the model under its cursor."""
+
+    HELP = """
+    # Models
+
+    `/` finds: all words must fit, `!word` must not. Prices are USD per million tokens, the best of the live offers;
+    `?` is unknown.
+
+    `space` picks a model where it is fastest. `enter` goes to its providers: there `space` picks one, or a policy that
+    is settled with every request. `a` picks all that are live when the plan is made.
+
+    What is picked goes into the plan (4).
+    """
+    PLACE = "models"
+    AUTO_FOCUS = "ModelTable"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
+    CSS = """
+    ModelsScreen {
+        .models--title {
+            height: 1; padding: 0 1; text-style: bold; background: $surface;
+            text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        .models--notice { height: auto; max-height: 2; padding: 0 1; color: $text-warning; display: none; }
+        .models--notice.-failed { color: $text-error; }
+        .models--browser { height: 1fr; }
+        ProviderPicker { height: 45%; }
+        &.-narrow, &.-short {
+            ProviderPicker { height: 1fr; display: none; }
+            &.-picking ProviderPicker { display: block; }
+            &.-picking .models--browser { display: none; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", show=False, id="models.filter", tooltip="Type words to find; !word must not"),
+        Binding("a", "pick_all", "All live", id="models.all", tooltip="Pick every live provider, or take them out"),
+        Binding("p", "probe", show=False, id="models.probe", tooltip="Ask it one tiny question: a real request"),
+        Binding("S", "reverse", show=False, id="models.reverse", tooltip="Sort the other way round"),
+        Binding("v", "vision", show=False, id="models.vision", tooltip="Only models that take images"),
+        Binding("R,ctrl+r", "refresh_catalog", show=False, id="models.refresh", tooltip="Read the catalog again now"),
+    ]
+
+    _title = query_one(".models--title", Static)
+    _notice = query_one(".models--notice", Static)
+    _filter = query_one(FilterBar)
+    _table = query_one(ModelTable)
+    _picker = query_one(ProviderPicker)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = View()
+        self._browsed: Browsed | None = None
+        self._preparing: Catalog | None = None
+        self._shown = 0
+        self._marked: dict[str, tuple[str, ...]] = {}
+
+    def body(self) -> Iterable[Widget]:
+        """What is shown, the models, and the providers of one of them."""
+        yield Static(classes="models--notice", markup=False)
+        with Vertical(classes="models--browser"):
+            yield Static(classes="models--title", markup=False)
+            yield FilterBar(placeholder="words to find; !word must not")
+            yield ModelTable(MODEL_COLUMNS)
+        yield ProviderPicker()
+
+    def on_mount(self) -> None:
+        """Follow the catalog, the draft's picks and the probes."""
+        subscribe = self.store.subscribe
+        subscribe(self, {"catalog"}, self._prepare)
+        subscribe(self, {"catalog", "endpoints", "waiting", "failures"}, self._draw_words)
+        subscribe(self, {"draft"}, self._draw_picks)
+        subscribe(self, {"probes"}, self._draw_picker)
+
+    # What comes in
+
+    def _prepare(self, state: State) -> None:
+        """Make a new catalog ready in a thread; what was there stays until then."""
+        catalog = state.catalog
+        if catalog is not None and catalog is not self._preparing:
+            self._preparing = catalog
+            self.run_worker(lambda: self.post_message(CatalogBrowsable(browse(catalog))), group="browse", thread=True)
+
+    def on_catalog_browsable(self, message: CatalogBrowsable) -> None:
+        """Show it, unless a newer one is on its way."""
+        message.stop()
+        if message.browsed.catalog is self._preparing:
+            self._browsed = message.browsed
+            self._draw_models()
+
+    def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
+        """Find with every key; the best match comes under the cursor."""
+        event.stop()
+        self._view = replace(self._view, query=event.text)
+        self._draw_models()
+        if event.text:
+            self._table.action_first()
+
+    @on(LineTable.HeaderSelected, "ModelTable")
+    def _sort_by_column(self, event: LineTable.HeaderSelected) -> None:
+        event.stop()
+        if event.column_key in SORTS:
+            self._look(self._view.with_sort(event.column_key))
+
+    @on(LineTable.RowHighlighted, "ModelTable")
+    def _show_providers(self, event: LineTable.RowHighlighted) -> None:
+        event.stop()
+        self._draw_picker(self.state)
+
+    @on(LineTable.RowSelected, "ModelTable")
+    def _open_by_click(self, event: LineTable.RowSelected) -> None:
+        event.stop()
+        self.action_enter_picker()
+
+    def on_provider_picker_picked(self, event: ProviderPicker.Picked) -> None:
+        """Pick a provider or a policy, or take it out."""
+        event.stop()
+        self._toggle(event.route)
+
+    # Actions
+
+    def action_filter(self) -> None:
+        """Type what to find."""
+        self.action_leave_picker()
+        self.proctor.call_later(self._filter.open)  # behind the focus, so that the models get it back
+
+    def action_clear_filter(self) -> None:
+        """Show all models again."""
+        self._filter.text = ""
+
+    def action_enter_picker(self) -> None:
+        """Go to the providers of the model under the cursor."""
+        if self._entry is not None:
+            self.add_class("-picking")
+            self._picker.table.focus()
+
+    def action_leave_picker(self) -> None:
+        """Go back to the models."""
+        self.remove_class("-picking")
+        self._table.focus()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self._look(self._view.with_next_sort())
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self._look(replace(self._view, reverse=not self._view.reverse))
+
+    def action_vision(self) -> None:
+        """Show only models that take images, or all again."""
+        self._look(replace(self._view, vision=not self._view.vision))
+
+    def action_refresh_catalog(self) -> None:
+        """Read the catalog again, past the cache."""
+        self.post_message(CatalogRequested(refresh=True))
+
+    def action_pick_model(self) -> None:
+        """Pick the model where it is fastest, or take that out."""
+        self._toggle(USUAL_ROUTE)
+
+    def action_pick_all(self) -> None:
+        """Pick all live providers, or take them out."""
+        if (entry := self._entry) is not None:
+            model, live = entry.id, live_providers(entry)
+            self.post_message(DraftEditRequested(lambda draft: toggle_all(draft, model, live)))
+
+    def action_probe(self) -> None:
+        """Ask the route under the cursor; from the models, the one that picking means."""
+        if (entry := self._entry) is not None:
+            route = self._picker.route if self.focused is self._picker.table else USUAL_ROUTE
+            self.post_message(ProbeRequested(entry.id, route or None))
+
+    @property
+    def _entry(self) -> ModelEntry | None:
+        """The model under the cursor."""
+        key = self._table.cursor_key
+        return None if key is None or self._browsed is None else self._browsed.entries.get(key)
+
+    def _toggle(self, route: str) -> None:
+        if (entry := self._entry) is None:
+            return
+        model, live = entry.id, live_providers(entry)
+        offer = entry.offer(route)
+        if offer is not None and not offer.is_live and route not in self._marked.get(model, ()):
+            self._tell(f"{route} is not live ({offer.status}): pick another provider of {model}")
+        elif not live and not self._marked.get(model):
+            self._tell(f"no provider serves {model} now")
+        else:
+            self.post_message(DraftEditRequested(lambda draft: toggle_route(draft, model, route, live)))
+
+    def _tell(self, words: str) -> None:
+        self.notify(clean_line(words), severity="warning", markup=False)
+
+    # Drawing
+
+    def _look(self, view: View) -> None:
+        self._view = view
+        self._draw_models()
+
+    def _draw_models(self) -> None:
+        if self._browsed is None:
+            return
+        picks = picks_of(self.state.draft)
+        found = self._browsed.find(self._view)
+        self._shown, self._marked = len(found), dict(picks)
+        self._table.sorted_by = self._view.sorted_by
+        self._draw_words(self.state)
+        self._table.show(model_rows(self._browsed, found, picks))
+        self._draw_picker(self.state)
+
+    def _draw_picks(self, state: State) -> None:
+        """Mark what is picked now, and only where that has changed."""
+        picks = picks_of(state.draft)
+        if self._browsed is not None:
+            for model in {*picks, *self._marked}:
+                entry = self._browsed.entries.get(model)
+                if entry is not None and picks.get(model) != self._marked.get(model):
+                    self._table.set_cell(model, PICK, pick_cell(entry, picks.get(model, ())))
+        self._marked = dict(picks)
+        self._draw_words(state)
+        self._draw_picker(state)
+
+    def _draw_picker(self, state: State) -> None:
+        entry = self._entry
+        routes = self._marked.get(entry.id, ()) if entry is not None else ()
+        self._picker.show(entry, routes, state.probes)
+
+    def _draw_words(self, state: State) -> None:
+        """The line above the models, what to know about the catalog, and what stands there without any."""
+        _write(self._title, self._title_words(state))
+        notice = _notice_words(state)
+        _write(self._notice, notice)
+        self._notice.display = bool(notice)
+        self._notice.set_class(notice.startswith(_FAILED), "-failed")
+        self._table.empty = self._empty_words(state)
+
+    def _title_words(self, state: State) -> str:
+        waiting = state.waiting.get("catalog") or state.waiting.get("endpoints")
+        if self._browsed is None:
+            return f"Models · {waiting} …" if waiting else "Models"
+        practice = state.endpoints is not None and state.endpoints.source == "practice"
+        words = title_words(
+            self._browsed, self._shown, self._view, len(self._marked), practice=practice, now_s=time.time()
+        )
+        return f"{words} · {waiting} …" if waiting else words
+
+    def _empty_words(self, state: State) -> str:
+        if self._browsed is None:
+            failure = state.failures.get("catalog") or state.failures.get("endpoints")
+            if failure is not None:
+                return "no models are known"
+            waiting = state.waiting.get("endpoints") or state.waiting.get("catalog") or "preparing the catalog"
+            return f"{waiting} …"
+        if not self._browsed.entries:
+            return "the router lists no models\nR asks it again"
+        limits = [f'"{self._view.query.strip()}"'] if self._view.query.strip() else []
+        limits += ["images (v shows the others too)"] if self._view.vision else []
+        return f"no model fits {' and '.join(limits)}" + ("\nesc takes the filter away" if self._view.query else "")
+
+
+def _notice_words(state: State) -> str:
+    """Why there is no catalog, or none that is newer; else what could not be had of it."""
+    for name in ("endpoints", "catalog"):
+        if (failure := state.failures.get(name)) is not None:
+            return f"{_FAILED} {failure}" + (" · R tries again" if name == "catalog" else "")
+    return f"⚠ {' · '.join(state.catalog.notes)}" if state.catalog is not None and state.catalog.notes else ""
+
+
+def _write(line: Static, words: str) -> None:
+    """Write a line, and only where it says something else now."""
+    content = Content(clean_line(words))
+    if line.content != content:
+        line.update(content)

@@ -1,0 +1,51 @@
+"""What the six places have in common: the top bar, the plan line, the footer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.lazy import Lazy
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from ..widgets.bars import PlanLine, TopBar
+
+if TYPE_CHECKING:
+    from ..app import ProctorApp
+    from ..store import State, Store
+
+
+class PlaceScreen(Screen[None]):
+    """One of the six places. A subclass yields its `body`; everything it shows comes from the store."""
+
+    PLACE = ""  # key of `PLACES`
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
+
+    def compose(self) -> ComposeResult:
+        """The bars, and the body between them."""
+        yield TopBar(self.PLACE)
+        yield from self.body()
+        yield PlanLine()
+        yield Lazy(Footer(show_command_palette=False))  # a dozen widgets: they come right after the first paint
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets of the place."""
+        raise NotImplementedError
+
+    @property
+    def proctor(self) -> ProctorApp:
+        """The application, by its own type."""
+        return cast("ProctorApp", self.app)  # pyright: ignore[reportUnknownMemberType]
+
+    @property
+    def store(self) -> Store:
+        """The application's store."""
+        return self.proctor.store
+
+    @property
+    def state(self) -> State:
+        """What is known now."""
+        return self.store.state

@@ -1,0 +1,125 @@
+"""What the application knows. Widgets read it and hold no truth of their own; only `app.py` changes it.
+
+Types are imported for the checker alone: the first screen is painted before the catalog and the engine are loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.dom import DOMNode
+from textual.signal import Signal
+
+if TYPE_CHECKING:
+    from ..evals.catalog.endpoints import Endpoints
+    from ..evals.catalog.offers import Catalog
+    from ..evals.catalog.probe import ProbeResult
+    from ..evals.engine.control import CellWatch, Conversation
+    from ..evals.engine.plan import Plan, TaskFacts
+    from ..evals.engine.status import RunStatus
+    from ..evals.results.log_index import LogIndex
+    from ..evals.results.scoreboard import Scoreboard
+    from ..evals.results.transcript import Transcript
+    from ..evals.tasks.listing import TaskListing
+    from ..profiles.errors import ProctorError
+    from ..profiles.files import BrokenProfile, LoadedProfile
+    from ..profiles.schema import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """A run of the log root and how it stands."""
+
+    run_dir: Path
+    status: RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRef:
+    """One sample of one log."""
+
+    log: Path
+    sample_id: str | int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything at one moment. `None` is not known yet; the reason is in `waiting` or `failures`, by field name."""
+
+    endpoints: Endpoints | None = None
+    catalog: Catalog | None = None
+    probes: Mapping[str, ProbeResult | None] = field(default_factory=dict[str, Any])  # by target; `None`: being asked
+    tasks: TaskListing | None = None
+    profiles: tuple[LoadedProfile | BrokenProfile, ...] | None = None
+    runs: tuple[KnownRun, ...] | None = None  # newest first
+    draft: Profile | None = None  # what is being put together
+    draft_path: Path | None = None  # the profile it came from; task files are relative to it
+    facts: Mapping[str, TaskFacts] = field(default_factory=dict[str, Any])  # by `facts_key`
+    plan: Plan | None = None  # of the draft
+    live: KnownRun | None = None  # the run that Live shows
+    running: Mapping[str, CellWatch] = field(default_factory=dict[str, Any])  # what `live`'s cells work on, by cell id
+    conversation: Conversation | None = None  # of the running sample that is looked at
+    shown: KnownRun | None = None  # the run that Results shows
+    scoreboard: Scoreboard | None = None  # of `shown`
+    indexes: Mapping[Path, LogIndex] = field(default_factory=dict[Path, Any])  # of logs of `shown` that were asked for
+    sample: SampleRef | None = None  # the one whose transcript is open
+    transcript: Transcript | None = None  # of `sample`
+    waiting: Mapping[str, str] = field(default_factory=dict[str, str])  # field -> what is awaited, in words
+    failures: Mapping[str, ProctorError] = field(default_factory=dict[str, Any])  # field -> why it failed
+
+
+FIELDS = frozenset(f.name for f in fields(State))
+
+
+class Store:
+    """The state, and a signal with the names of the fields that have changed."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self.state = State()
+        self._changed: Signal[frozenset[str]] = Signal(app, "store")
+
+    def put(self, **changes: Any) -> None:
+        """Change fields; a field that arrives is no longer awaited, and its failure is over."""
+        names = {name for name, value in changes.items() if getattr(self.state, name) != value}
+        arrived = FIELDS.intersection(changes) - {"waiting", "failures"}
+        for book in ("waiting", "failures"):
+            kept: Mapping[str, Any] = changes.get(book, getattr(self.state, book))
+            over = arrived.intersection(kept)
+            if over:
+                changes[book] = {name: value for name, value in kept.items() if name not in over}
+                names.add(book)
+        if names:
+            self.state = replace(self.state, **changes)
+            self._changed.publish(frozenset(names))
+
+    def await_field(self, name: str, words: str) -> None:
+        """Say that a field is being awaited."""
+        self.put(waiting={**self.state.waiting, name: words})
+
+    def fail_field(self, name: str, error: ProctorError) -> None:
+        """Say that a field could not be had; what it held before stays."""
+        waiting = {key: words for key, words in self.state.waiting.items() if key != name}
+        self.put(waiting=waiting, failures={**self.state.failures, name: error})
+
+    def subscribe(self, node: DOMNode, names: set[str], callback: Callable[[State], None]) -> None:
+        """Call back with the state whenever one of the fields changes, and once now.
+
+        Args:
+            node: The mounted widget or screen that asks; its end is the subscription's.
+            names: Fields of `State`.
+            callback: Runs on the event loop.
+        """
+        unknown = names - FIELDS
+        assert not unknown, unknown
+
+        def on_change(changed: frozenset[str]) -> None:
+            if not names.isdisjoint(changed):
+                callback(self.state)
+
+        self._changed.subscribe(node, on_change, immediate=True)
+        callback(self.state)

@@ -1,0 +1,106 @@
+"""The lines around every place: where one is, and what the plan is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ..clean import clean_line
+
+if TYPE_CHECKING:
+    from ..app import ProctorApp
+    from ..store import State
+
+PLACES: dict[str, str] = {
+    "bench": "Bench",
+    "models": "Models",
+    "tasks": "Tasks",
+    "plan": "Plan",
+    "live": "Live",
+    "results": "Results",
+}
+
+
+class TopBar(Static):
+    """The six places, the one shown marked, and which world the requests go to."""
+
+    DEFAULT_CSS = """
+    TopBar { dock: top; height: 1; background: $panel; color: $foreground; text-wrap: nowrap; text-overflow: clip; }
+    """
+
+    def __init__(self, place: str) -> None:
+        super().__init__(markup=False)
+        self._place = place
+
+    def on_mount(self) -> None:
+        """Follow the source of the models."""
+        proctor(self).store.subscribe(self, {"endpoints"}, self._draw)
+
+    def on_resize(self) -> None:
+        """Fit the new width."""
+        self._draw(proctor(self).store.state)
+
+    def _draw(self, state: State) -> None:
+        width = self.size.width or 80
+        parts: list[Content] = [Content.styled(" Proctor ", "bold") if width >= 100 else Content("")]
+        for number, (key, title) in enumerate(PLACES.items(), 1):
+            style = "bold reverse" if key == self._place else ""
+            parts.append(Content.styled(f" {number} {title} ", style))
+        left = Content("").join(parts)
+        right = _world(state, brief=width < 100)
+        room = width - left.cell_length - right.cell_length
+        self.update(left + Content(" " * max(room, 1)) + right)
+
+
+def _world(state: State, *, brief: bool) -> Content:
+    if state.endpoints is None:
+        return Content("")
+    if state.endpoints.source == "practice":
+        return Content.styled("practice " if brief else "practice: simulated models ", "bold $warning")
+    return Content("Hugging Face " if state.endpoints.token else "no token ")
+
+
+class PlanLine(Static):
+    """What the plan would run, cost and take; it follows to every place."""
+
+    DEFAULT_CSS = """
+    PlanLine {
+        height: 1; background: $surface; color: $foreground; padding: 0 1;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+
+    def on_mount(self) -> None:
+        """Follow the plan."""
+        proctor(self).store.subscribe(self, {"plan", "draft", "waiting", "failures"}, self._draw)
+
+    def _draw(self, state: State) -> None:
+        self.update(Content(clean_line(plan_words(state))))
+
+
+def plan_words(state: State) -> str:
+    """The plan in one line, what it waits for, or what to do to get one."""
+    if failure := state.failures.get("plan"):
+        return f"Plan: {failure}"
+    draft = state.draft
+    if draft is None or not draft.tasks or not draft.models:
+        models, tasks = (draft.models, draft.tasks) if draft is not None else ([], [])
+        missing = [words for words, there in (("a model (2)", models), ("a task (3)", tasks)) if not there]
+        return f"Plan: pick {' and '.join(missing)}"
+    if state.plan is None or "plan" in state.waiting:
+        return f"Plan: {state.waiting.get('plan', 'being made')} …"
+    from ..cli.plan_view import totals_line
+
+    errors = len(state.plan.errors)
+    return f"Plan: {totals_line(state.plan)}" + (f" · {errors} problems: see 4" if errors else "")
+
+
+def proctor(widget: Widget) -> ProctorApp:
+    """The application of a widget, by its own type."""
+    return cast("ProctorApp", widget.app)  # pyright: ignore[reportUnknownMemberType]
