@@ -12,7 +12,8 @@ def committed_usd(cells: Iterable[tuple[CellStatus, Cell]]) -> float:
     """The money that is spent, and that the samples in flight will have cost, in USD.
 
     A sample in flight is taken to cost what the cell's finished ones did on average, before the first of them the
-    high end of its estimate. Calls of unknown price are not in it: a budget cannot see them, which the plan says.
+    low end of its estimate: the high end would hold a run that is well within its budget. Calls of unknown price are
+    not in it: a budget cannot see them, which the plan says.
     """
     total_usd = 0.0
     for status, cell in cells:
@@ -27,4 +28,4 @@ def _sample_usd(status: CellStatus, cell: Cell, spent_usd: float) -> float:
     if status.done:
         return spent_usd / status.done
     estimate = cell.estimate
-    return estimate.cost_usd.high / estimate.samples if estimate.cost_usd and estimate.samples else 0.0
+    return estimate.cost_usd.low / estimate.samples if estimate.cost_usd and estimate.samples else 0.0

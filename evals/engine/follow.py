@@ -12,10 +12,11 @@ from .status_file import STATUS_FILE, read_status
 
 POLL_S = 0.1
 START_S = 60.0
+QUIET_S = 5.0  # after which a watcher may want to say that there is no news
 
 
 def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: False) -> Iterator[RunStatus]:
-    """Yield the status whenever it has changed, last the final one.
+    """Yield the status whenever it has changed, and when it has not for `QUIET_S`; last the final one.
 
     Args:
         run_dir: The run.
@@ -29,14 +30,15 @@ def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: Fals
         if supervisor_ended() or time.monotonic() > deadline_s:
             raise ProctorError("the run's supervisor did not start", f"see {run_dir / 'supervisor.log'}")
         time.sleep(POLL_S)
+    told_at_s = time.monotonic()
     while True:
         try:
             changed = path.stat().st_mtime_ns
         except FileNotFoundError:
             raise ProctorError(f"{run_dir} is gone", "the run is ended, and nothing of it is kept") from None
         status = read_status(run_dir)
-        if changed != seen or status.exit_code is not None:
-            seen = changed
+        if changed != seen or status.exit_code is not None or time.monotonic() - told_at_s >= QUIET_S:
+            seen, told_at_s = changed, time.monotonic()
             yield status
         if status.exit_code is not None:
             return

@@ -118,7 +118,6 @@ class RunSettings:
     max_connections: int | None
     retry_on_error: int
     budget_usd: float | None
-    stream: bool = True
 
 
 @dataclass(frozen=True, slots=True)

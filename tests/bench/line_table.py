@@ -157,7 +157,8 @@ def opened(command: list[str], environ: dict[str, str] | None = None) -> Iterato
     """A command on a terminal of 120×36, ended with SIGTERM."""
     near, far = pty.openpty()
     fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
-    variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
+    own = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}  # the pty says it
+    variables = {**own, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
     process = subprocess.Popen(command, stdin=far, stdout=far, stderr=far, env=variables, start_new_session=True)
     os.close(far)
     try:

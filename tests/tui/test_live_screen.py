@@ -117,13 +117,13 @@ async def until(pilot: Pilot[Any], fact: Callable[[], bool], what: str, timeout_
 def test_cells_samples_and_events_are_shown(size: tuple[int, int]) -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         head = app.line("A run")
-        assert "running 0" in head and "6/60" in head and "of $5.00" in head
+        assert "running " in head and "6/60" in head and "of $5.00" in head
         assert "● " in app.line("5/20") and "█░░░░░ 5/20" in app.seen() and "0.800" in app.line("5/20")
         if size == WIDE:
             assert "3 waits (429)" in app.line("novita · gpt-oss-120b ")
             assert "1 cell too busy to answer" in app.seen()
         assert "▸ #1/1      groq · gpt-oss-120b" in app.seen()
-        assert "generating 0:" in app.line("▸ #1/1") and "412 tok" in app.line("▸ #1/1")
+        assert "generating " in app.line("▸ #1/1") and "412 tok" in app.line("▸ #1/1")
         assert "between calls" in app.line("#2/1")
         assert "tries again in " in app.line("#3/1")
         assert "✗ failed" in app.seen() and "402: no credit␛[2J left" in app.seen()

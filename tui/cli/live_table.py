@@ -15,6 +15,7 @@ from ..clean import clean_line
 from ..figures import format_clock, format_latency, format_score, format_speed, format_usd
 
 DRAW_EVERY_S = 0.5
+NO_NEWS_S = 10.0  # the supervisor writes twice a second
 
 GLYPHS = {
     "waiting": ("·", "dim"),
@@ -47,6 +48,8 @@ def summary(status: RunStatus, now_s: float) -> str:
     ):
         if count:
             parts.append(f"{count} {word}")
+    if status.ended_at_s is None and now_s - status.updated_at_s > NO_NEWS_S:
+        parts.append(f"no news for {format_clock(now_s - status.updated_at_s)}: does the supervisor stand still?")
     return " · ".join(parts)
 
 

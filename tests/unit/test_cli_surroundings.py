@@ -1,0 +1,102 @@
+"""The command in surroundings that are not a terminal in good order."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from proctor.evals.engine.status import CellStatus, RunStatus
+from proctor.evals.engine.status_file import write_status
+from proctor.profiles.errors import ProctorError
+from proctor.tui.cli.live_table import summary
+from proctor.tui.cli.stop import command as stop
+
+MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
+PROCTOR = [sys.executable, "-P", "-c", MAIN]
+
+
+def proctor(*arguments: str, cwd: Path, shell: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the command, with redirections of a shell where they are given."""
+    command = ["sh", "-c", f'exec "$@" {shell}', "sh", *PROCTOR, *arguments]
+    environment = {**os.environ, **environment}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, timeout=60, check=False)
+
+
+def make_run(root: Path, *, supervisor_pid: int | None = None, exit_code: int | None = 1) -> Path:
+    run_dir = root / "logs" / "20260101-000000-a-b1c2"
+    run_dir.mkdir(parents=True)
+    cell = CellStatus("c", "a task · a:model", "a task", "a:model", state="failed", last_error="é\x1b]52;c;eA==\x07")
+    state = "running" if exit_code is None else "failed"
+    write_status(
+        run_dir, RunStatus(run_dir.name, "é", "hub", state, (cell,), supervisor_pid, 1.0, 2.0, exit_code=exit_code)
+    )
+    return run_dir
+
+
+@pytest.mark.parametrize("shell", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(tmp_path: Path, shell: str) -> None:
+    make_run(tmp_path)
+    done = proctor("runs", cwd=tmp_path, shell=shell)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        done = subprocess.run(
+            [*PROCTOR, "runs", "--json"], cwd=tmp_path, stdout=nobody, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("command", ["runs", "show"])
+def test_an_encoding_that_lacks_characters_is_no_failure(tmp_path: Path, command: str) -> None:
+    make_run(tmp_path)
+    done = proctor(command, cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
+    assert b"\x1b" not in done.stdout
+    assert b"\x07" not in done.stdout
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = ["sh", "-c", 'cd "$1" && rmdir "$1" && shift && exec "$@"', "sh", str(gone), *PROCTOR, "runs"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "proctor: the current folder is gone: change to another one\n")
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 1])
+def test_stop_signals_no_group_and_not_everybody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pid: int) -> None:
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: signalled.append(pid))
+    run_dir = make_run(tmp_path, supervisor_pid=pid, exit_code=None)
+    with open(run_dir / "journal.jsonl", "w") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)  # as if somebody ran it
+        result = CliRunner().invoke(stop, [str(run_dir)])
+    assert isinstance(result.exception, ProctorError)
+    assert signalled == []
+
+
+def test_stop_of_a_supervisor_that_is_elsewhere_is_told(tmp_path: Path) -> None:
+    run_dir = make_run(tmp_path, supervisor_pid=2**22 + 1, exit_code=None)
+    with open(run_dir / "journal.jsonl", "w") as journal:
+        fcntl.flock(journal, fcntl.LOCK_EX)  # as if somebody ran it
+        done = proctor("stop", str(run_dir), cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"proctor: the run")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_supervisor_that_stands_still_is_noticed() -> None:
+    status = RunStatus("r", "", "hub", "running", (), 7, started_at_s=100.0, updated_at_s=160.0)
+    assert "no news" not in summary(status, 165.0)
+    assert "no news for 00:40" in summary(status, 200.0)
