@@ -84,7 +84,7 @@ def test_what_is_written_is_read_again_the_same(tmp_path: Path) -> None:
     [
         PLAN,
         replace(PLAN, cells=(), problems=(), title=""),
-        replace(PLAN, source="hub", settings=RunSettings(1, 20, 0, 2.5, stream=False)),
+        replace(PLAN, source="hub", settings=RunSettings(1, 20, 0, 2.5)),
     ],
 )
 def test_a_plan_survives_as_plain_data(plan: Plan) -> None:
