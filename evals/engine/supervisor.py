@@ -119,13 +119,13 @@ class Supervisor:
             settings=self._plan.settings,
             token=self._token,
         )
-        now_s = self._clock()
         try:
             pid = self._backend.start(job)
         except (OSError, EOFError) as error:
             why = reason_line(str(error)) or "the server that forks it is gone"
             self._end(self._cells[cell.id], "failed", f"the cell's process could not be started: {why}")
             return
+        now_s = self._clock()  # the forkserver may have been loading until here
         self._alive.add(cell.id)
         self._cells[cell.id] = replace(self._cells[cell.id], state="starting", pid=pid, started_at_s=now_s)
         self._record("cell_started", now_s, cell=cell.id, pid=pid)
