@@ -14,7 +14,7 @@ from proctor.tui.draft_tasks import picked_entries, with_task, without_tasks
 from proctor.tui.plan_settings import read_setting, setting_text, with_settings
 from proctor.tui.typed_text import UNSET, read_value, write_value
 
-PATH = Path("/work/draft.toml")
+PATH = Path("/home/me/draft.toml")
 
 
 def _draft(models: list[ModelItem], tasks: tuple[str, ...] = ("a/one", "a/two")) -> Profile:
@@ -66,8 +66,8 @@ def test_a_task_is_picked_for_every_model_and_its_own_models_go_with_it():
 
 
 def test_a_file_is_picked_however_the_profile_names_it():
-    info = TaskInfo("tasks/mine.py@mine", "file", "/work/tasks/mine.py@mine")
-    for name in ("tasks/mine.py", "./tasks/mine.py@mine", "/work/tasks/mine.py@mine"):
+    info = TaskInfo("tasks/mine.py@mine", "file", "/home/me/tasks/mine.py@mine")
+    for name in ("tasks/mine.py", "./tasks/mine.py@mine", "/home/me/tasks/mine.py@mine"):
         draft = Profile(tasks=[TaskEntry(task=name)])
         assert picked_entries(draft, [info], PATH) == {info.reference: (0,)}, name
 
