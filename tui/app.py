@@ -18,6 +18,7 @@ from . import messages
 from .clean import clean_line
 from .feeds import Feeds, facts_key
 from .keymap import PLACE_BINDINGS
+from .screens import opening
 from .store import KnownRun, Store
 from .themes import THEMES, choose_theme, native_ansi
 
@@ -28,42 +29,6 @@ if TYPE_CHECKING:
 FOLLOW_EVERY_S = 0.5
 RUNS_EVERY_S = 3.0
 DRAFT_LIMIT = 20  # samples of a plan that is put together by hand; changed on the Plan place
-
-
-def _bench() -> Screen[Any]:
-    from .screens.bench import BenchScreen
-
-    return BenchScreen()
-
-
-def _models() -> Screen[Any]:
-    from .screens.models import ModelsScreen
-
-    return ModelsScreen()
-
-
-def _tasks() -> Screen[Any]:
-    from .screens.tasks import TasksScreen
-
-    return TasksScreen()
-
-
-def _plan() -> Screen[Any]:
-    from .screens.plan import PlanScreen
-
-    return PlanScreen()
-
-
-def _live() -> Screen[Any]:
-    from .screens.live import LiveScreen
-
-    return LiveScreen()
-
-
-def _results() -> Screen[Any]:
-    from .screens.results import ResultsScreen
-
-    return ResultsScreen()
 
 
 class ProctorApp(App[str]):
@@ -86,12 +51,12 @@ class ProctorApp(App[str]):
     """
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
-        "bench": _bench,
-        "models": _models,
-        "tasks": _tasks,
-        "plan": _plan,
-        "live": _live,
-        "results": _results,
+        "bench": opening.bench,
+        "models": opening.models,
+        "tasks": opening.tasks,
+        "plan": opening.plan,
+        "live": opening.live,
+        "results": opening.results,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *PLACE_BINDINGS,

@@ -37,6 +37,7 @@ class CellProgress:
     retries: Mapping[str, int] = field(default_factory=dict[str, int])
     waits_s: float = 0.0
     waiting: int = 0
+    next_try_at_s: float | None = None
     served_by: Mapping[str, int] = field(default_factory=dict[str, int])
     last_error: str | None = None
     log: str | None = None
@@ -54,4 +55,39 @@ class CellEnded:
     error: str | None = None  # one line a person can act on
 
 
-CellMessage = CellProgress | CellEnded
+@dataclass(frozen=True, slots=True)
+class CellRefused:
+    """A cell was told that its provider gives nothing more for now (402); sent once, and its requests are parked."""
+
+    reason: str  # one line a person can act on
+
+
+@dataclass(frozen=True, slots=True)
+class CellProbed:
+    """What became of the one request that `Probe` let through."""
+
+    passed: bool
+    reason: str = ""  # why not
+
+
+CellMessage = CellProgress | CellEnded | CellRefused | CellProbed
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """To a cell: send no new request until `Open`; what is on the wire goes on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """To a parked cell: send one of the requests that wait, and tell what becomes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """To a parked cell: go on."""
+
+
+CellOrder = Park | Probe | Open

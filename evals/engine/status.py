@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 CellState = Literal["waiting", "starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
+EVENTS_KEPT = 50
 ENDED: frozenset[CellState] = frozenset({"held", "succeeded", "failed", "stopped"})
 
 
@@ -50,6 +51,10 @@ class CellStatus:
     retries: Mapping[str, int] = field(default_factory=dict[str, int])  # failed attempts by HTTP status or cause
     waits_s: float = 0.0  # time that calls spent waiting to be tried again, summed
     waiting: int = 0  # calls that are waiting to be tried again now
+    next_try_at_s: float | None = None  # when the first of them is tried again
+    parked: str = ""  # why no request is sent for now, while it is found out whether that passes
+    paused: Literal["", "soft", "now"] = ""  # asked for: no new samples; no new calls of samples in flight either
+    attempt: int = 0  # how often its process has been started
     served_by: Mapping[str, int] = field(default_factory=dict[str, int])  # answers by x-inference-provider
     last_error: str | None = None  # one line a person can act on
     log: str | None = None  # file name in the run directory
@@ -64,6 +69,17 @@ class CellStatus:
         if self.model.cost_usd is None or self.grader.cost_usd is None:
             return None
         return self.model.cost_usd + self.grader.cost_usd
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that happened in a run and that a person should know."""
+
+    at_s: float
+    tone: Literal["info", "good", "warn", "bad"]
+    text: str  # one line
+    cell: str = ""  # id; empty: the run as a whole
+    author: str = ""  # who ordered it; empty: it came by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +98,6 @@ class RunStatus:
     budget_usd: float | None = None
     exit_code: int | None = None  # once it has ended
     message: str | None = None  # why the run ended as it did, when there is more to say
+    control: str | None = None  # the path of its supervisor's socket, while there is one
+    attempt: int = 1  # how often it has been started
+    events: tuple[RunEvent, ...] = ()  # the newest `EVENTS_KEPT`, oldest first

@@ -277,6 +277,7 @@ def _with_progress(cell: CellStatus, progress: CellProgress) -> CellStatus:
         retries=progress.retries,
         waits_s=progress.waits_s,
         waiting=progress.waiting,
+        next_try_at_s=progress.next_try_at_s,
         served_by=progress.served_by,
         last_error=progress.last_error,
         log=progress.log or cell.log,

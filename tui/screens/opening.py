@@ -1,0 +1,49 @@
+"""The six places, each imported when it is first gone to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.screen import Screen
+
+
+def bench() -> Screen[Any]:
+    """The place Bench."""
+    from .bench import BenchScreen
+
+    return BenchScreen()
+
+
+def models() -> Screen[Any]:
+    """The place Models."""
+    from .models import ModelsScreen
+
+    return ModelsScreen()
+
+
+def tasks() -> Screen[Any]:
+    """The place Tasks."""
+    from .tasks import TasksScreen
+
+    return TasksScreen()
+
+
+def plan() -> Screen[Any]:
+    """The place Plan."""
+    from .plan import PlanScreen
+
+    return PlanScreen()
+
+
+def live() -> Screen[Any]:
+    """The place Live."""
+    from .live import LiveScreen
+
+    return LiveScreen()
+
+
+def results() -> Screen[Any]:
+    """The place Results."""
+    from .results import ResultsScreen
+
+    return ResultsScreen()
