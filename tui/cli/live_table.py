@@ -37,7 +37,7 @@ def summary(status: RunStatus, now_s: float) -> str:
     elapsed_s = (status.ended_at_s or now_s) - (status.resumed_at_s or status.started_at_s)
     done_now = done - status.done_before
     parts = [f"{status.state} {format_clock(elapsed_s)}", f"{done}/{total if total is not None else '?'}"]
-    if status.ended_at_s is None and total and 0 < done_now and done < total:
+    if status.ended_at_s is None and total and done_now > 0 and done < total:
         parts.append(f"left ≈ {format_clock(elapsed_s / done_now * (total - done))}")
     costs = [cell.cost_usd for cell in status.cells]
     known_usd = sum(cost for cost in costs if cost is not None)
