@@ -18,6 +18,7 @@ from . import messages
 from .clean import clean_line
 from .feeds import Feeds, facts_key
 from .keymap import PLACE_BINDINGS
+from .memory import Memory
 from .store import KnownRun, Store
 from .themes import THEMES, choose_theme, native_ansi
 
@@ -74,6 +75,7 @@ class ProctorApp(App[str]):
         log_dir: The log root, where one was asked for.
         profile: A profile to open ready to run.
         environ: The environment, for the choice of a theme.
+        memory: What is remembered of earlier sessions; without one, nothing is.
 
     The result, if any, is the line that is printed on leaving.
     """
@@ -108,11 +110,13 @@ class ProctorApp(App[str]):
         log_dir: str | None = None,
         profile: LoadedProfile | None = None,
         environ: dict[str, str] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         environ = dict(os.environ) if environ is None else environ
         super().__init__(ansi_color=native_ansi(environ))
         self.animation_level = "none"
         self.store = Store(self)
+        self.memory = Memory(None) if memory is None else memory
         self._home: Source = source  # where it was opened; practice is never left for what costs money
         self._source: Source = source
         self._feeds = Feeds(self.post_message, log_dir)
@@ -138,6 +142,8 @@ class ProctorApp(App[str]):
         self._work(self._feeds.list_profiles, "profiles")
         self.set_interval(FOLLOW_EVERY_S, self._follow)
         self.set_interval(RUNS_EVERY_S, self._look_for_runs)
+        if self.memory.notice:
+            self._tell(self.memory.notice, severity="warning")
 
     def _work(self, work: Callable[[], None], group: str) -> None:
         self.run_worker(work, group=group, thread=True, exclusive=False)
@@ -316,6 +322,7 @@ class ProctorApp(App[str]):
         """Leave; a run goes on, and the line printed on leaving says how to come back."""
         live = self.store.state.live
         self._feeds.close()
+        self.memory.flush()
         going_on = live is not None and live.status.exit_code is None
         self.exit(f"{live.status.run_id} goes on: `proctor` comes back to it" if live and going_on else "")
 
