@@ -54,25 +54,38 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
         loaded = load(profile, overrides=["run.source=practice"] if practice else [])
     from ...evals.catalog.endpoints import has_token
     from ..app import ProctorApp
+    from ..kept_drafts import KeptDrafts
     from ..memory import Memory
 
     source: Source = "practice" if practice or not has_token() else "hub"
-    memory = Memory(_layout_path())
-    app = ProctorApp(source=source, log_dir=log_dir, profile=loaded, environ=dict(os.environ), memory=memory)
+    state, keys = _folders()
+    memory = Memory(state / "layout.json")
+    app = ProctorApp(
+        source=source,
+        log_dir=log_dir,
+        profile=loaded,
+        environ=dict(os.environ),
+        memory=memory,
+        drafts=KeptDrafts(state / "drafts"),
+        keys=keys,
+    )
     try:
         with _terminal_given_back():
             words = app.run()
     finally:
         memory.flush()
-    if words:
-        click.echo(clean_line(words))
+    for line in (words or "").splitlines():
+        click.echo(clean_line(line))
     return app.return_code or 0
 
 
-def _layout_path() -> Path:
+def _folders() -> tuple[Path, Path]:
+    """The folder of what is remembered, and the file of the user's keys."""
     from platformdirs import user_state_path
 
-    return user_state_path("proctor") / "layout.json"
+    from ..keys_file import keys_path
+
+    return user_state_path("proctor"), keys_path()
 
 
 @contextmanager
