@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..profiles.atomic import write_private
 from ..profiles.errors import ProctorError
 
 if TYPE_CHECKING:
@@ -42,14 +44,12 @@ class KeptDrafts:
         Raises:
             ProctorError: It cannot be kept.
         """
-        from ..profiles.files import save
-        from .draft_tasks import anchored
-
+        content = _toml(draft, anchor)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(self._own, content)
         except OSError as error:
-            raise ProctorError(f"{self._folder} cannot be made: {error.strerror}") from error
-        save(anchored(draft, anchor), self._own)
+            raise ProctorError(f"{self._own} cannot be written: {error.strerror}") from error
 
     def forget(self) -> None:
         """Keep nothing any more."""
@@ -60,14 +60,14 @@ class KeptDrafts:
 
     def take_over(self) -> Profile | None:
         """The newest draft that an application left behind; from now on it is this one's."""
-        from ..profiles.files import load
+        from ..profiles.schema import Profile
 
         for path in self._left_behind():
             try:
-                draft = load(str(path)).profile
+                draft = Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
                 os.replace(path, self._own)
-            except (ProctorError, OSError):
-                continue  # another application was faster, or it is no profile any more: it stays where it is
+            except (ValueError, RecursionError, OSError):
+                continue  # another application was faster, or it is no draft of ours: it stays where it is
             return draft
         return None
 
@@ -81,6 +81,23 @@ class KeptDrafts:
         except OSError:
             return []
         return [path for _, path in sorted(found, reverse=True)]
+
+
+def _toml(draft: Profile, anchor: Path) -> bytes:
+    """A draft as TOML. Unlike a profile it may lack tasks or models, and name files that are gone by now."""
+    import tomli_w
+
+    from ..profiles.data import of_table
+    from ..profiles.tokens import token_problems
+    from .draft_tasks import anchored
+
+    data = of_table(anchored(draft, anchor))
+    if problems := token_problems(data):
+        raise ProctorError(problems[0].says)
+    try:
+        return tomli_w.dumps(data).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProctorError(f"the plan cannot be written as TOML: {error}") from error
 
 
 def _is_alive(pid: int) -> bool:

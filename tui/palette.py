@@ -84,6 +84,7 @@ class PaletteScreen(ModalScreen[Item | None]):
         self._actions = actions
         self._read = read
         self._shelves: Sequence[Shelf] | None = None
+        self._generation = 0  # of what was known when the shelves were filled
         self._items: dict[str, Item] = {}
         self._answered: str | None = None  # the query that the table shows the answer to
         self._takes_first = False  # Enter was quicker than the answer
@@ -154,12 +155,17 @@ class PaletteScreen(ModalScreen[Item | None]):
 
     def _ask_again(self, _: State) -> None:
         self._shelves = None
+        self._generation += 1
         self._ask(self._input.value)
 
     def _ask(self, query: str) -> None:
+        generation = self._generation
+
         def answer() -> None:
             if (shelves := self._shelves) is None:
-                shelves = self._shelves = [*self._actions, *self._read()]
+                shelves = [*self._actions, *self._read()]
+                if generation == self._generation:  # else there is more to read by now
+                    self._shelves = shelves
             self.post_message(self.Answered(query, find_items(shelves, query)))
 
         self.run_worker(answer, group="palette", thread=True, exclusive=True)
