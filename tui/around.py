@@ -67,12 +67,16 @@ class AroundApp(BaseApp):
     # The palette
 
     def action_command_palette(self) -> None:
-        """Find anything that has a name or can be done."""
+        """Find anything that has a name or can be done; the same key closes it again."""
         from .offered import offered_elsewhere, offered_here
         from .palette import PaletteScreen
         from .palette_shelves import action_shelf, state_shelves
 
         screen, state = self.screen, self.store.state
+        if isinstance(screen, PaletteScreen):
+            screen.action_cancel()
+        if screen.is_modal:
+            return
         if state.shown is not None:
             cells = state.shown.status.cells
             logs = tuple(state.shown.run_dir / cell.log for cell in cells if cell.log is not None)

@@ -25,7 +25,10 @@ APP_BINDINGS: list[Binding] = [
         tooltip="What the place is for, and its keys",
         show=False,
     ),
-    Binding("ctrl+p", "command_palette", "palette", id="app.palette", tooltip="Find anything", show=False),
+    # With priority, it is open before the letters that follow are handed to a widget.
+    Binding(
+        "ctrl+p", "command_palette", "palette", id="app.palette", tooltip="Find anything", show=False, priority=True
+    ),
     Binding("ctrl+o", "jump", "jump", id="app.jump", tooltip="Jump to a pane by its letter", show=False),
     Binding("ctrl+e", "open_ended", "ended", id="app.ended", tooltip="Open the run that ended last", show=False),
     Binding("ctrl+n", "new_draft", "new plan", id="app.new", tooltip="Begin an empty plan", show=False),

@@ -32,6 +32,14 @@ COLUMNS = (
 ROWS_LEAST = 3
 
 
+class _Line(Input):
+    """The line that is typed in. Enter is its own, so that it comes after the letters before it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "screen.take", "Do it", id="palette.take", tooltip="Go there or do it"),
+    ]
+
+
 class PaletteScreen(ModalScreen[Item | None]):
     """Finds with every letter, in a thread; the item that was chosen, or `None`.
 
@@ -60,8 +68,7 @@ class PaletteScreen(ModalScreen[Item | None]):
     """
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Do it", id="palette.take", tooltip="Go there or do it", priority=True),
-        Binding("escape,ctrl+p", "cancel", "Close", id="palette.close", tooltip="Close the palette", priority=True),
+        Binding("escape", "cancel", "Close", id="palette.close", tooltip="Close the palette"),
         Binding("up", "move(-1)", "Up", show=False, id="palette.up", tooltip="The item above"),
         Binding("down", "move(1)", "Down", show=False, id="palette.down", tooltip="The item below"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="palette.page_up", tooltip="One page up"),
@@ -92,7 +99,7 @@ class PaletteScreen(ModalScreen[Item | None]):
     def compose(self) -> ComposeResult:
         """The line to type in, what fits, and how much does."""
         with Vertical():
-            field = Input(placeholder="a model, run, profile, task, sample or action", compact=True)
+            field = _Line(placeholder="a model, run, profile, task, sample or action", compact=True)
             field.cursor_blink = False
             yield field
             yield LineTable(COLUMNS, empty="…")
@@ -106,6 +113,13 @@ class PaletteScreen(ModalScreen[Item | None]):
     def on_resize(self, event: events.Resize) -> None:
         """As high as the terminal allows."""
         self._table.styles.height = min(max(event.size.height * 9 // 10 - 6, ROWS_LEAST), 22)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take the letters of somebody who types before the line has the focus."""
+        if event.character is not None and event.is_printable and not self._input.has_focus:
+            event.stop()
+            self._input.value += event.character
+            self._input.cursor_position = len(self._input.value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Find with every letter."""

@@ -19,15 +19,24 @@ from proctor.profiles.schema import ModelItem, Profile, TaskEntry
 from proctor.tui.app import ProctorApp
 from proctor.tui.help import HelpScreen
 from proctor.tui.jump import JumpScreen
+from proctor.tui.kept_drafts import KeptDrafts
 from proctor.tui.memory import Memory
-from proctor.tui.messages import FieldArrived, ProfileOpened, RunOpened, SampleOpened, SamplesRequested
+from proctor.tui.messages import (
+    DraftChanged,
+    FieldArrived,
+    ProfileOpened,
+    ProfileSaved,
+    RunOpened,
+    SampleOpened,
+    SamplesRequested,
+)
 from proctor.tui.palette import PaletteScreen
 from proctor.tui.store import KnownRun, SampleRef
 from proctor.tui.themes import ANSI, DARK, LIGHT
-from proctor.tui.widgets.bars import PLACES
 from proctor.tui.widgets.confirm import ConfirmScreen
 from proctor.tui.widgets.line_table import LineTable
 from rich.color import ColorType
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -42,8 +51,9 @@ OLD = KnownRun(
 HOSTILE = "evil/[bold]\x1b[31mmodel\u202e"
 MODELS = tuple(
     ModelEntry(name, (Offer("groq", "live"),))
-    for name in (*(f"org{at % 40}/model-{at}B" for at in range(5000)), HOSTILE, "openai/gpt-oss-120b")
+    for name in (HOSTILE, "openai/gpt-oss-120b", *(f"org{at % 40}/model-{at}B" for at in range(5000)))
 )
+FEW = MODELS[:200]
 DRAFT = Profile(tasks=[TaskEntry(task="proctor/arithmetic")], models=[ModelItem(model="a/b", providers=["groq"])])
 
 Scenario = Callable[["AroundTestApp", Pilot[str]], Awaitable[None]]
@@ -53,11 +63,12 @@ class AroundTestApp(ProctorApp):
     """The application with what it would know by now, put in by hand; it notes what is asked of it."""
 
     asked: list[Any]
+    models = FEW
 
     def _begin(self) -> None:
         self._read_keys()
         self.store.put(
-            catalog=Catalog(MODELS, time.time(), "http://127.0.0.1:1"),
+            catalog=Catalog(self.models, time.time(), "http://127.0.0.1:1"),
             tasks=TaskListing((TaskInfo("proctor/arithmetic", "shipped", "proctor/arithmetic", "Sums"),)),
             profiles=list_profiles(),
             runs=(GOING, OLD),
@@ -83,10 +94,17 @@ class AroundTestApp(ProctorApp):
         return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
 
 
-def play(scenario: Scenario, size: tuple[int, int] = WIDE, environ: dict[str, str] = FULL, **known: Any) -> None:
+def play(
+    scenario: Scenario,
+    size: tuple[int, int] = WIDE,
+    environ: dict[str, str] = FULL,
+    models: tuple[ModelEntry, ...] = FEW,
+    **known: Any,
+) -> None:
     async def run() -> None:
         app = AroundTestApp(source="practice", environ=environ, **known)
         app.asked = []
+        app.models = models
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: app.store.state.runs is not None, "what is known")
             await scenario(app, pilot)
@@ -140,13 +158,24 @@ def test_a_model_is_found_among_thousands_and_comes_under_the_cursor_whatever_th
         await until(pilot, lambda: app.current_mode == "models", "the place")
         await until(pilot, lambda: table.cursor_key == "openai/gpt-oss-120b", "the model")
 
-    play(scenario, size)
+    play(scenario, size, models=MODELS)
 
 
 def test_enter_that_is_quicker_than_the_answer_takes_the_first_of_it() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         await pilot.press("ctrl+p", *"gptoss", "enter")
         await until(pilot, lambda: app.current_mode == "models", "the place of the model")
+
+    play(scenario)
+
+
+def test_letters_that_come_before_the_palette_does_are_not_lost() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for key in ("ctrl+p", "q", "r", "1", "x"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen), "the palette")
+        palette = app.screen
+        await until(pilot, lambda: palette.query(Input) and palette.query_one(Input).value == "qr1x", "the letters")
 
     play(scenario)
 
@@ -208,26 +237,26 @@ def test_no_letter_holds_the_screen_up() -> None:
                 longest_s = max(longest_s, time.perf_counter() - began_s)
         assert longest_s < 0.25, "50 ms on a machine with nothing else to do"
 
-    play(scenario)
+    play(scenario, models=MODELS)
 
 
 # Help
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW, TINY])
-@pytest.mark.parametrize("place", list(PLACES))
-def test_every_place_says_what_it_is_for_and_which_keys_it_has(place: str, size: tuple[int, int]) -> None:
+def test_every_place_says_what_it_is_for_and_which_keys_it_has_even_in_a_tiny_terminal() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        await pilot.press(str(list(PLACES).index(place) + 1))
-        await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
-        await pilot.pause()
-        purpose = (app.screen_stack[-2].HELP or "").split()
-        assert " ".join(purpose[:3]) in app.seen()
-        await pilot.press("question_mark")
-        assert not isinstance(app.screen, HelpScreen)
+        for place in range(1, 7):
+            await pilot.press(str(place), "question_mark")
+            await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+            await pilot.pause()
+            purpose = (app.screen_stack[-2].HELP or "").split()
+            assert " ".join(purpose[:3]) in app.seen()
+            await pilot.press("end")
+            await until(pilot, lambda: "^q " in app.seen(), "its last line")
+            await pilot.press("question_mark")
+            assert not isinstance(app.screen, HelpScreen)
 
-    play(scenario, size)
+    play(scenario, TINY)
 
 
 # Jumping
@@ -307,7 +336,7 @@ def test_plain_themes_send_nothing_but_plain_colours(
         monkeypatch.setenv("NO_COLOR", "1")
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        for keys in ("1", "2", "3", "4", "5", "6", "ctrl+p", "escape,question_mark", "escape,ctrl+o", "escape,ctrl+t"):
+        for keys in ("1", "2", "4", "ctrl+p", "escape,question_mark", "escape,ctrl+o"):
             await pilot.press(*keys.split(","))
             await pilot.pause()
             for strip in app.screen._compositor.render_strips():
@@ -385,12 +414,54 @@ def test_a_profile_does_not_replace_an_unsaved_plan_unasked() -> None:
     play(scenario)
 
 
+def test_leaving_keeps_the_unsaved_plan_for_the_next_start_and_saving_it_ends_that(tmp_path: Path) -> None:
+    drafts = KeptDrafts(tmp_path)
+
+    async def leave(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app.post_message(DraftChanged(DRAFT))
+        await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        await pilot.press("q")
+        assert "kept" in (app.return_value or "")
+
+    async def come_back(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app._open_first_draft()
+        app._saving = draft = app.store.state.draft
+        assert draft is not None
+        assert (draft.tasks, draft.models) == (DRAFT.tasks, DRAFT.models)
+        assert app.has_unsaved_draft
+        app.post_message(ProfileSaved(tmp_path / "mine.toml"))
+        await until(pilot, lambda: app.store.state.draft_path, "the saved profile")
+        await pilot.press("q")
+        assert app.return_value == ""
+
+    play(leave, drafts=drafts)
+    assert drafts.path.exists()
+    play(come_back, drafts=drafts)
+    assert not drafts.path.exists()
+
+
+def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app.post_message(DraftChanged(DRAFT))
+        await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        await pilot.press("n")
+        assert app.return_value is None
+        await pilot.press("q", "y")
+        assert app.return_value == ""
+
+    play(scenario, drafts=KeptDrafts(tmp_path / "file" / "drafts"))
+
+
 # The mouse, and every size
 
 
 def test_the_bars_can_be_clicked() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        for place, title in reversed(PLACES.items()):
+        for place, title in (("results", "Results"), ("bench", "Bench")):
             at = app.seen().splitlines()[0].index(title)
             await pilot.click(offset=(at + 1, 0))
             await until(pilot, lambda place=place: app.current_mode == place, title)
@@ -402,18 +473,13 @@ def test_the_bars_can_be_clicked() -> None:
     play(scenario)
 
 
-@pytest.mark.parametrize("over", ["", "ctrl+p", "question_mark", "ctrl+o", "ctrl+t"])
-def test_every_place_takes_every_size_at_any_moment(over: str) -> None:
+@pytest.mark.parametrize("keys", ["1 2 3 4 5 6", "ctrl+p", "question_mark", "ctrl+o", "ctrl+t"])
+def test_every_place_and_what_lies_over_one_takes_every_size_at_any_moment(keys: str) -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        for key in "123456":
+        for key in keys.split():
             await pilot.press(key)
-            if over:
-                await pilot.press(over)
-            for size in (TINY, (20, 5), (200, 60), (1, 1), NARROW):
+            for size in (TINY, (20, 5), (200, 60), (1, 1)):
                 await pilot.resize_terminal(*size)
-                await pilot.pause()
-                assert len(app.seen().splitlines()) == size[1]
-            if over:
-                await pilot.press("escape")
+                await until(pilot, lambda size=size: len(app.seen().splitlines()) == size[1], "the size")
 
     play(scenario)
