@@ -203,6 +203,8 @@ class ProctorApp(App[str]):
         if (endpoints := self.store.state.endpoints) is not None:
             self.store.await_field("catalog", "reading the catalog")
             self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
+        elif "endpoints" not in self.store.state.waiting:
+            self._connect()
 
     def on_draft_changed(self, message: messages.DraftChanged) -> None:
         """Take the draft over and plan it."""
