@@ -212,7 +212,7 @@ class ModelsScreen(PlaceScreen):
     def action_filter(self) -> None:
         """Type what to find."""
         self.action_leave_picker()
-        self.proctor.call_later(self._filter.open)  # behind the focus, so that the models get it back
+        self._filter.open()
 
     def action_clear_filter(self) -> None:
         """Show all models again."""
@@ -227,7 +227,7 @@ class ModelsScreen(PlaceScreen):
     def action_leave_picker(self) -> None:
         """Go back to the models."""
         self.remove_class("-picking")
-        self._table.focus()
+        self.set_focus(self._table)  # at once: keys may follow on the heels of the one that led here
 
     def action_sort(self) -> None:
         """Choose the order."""
