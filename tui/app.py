@@ -18,7 +18,7 @@ from . import messages
 from .clean import clean_line
 from .feeds import Feeds, facts_key
 from .keymap import PLACE_BINDINGS
-from .memory import Memory
+from .memory import TASK_PATHS, Memory
 from .store import KnownRun, Store
 from .themes import THEMES, choose_theme, native_ansi
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FOLLOW_EVERY_S = 0.5
 RUNS_EVERY_S = 3.0
+
 DRAFT_LIMIT = 20  # samples of a plan that is put together by hand; changed on the Plan place
 
 
@@ -158,7 +159,7 @@ class ProctorApp(App[str]):
         if "endpoints" in changes:
             self._open_first_draft()
             self.post_message(messages.CatalogRequested())
-            self._work(self._feeds.list_tasks, "tasks")
+            self.post_message(messages.TasksRequested())
         if "catalog" in changes:
             self._replan()
         if "live" in changes and was.live is not None:
@@ -169,9 +170,11 @@ class ProctorApp(App[str]):
         self.store.fail_field(message.name, message.error)
 
     def on_facts_arrived(self, message: messages.FactsArrived) -> None:
-        """Plan again with what is known of the tasks now."""
-        self.store.put(facts=message.facts)
-        self._replan()
+        """Plan again with what is known of the tasks now, where the plan is about them."""
+        state = self.store.state
+        self.store.put(facts={**state.facts, **message.facts}, counting=state.counting.difference(message.facts))
+        if "plan" in state.waiting:
+            self._replan()
 
     def on_run_started(self, message: messages.RunStarted) -> None:
         """Watch it."""
@@ -205,6 +208,30 @@ class ProctorApp(App[str]):
             self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
         elif "endpoints" not in self.store.state.waiting:
             self._connect()
+
+    def on_tasks_requested(self, _: messages.TasksRequested) -> None:
+        """Look for tasks."""
+        paths = self.memory.get(TASK_PATHS, list[object]())
+        self._feeds.task_paths = tuple(path for path in paths if isinstance(path, str))
+        self.store.await_field("tasks", "loading Inspect and looking for tasks")
+        self._work(self._feeds.list_tasks, "tasks")
+
+    def on_benchmarks_requested(self, _: messages.BenchmarksRequested) -> None:
+        """Ask the Hub, unless this is practice."""
+        endpoints = self.store.state.endpoints
+        if endpoints is not None and endpoints.source == "hub" and "benchmarks" not in self.store.state.waiting:
+            self.store.await_field("benchmarks", "asking the Hub for its benchmarks")
+            self._work(lambda: self._feeds.list_benchmarks(endpoints), "benchmarks")
+
+    def on_count_requested(self, message: messages.CountRequested) -> None:
+        """Build a task, unless that is being done or was."""
+        state = self.store.state
+        if state.endpoints is not None:
+            practice = state.endpoints.source == "practice"
+            key = facts_key(message.task, message.args, practice)
+            if key not in state.counting and (key not in state.facts or state.facts[key].error):
+                self.store.put(counting=state.counting | {key})
+                self._work(lambda: self._feeds.count_task(key, message, practice), "count")
 
     def on_draft_changed(self, message: messages.DraftChanged) -> None:
         """Take the draft over and plan it."""
@@ -355,7 +382,7 @@ class ProctorApp(App[str]):
         self.store.put(draft=profile, draft_path=loaded.path)
         if wanted != self._source:
             self._source = wanted
-            self.store.put(endpoints=None, catalog=None, plan=None)
+            self.store.put(endpoints=None, catalog=None, plan=None, benchmarks=None)
             self._connect()
         self._replan()
 

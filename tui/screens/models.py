@@ -100,10 +100,11 @@ class ModelsScreen(PlaceScreen):
         .models--head { height: 1; padding: 0 1; background: $surface; }
         .models--title { width: 1fr; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
         .models--age { width: auto; margin-left: 1; }
-        .models--notice { height: auto; max-height: 2; padding: 0 1; color: $text-warning; display: none; }
+        .models--notice { height: auto; max-height: 5; padding: 0 1; color: $text-warning; display: none; }
         .models--notice.-failed { color: $text-error; }
         .models--browser { height: 1fr; }
         ProviderPicker { height: 45%; }
+        &.-short .models--notice { max-height: 3; }
         &.-narrow, &.-short {
             ProviderPicker { height: 1fr; display: none; }
             &.-picking ProviderPicker { display: block; }

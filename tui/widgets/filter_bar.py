@@ -167,6 +167,6 @@ class FilterBar(Vertical):
     def _give_back(self) -> None:
         back, self._came_from = self._came_from, None
         if back is not None and back.is_attached and back.focusable:
-            back.focus()
+            self.screen.set_focus(back)  # at once, as in `open`
         elif self._input.has_focus:
             self.screen.focus_next()
