@@ -300,23 +300,40 @@ def test_a_probe_tells_how_fast_it_answered_or_why_not(play: Callable[..., None]
         httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": []}).raise_for_status()
 
 
-def test_a_failing_refresh_keeps_the_list_and_says_why(play: Callable[..., None], practice: PracticeServer) -> None:
-    fault = {"target": "models", "kind": "500"}
+REFUSALS = {
+    "401": "check the token",
+    "403": "give the token the permission",
+    "429": "try again in 7 s",
+    "500": "the fault is on the server's side",
+    "malformed": "try again",
+    "cut": "try again",
+    "silence": "did not answer within 0.3 s: check the network",
+}
+
+
+def test_a_failing_refresh_keeps_the_list_and_says_why(
+    play: Callable[..., None], practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.evals.catalog.cache.ROUTER_TIMEOUT_S", 0.3)
+
+    def arm(*faults: dict[str, object]) -> None:
+        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": faults}).raise_for_status()
 
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
         count = app.models.row_count
-        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": [fault]}).raise_for_status()
-        await pilot.press("R")
-        await until(pilot, lambda: "this is the list of" in app.seen(), "why it is old")
-        assert app.models.row_count == count
-        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": []}).raise_for_status()
+        for kind, remedy in REFUSALS.items():
+            arm({"target": "models", "kind": kind, "retry_after": 7})
+            await pilot.press("R")
+            await until(pilot, lambda words=remedy: words in app.words(), f"what to do about {kind}")
+            assert app.models.row_count == count
+        arm()
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "this is the list of" not in app.seen(), "a new list")
 
     try:
         play(scenario)
     finally:
-        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": []}).raise_for_status()
+        arm()
 
 
 def test_without_a_router_the_reason_and_the_remedy_stand_there(
