@@ -32,7 +32,8 @@ RUNS_EVERY_S = 3.0
 
 
 class ProctorApp(DraftingApp, AroundApp):
-    """The six places. The draft is `DraftingApp`'s, what surrounds the places `AroundApp`'s; runs and logs are here.
+    """The six places. The draft is `DraftingApp`'s, what there is to pick `FindingApp`'s, what surrounds the places
+    `AroundApp`'s; runs and logs are here.
 
     Args:
         source: Where the models come from.
@@ -110,7 +111,7 @@ class ProctorApp(DraftingApp, AroundApp):
         if "endpoints" in changes:
             self._open_first_draft()
             self.post_message(messages.CatalogRequested())
-            self._work(self._feeds.list_tasks, "tasks")
+            self.post_message(messages.TasksRequested())
         if "catalog" in changes:
             self._replan()
         if "live" in changes:
@@ -131,26 +132,6 @@ class ProctorApp(DraftingApp, AroundApp):
         self.switch_mode("live")
 
     # Intents
-
-    def on_catalog_requested(self, message: messages.CatalogRequested) -> None:
-        """Read the catalog."""
-        if (endpoints := self.store.state.endpoints) is not None:
-            self.store.await_field("catalog", "reading the catalog")
-            self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
-
-    def on_probe_requested(self, message: messages.ProbeRequested) -> None:
-        """Ask, unless that is being asked already."""
-        model, route = message.model, message.route
-        target = model if route is None else f"{model}:{route}"
-        state = self.store.state
-        being_asked = target in state.probes and state.probes[target] is None
-        if (endpoints := state.endpoints) is not None and not being_asked:
-            self.store.put(probes={**state.probes, target: None})
-            self._work(lambda: self._feeds.probe(endpoints, model, route), "probe")
-
-    def on_probe_arrived(self, message: messages.ProbeArrived) -> None:
-        """Keep what it brought."""
-        self.store.put(probes={**self.store.state.probes, message.result.target: message.result})
 
     def on_run_opened(self, message: messages.RunOpened) -> None:
         """Show a run where it belongs."""

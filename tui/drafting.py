@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..profiles.errors import ProctorError
 from . import messages
-from .base_app import BaseApp
 from .clean import clean_line
 from .draft_tasks import anchor
 from .feeds import facts_key
+from .finding import FindingApp
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -25,7 +25,7 @@ DRAFT_LIMIT = 20  # samples of a plan that is put together by hand; changed on t
 KEEP_AFTER_S = 1.0  # an unsaved plan is on the disk so long after its last change
 
 
-class DraftingApp(BaseApp):
+class DraftingApp(FindingApp):
     """Keeps the draft, its plan, and what of it is not saved yet."""
 
     _opened: LoadedProfile | None = None  # the profile that was asked for on the command line
@@ -48,9 +48,11 @@ class DraftingApp(BaseApp):
     # Facts
 
     def on_facts_arrived(self, message: messages.FactsArrived) -> None:
-        """Plan again with what is known of the tasks now."""
-        self.store.put(facts=message.facts)
-        self._replan()
+        """Plan again with what is known of the tasks now, where the plan is about them."""
+        state = self.store.state
+        self.store.put(facts={**state.facts, **message.facts}, counting=state.counting.difference(message.facts))
+        if "plan" in state.waiting:
+            self._replan()
 
     def on_plan_made(self, message: messages.PlanMade) -> None:
         """Take the plan, unless the draft has changed since."""
@@ -178,14 +180,9 @@ class DraftingApp(BaseApp):
         self.store.put(draft=profile, draft_path=path)
         if wanted != self._source:
             self._source = wanted
-            self.store.put(endpoints=None, catalog=None, plan=None)
+            self.store.put(endpoints=None, catalog=None, plan=None, benchmarks=None)
             self._connect()
         self._replan()
-
-    def _connect(self) -> None:
-        source = self._source
-        self.store.await_field("endpoints", "starting the practice router" if source == "practice" else "connecting")
-        self._work(lambda: self._feeds.connect(source), "connect")
 
     def _replan(self) -> None:
         state = self.store.state
