@@ -17,7 +17,9 @@ from . import messages
 from .around import AroundApp
 from .drafting import DraftingApp
 from .endings import Endings, end_severity, end_words
+from .feeds import facts_key
 from .keymap import APP_BINDINGS, PLACE_BINDINGS
+from .memory import TASK_PATHS
 
 if TYPE_CHECKING:
     from ..evals.catalog.endpoints import Source
@@ -145,7 +147,7 @@ class ProctorApp(DraftingApp, AroundApp):
         if "endpoints" in changes:
             self._open_first_draft()
             self.post_message(messages.CatalogRequested())
-            self._work(self._feeds.list_tasks, "tasks")
+            self.post_message(messages.TasksRequested())
         if "catalog" in changes:
             self._replan()
         if "live" in changes:
@@ -172,6 +174,32 @@ class ProctorApp(DraftingApp, AroundApp):
         if (endpoints := self.store.state.endpoints) is not None:
             self.store.await_field("catalog", "reading the catalog")
             self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
+        elif "endpoints" not in self.store.state.waiting:
+            self._connect()
+
+    def on_tasks_requested(self, _: messages.TasksRequested) -> None:
+        """Look for tasks."""
+        paths = self.memory.get(TASK_PATHS, list[object]())
+        self._feeds.task_paths = tuple(path for path in paths if isinstance(path, str))
+        self.store.await_field("tasks", "loading Inspect and looking for tasks")
+        self._work(self._feeds.list_tasks, "tasks")
+
+    def on_benchmarks_requested(self, _: messages.BenchmarksRequested) -> None:
+        """Ask the Hub, unless this is practice."""
+        endpoints = self.store.state.endpoints
+        if endpoints is not None and endpoints.source == "hub" and "benchmarks" not in self.store.state.waiting:
+            self.store.await_field("benchmarks", "asking the Hub for its benchmarks")
+            self._work(lambda: self._feeds.list_benchmarks(endpoints), "benchmarks")
+
+    def on_count_requested(self, message: messages.CountRequested) -> None:
+        """Build a task, unless that is being done or was."""
+        state = self.store.state
+        if state.endpoints is not None:
+            practice = state.endpoints.source == "practice"
+            key = facts_key(message.task, message.args, practice)
+            if key not in state.counting and (key not in state.facts or state.facts[key].error):
+                self.store.put(counting=state.counting | {key})
+                self._work(lambda: self._feeds.count_task(key, message, practice), "count")
 
     def on_probe_requested(self, message: messages.ProbeRequested) -> None:
         """Ask, unless that is being asked already."""

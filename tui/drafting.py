@@ -48,9 +48,11 @@ class DraftingApp(BaseApp):
     # Facts
 
     def on_facts_arrived(self, message: messages.FactsArrived) -> None:
-        """Plan again with what is known of the tasks now."""
-        self.store.put(facts=message.facts)
-        self._replan()
+        """Plan again with what is known of the tasks now, where the plan is about them."""
+        state = self.store.state
+        self.store.put(facts={**state.facts, **message.facts}, counting=state.counting.difference(message.facts))
+        if "plan" in state.waiting:
+            self._replan()
 
     def on_plan_made(self, message: messages.PlanMade) -> None:
         """Take the plan, unless the draft has changed since."""
@@ -178,7 +180,7 @@ class DraftingApp(BaseApp):
         self.store.put(draft=profile, draft_path=path)
         if wanted != self._source:
             self._source = wanted
-            self.store.put(endpoints=None, catalog=None, plan=None)
+            self.store.put(endpoints=None, catalog=None, plan=None, benchmarks=None)
             self._connect()
         self._replan()
 

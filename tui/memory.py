@@ -14,6 +14,8 @@ from ..profiles.atomic import write_private
 T = TypeVar("T")
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 
+TASK_PATHS = "tasks.paths"  # files and folders that are looked into for tasks, beside the working folder
+
 VERSION = 1
 WAIT_S = 1.0  # after the first change, before it goes to the disk with all that came meanwhile
 _MAX_BYTES = 1_000_000

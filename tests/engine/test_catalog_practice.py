@@ -185,7 +185,7 @@ def test_models_offline(server: PracticeServer) -> None:
     set_faults(server, {"target": "models", "kind": "500"})
     stale = proctor("models", "--refresh", **at(server))
     assert (stale.returncode, stale.stdout) == (0, known.stdout)
-    assert "refused with 500: Internal server error; this is the list of " in stale.stderr
+    assert "on the server's side: try again later; this is the list of " in stale.stderr
 
 
 def test_doctor_with_a_good_token(server: PracticeServer) -> None:
