@@ -16,7 +16,7 @@ from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from .clean import clean_line
+from .clean import clean, clean_line
 
 _KEYS_WIDTH = 12  # cells of the column with the keys; longer ones stand in a line of their own
 KeyLine = tuple[str, str]  # the keys, and what they do
@@ -27,7 +27,7 @@ class HelpScreen(ModalScreen[None]):
 
     Args:
         title: Of the place.
-        purpose: What it is for, in two sentences.
+        purpose: What it is for, in two sentences; further paragraphs say more.
         sections: A heading and its keys each, the nearest to the focus first.
         closing_keys: Keys that close it, besides its own.
     """
@@ -99,7 +99,8 @@ class HelpScreen(ModalScreen[None]):
 
 def help_text(purpose: str, sections: Sequence[tuple[str, Sequence[KeyLine]]], width: int) -> Content:
     """The help as lines of at most so many cells."""
-    parts: list[Content] = [Content("\n".join(textwrap.wrap(" ".join(cleandoc(purpose).split()), width)))]
+    paragraphs = (textwrap.fill(" ".join(words.split()), width) for words in cleandoc(purpose).split("\n\n"))
+    parts: list[Content] = [Content(clean("\n\n".join(paragraphs)))]
     for heading, lines in sections:
         if not lines:
             continue

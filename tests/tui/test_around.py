@@ -20,6 +20,7 @@ from proctor.tui.app import ProctorApp
 from proctor.tui.help import HelpScreen
 from proctor.tui.jump import JumpScreen
 from proctor.tui.kept_drafts import KeptDrafts
+from proctor.tui.known_keys import known_keys
 from proctor.tui.memory import Memory
 from proctor.tui.messages import (
     DraftChanged,
@@ -203,7 +204,7 @@ def test_an_action_is_done_where_a_key_would_do_it() -> None:
         await pilot.press("2")
         table = app.screen.query_one("ModelTable", LineTable)
         await until(pilot, lambda: table.row_count, "the models")
-        await find(app, pilot, "type words to find")
+        await find(app, pilot, known_keys()["models.filter"].does)
         assert "/" in app.seen()
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.is_on_screen, "the filter line")

@@ -80,9 +80,13 @@ class ModelsScreen(PlaceScreen):
 
     HELP = """
     Find models, and pick for each the providers that it is examined with; what is picked goes into the plan (4).
-    Prices are USD per million tokens, the best of the live offers that fit; ? is unknown and fits no limit. Behind /
-    all words must fit and !word must not; limits are typed there too, as size>7b ctx>128k in<0.5 provider:groq
-    can:vision !can:tools: tab completes.
+    Prices are USD per million tokens, the best of the live offers, and ? is unknown.
+
+    / finds: all words must fit, !word must not. Limits are typed there too: size>7b size<70b ctx>128k in<0.5 out<1
+    provider:groq task:image-text-to-text can:vision can:tools can:json; Tab completes, Esc takes all away. What is
+    unknown fits no limit.
+
+    A policy is settled with every request; all live means those that are live when the plan is made.
     """
     PLACE = "models"
     AUTO_FOCUS = "ModelTable"

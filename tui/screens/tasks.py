@@ -62,9 +62,11 @@ class TasksScreen(PlaceScreen):
     """The tasks that were found, and those of the draft."""
 
     HELP = """
-    What can be examined: shipped tasks, those of your files and packages, and the Hub's benchmarks. What is picked goes
-    into the plan (4); the arguments of the task under the cursor are typed below the list. Behind / all words must fit,
-    !word must not, and from:hub wants an origin.
+    What can be examined: shipped, in the files of the working folder, in installed packages, and the Hub's benchmarks.
+    What is picked goes into the plan (4); the arguments of the task under the cursor are typed below the list.
+
+    / finds: all words must fit, !word must not, from:hub wants an origin. A valid argument is taken as it is typed.
+    A file or folder that was added is remembered. The samples of shipped tasks are counted where the cursor rests.
     """
     PLACE = "tasks"
     CSS = """
@@ -90,6 +92,7 @@ class TasksScreen(PlaceScreen):
         Binding("x", "forget", "forget", show=False, id="tasks.forget", tooltip="Look no more into a file or folder"),
         Binding("R", "again", "again", show=False, id="tasks.again", tooltip="Look for tasks again"),
     ]
+
     table = query_one("#tasks", _TaskTable)
     parameters = query_one("#parameters", Form)
     _bar = query_one(FilterBar)
