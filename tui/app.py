@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -19,12 +19,12 @@ from .clean import clean_line
 from .feeds import Feeds, facts_key
 from .keymap import PLACE_BINDINGS
 from .memory import Memory
+from .results_wiring import ResultsWiring
 from .store import KnownRun, Store
 from .themes import THEMES, choose_theme, native_ansi
 
 if TYPE_CHECKING:
     from ..evals.catalog.endpoints import Source
-    from ..evals.results.scoreboard import Grouping
     from ..profiles.files import LoadedProfile
 
 FOLLOW_EVERY_S = 0.5
@@ -68,7 +68,7 @@ def _results() -> Screen[Any]:
     return ResultsScreen()
 
 
-class ProctorApp(App[str]):
+class ProctorApp(ResultsWiring, App[str]):
     """The six places.
 
     Args:
@@ -123,8 +123,6 @@ class ProctorApp(App[str]):
         self._feeds = Feeds(self.post_message, log_dir)
         self._opened = profile
         self._starting = False
-        self._grouping: Grouping = "task"  # of the scoreboard that was asked for last
-        self._disagreeing: tuple[Path, ...] = ()  # whose disagreements were asked for last
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = choose_theme(environ)
@@ -260,37 +258,8 @@ class ProctorApp(App[str]):
             self.store.put(live=run, running={}, conversation=None)
             self.switch_mode("live")
         else:
-            fresh = {"scoreboard": None, "indexes": {}, "disagreements": None, "sample": None, "transcript": None}
-            self.store.put(shown=run, **fresh)
-            grouping = self.memory.get("results.grouping", "task")
-            self._read_scoreboard(cast("Grouping", grouping) if grouping in ("model", "provider") else "task")
+            self.show_results(run)
             self.switch_mode("results")
-
-    def on_scoreboard_requested(self, message: messages.ScoreboardRequested) -> None:
-        """Read it."""
-        self._read_scoreboard(message.group_by)
-
-    def on_disagreements_requested(self, message: messages.DisagreementsRequested) -> None:
-        """Find them."""
-        run, logs = self.store.state.shown, message.logs
-        self._disagreeing = logs
-        self.store.put(disagreements=None)
-        self.store.await_field("disagreements", "comparing the samples")
-        wanted = lambda: self.store.state.shown is run and self._disagreeing == logs  # noqa: E731
-        self._work(lambda: self._feeds.find_disagreements(logs, wanted), "disagreements")
-
-    def on_export_requested(self, message: messages.ExportRequested) -> None:
-        """Write the scoreboard to a file."""
-        board = self.store.state.scoreboard
-        if board is not None:
-            self._work(lambda: self._feeds.export(board, message.path), "export")
-
-    def on_exported(self, message: messages.Exported) -> None:
-        """Say where, or why not."""
-        if message.error is None:
-            self._tell(f"Saved as {message.path}")
-        else:
-            self._tell(str(message.error), severity="error")
 
     def on_watch_requested(self, message: messages.WatchRequested) -> None:
         """Ask cells what they are working on."""
@@ -300,24 +269,6 @@ class ProctorApp(App[str]):
         """Stop a run in order."""
         self._tell("Stopping: what is on the wire ends first")
         self._work(lambda: self._feeds.stop_run(message.run), "stop")
-
-    def on_samples_requested(self, message: messages.SamplesRequested) -> None:
-        """Read the samples of those logs that are not known yet."""
-        logs = [log for log in message.logs if log not in self.store.state.indexes]
-        if logs:
-            self.store.await_field("indexes", "reading the samples")
-            self._work(lambda: self._feeds.read_indexes(logs), "indexes")
-
-    def on_indexes_arrived(self, message: messages.IndexesArrived) -> None:
-        """Put them beside those that are known."""
-        self.store.put(indexes={**self.store.state.indexes, **message.indexes})
-
-    def on_sample_opened(self, message: messages.SampleOpened) -> None:
-        """Read a sample's transcript."""
-        sample = message.sample
-        self.store.put(sample=sample, transcript=None)
-        self.store.await_field("transcript", "reading the transcript")
-        self._work(lambda: self._feeds.read_sample(sample, lambda: self.store.state.sample == sample), "transcript")
 
     def on_place_requested(self, message: messages.PlaceRequested) -> None:
         """Go there."""
@@ -361,14 +312,6 @@ class ProctorApp(App[str]):
         self._tell(f"Saved {self.save_screenshot()}")
 
     # How it goes on
-
-    def _read_scoreboard(self, group_by: Grouping) -> None:
-        run = self.store.state.shown
-        if run is not None:
-            self._grouping = group_by
-            self.store.await_field("scoreboard", "reading the logs")
-            wanted = lambda: self.store.state.shown is run and self._grouping == group_by  # noqa: E731
-            self._work(lambda: self._feeds.read_scoreboard(run, group_by, wanted), "scoreboard")
 
     def _open_first_draft(self) -> None:
         if self.store.state.draft is not None:

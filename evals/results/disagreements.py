@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from .log_index import LogIndex
+from .statistics import Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def find_disagreements(indexes: Sequence[LogIndex | None], unread: Sequence[str]
         indexes: The cells; `None` where a log could not be read.
         unread: Why not, for those.
     """
-    scores = [index.scores() if index is not None else {} for index in indexes]
+    scores: list[Scores] = [index.scores() if index is not None else {} for index in indexes]
     failed = [_failed(index) if index is not None else set[tuple[str, int]]() for index in indexes]
     totals = [fmean(map(fmean, of.values())) if of else 0.0 for of in scores]
     names: dict[tuple[str, int], int | str] = {}

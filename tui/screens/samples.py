@@ -147,8 +147,8 @@ class SamplesPane(Vertical):
             shown = self._order
             if self._verdict != "all":
                 shown = with_verdict(samples, shown, self._verdict)
+            self._texts = (self._texts or sample_texts(samples)) if words else []
             if words:
-                self._texts = self._texts or sample_texts(samples)
                 shown = with_words(self._texts, shown, words)
             self.table.change_columns(sample_columns(samples, epochs))
             self.table.sorted_by = (self._column, self._downwards)
@@ -189,7 +189,7 @@ class SamplesPane(Vertical):
 
     def action_verdict(self) -> None:
         """Only those that are wrong; right; failed; or all again. What there is none of is passed over."""
-        there = [verdict for verdict in VERDICTS if verdict == "all" or verdict in self._counts]
+        there: list[Verdict] = [verdict for verdict in VERDICTS if verdict == "all" or verdict in self._counts]
         at = there.index(self._verdict) if self._verdict in there else 0
         self._verdict = there[(at + 1) % len(there)]
         self._draw(proctor(self).store.state)

@@ -158,9 +158,9 @@ class TranscriptPane(Vertical):
         if not pictures:
             self.notify("This transcript has no picture", markup=False)
             return
-        graphics = find_graphics(self.app)  # pyright: ignore[reportUnknownMemberType]
+        graphics = find_graphics(proctor(self))
         at = min(self.view.pictures_above, len(pictures) - 1)
-        self.app.push_screen(PictureScreen(pictures, at, graphics))  # pyright: ignore[reportUnknownMemberType]
+        proctor(self).push_screen(PictureScreen(pictures, at, graphics))
 
     def action_copy(self) -> None:
         """Send the text to the clipboard; whether it came there no terminal tells."""

@@ -215,12 +215,15 @@ def group_words(group: ScoreGroup) -> str:
     rows = group.rows
     parts: list[str | None] = [group.title, group.metric]
     parts.append(f"{rows[0].n} samples" if len({row.n for row in rows}) == 1 else None)
-    graders = {row.grader for row in rows}
+    graded = [row for row in rows if row.samples]  # what has answered nothing has not been graded either
+    graders = {row.grader for row in graded}
     grader = next(iter(graders)) if len(graders) == 1 else None
-    if all(row.self_graded for row in rows):
-        parts.append("each model grades itself ⚠" if len(rows) > 1 else "it grades itself ⚠")
+    if graded and all(row.self_graded for row in graded):
+        parts.append("each model grades itself ⚠" if len(graded) > 1 else "it grades itself ⚠")
+    elif any(row.self_graded for row in graded):
+        parts.append("some grade themselves ⚠")
     elif grader:
-        cost = total_usd(row.grader_cost_usd for row in rows if row.samples)
+        cost = total_usd(row.grader_cost_usd for row in graded)
         parts.append(f"graded by {grader.removeprefix(HF_PREFIX)} for {cost}")
     return " · ".join(part for part in parts if part)
 
@@ -302,7 +305,7 @@ def served_words(row: ScoreRow) -> str:
 
 
 def _target(row: ScoreRow, group: ScoreGroup) -> Cell:
-    mixed = row.self_graded and not all(other.self_graded for other in group.rows)
+    mixed = row.self_graded and not all(other.self_graded for other in group.rows if other.samples)
     return Cell(row.label + (" (grades itself)" if mixed else ""), "warn" if mixed else "")
 
 
