@@ -240,6 +240,10 @@ class Feeds:
         """Find the samples on which cells disagree, unless nobody waits for them any more."""
         self._fetch("disagreements", lambda: self._counting().disagreements(logs), wanted)
 
+    def compare_runs(self, before: Path, after: Path, wanted: Callable[[], bool]) -> None:
+        """Compare two runs, unless nobody waits for it any more."""
+        self._fetch("comparison", lambda: self._counting().compare_runs(before, after), wanted)
+
     def export(self, scoreboard: Scoreboard, path: Path) -> None:
         """Write a scoreboard to a file."""
         from ..evals.results.export import write_scoreboard

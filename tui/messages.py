@@ -170,6 +170,13 @@ class DisagreementsRequested(Message):
 
 
 @dataclass
+class ComparisonRequested(Message):
+    """Compare the run that Results shows with an earlier one."""
+
+    before: Path
+
+
+@dataclass
 class ExportRequested(Message):
     """Write the scoreboard that Results shows to a file; its ending says the format."""
 

@@ -23,6 +23,7 @@ class ResultsWiring:
     memory: Memory
     _feeds: Feeds
     _grouping: Grouping = "task"  # of the scoreboard that was asked for last
+    _compared: tuple[Path, ...] = ()  # which runs are compared
     _disagreeing: tuple[Path, ...] = ()  # whose disagreements were asked for last
 
     if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class ResultsWiring:
 
     def show_results(self, run: KnownRun) -> None:
         """Read a run for Results, as the last one was grouped."""
-        self._disagreeing = ()
-        nothing: dict[str, Any] = {"scoreboard": None, "indexes": {}, "disagreements": None}
+        self._disagreeing = self._compared = ()
+        nothing: dict[str, Any] = {"scoreboard": None, "indexes": {}, "disagreements": None, "comparison": None}
         self.store.put(shown=run, sample=None, transcript=None, **nothing)
         grouping = self.memory.get("results.grouping", "task")
         self._read_scoreboard(cast("Grouping", grouping) if grouping in ("model", "provider") else "task")
@@ -55,6 +56,18 @@ class ResultsWiring:
             lambda: self._feeds.find_disagreements(logs, lambda: self._disagreeing == logs),
             "disagreements",
         )
+
+    def on_comparison_requested(self, message: messages.ComparisonRequested) -> None:
+        """Compare with it."""
+        run, before = self.store.state.shown, message.before
+        if run is not None:
+            self._compared = (before, run.run_dir)
+            self.store.put(comparison=None)
+            self.store.await_field("comparison", "comparing the runs")
+            self._work(
+                lambda: self._feeds.compare_runs(before, run.run_dir, lambda: self._compared == (before, run.run_dir)),
+                "comparison",
+            )
 
     def on_export_requested(self, message: messages.ExportRequested) -> None:
         """Write the scoreboard to a file."""

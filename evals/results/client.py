@@ -18,6 +18,7 @@ from ...profiles.errors import ProctorError, UsageError
 if TYPE_CHECKING:
     from ..engine.plan import TaskFacts
     from ..tasks.listing import TaskInfo, TaskListing
+    from .compare import RunComparison
     from .disagreements import Disagreements
     from .scoreboard import Grouping, Scoreboard
     from .transcript import Transcript
@@ -190,6 +191,21 @@ class Reader:
 
         answer = self.call("scoreboard", timeout_s=timeout_s, run_dir=str(run_dir.absolute()), group_by=group_by)
         return TypeAdapter(Scoreboard).validate_python(answer)
+
+    def compare_runs(self, before: Path, after: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunComparison:
+        """Two runs side by side.
+
+        Raises:
+            ProctorError: As `call`; also where one is no run.
+        """
+        from pydantic import TypeAdapter
+
+        from .compare import RunComparison
+
+        answer = self.call(
+            "compare_runs", timeout_s=timeout_s, before=str(before.absolute()), after=str(after.absolute())
+        )
+        return TypeAdapter(RunComparison).validate_python(answer)
 
     def disagreements(self, logs: Sequence[Path], *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> Disagreements:
         """The samples on which the cells of these logs disagree.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ...profiles.errors import ProctorError, UsageError
 
 if TYPE_CHECKING:
+    from .gather import CellResult
     from .log_index import LogIndex
     from .scoreboard import Grouping
 
@@ -67,6 +68,19 @@ def _scoreboard(run_dir: str, group_by: Grouping) -> object:
     return build_scoreboard(status.title or status.run_id, status.run_id, cells, practice=practice, group_by=group_by)
 
 
+def _compare_runs(before: str, after: str) -> object:
+    from ..engine.status_file import read_status
+    from .compare import compare_runs
+    from .gather import gather_run
+
+    def gathered(run_dir: str) -> tuple[str, list[CellResult]]:
+        folder = Path(run_dir)
+        status = read_status(folder)
+        return status.run_id, gather_run(folder, status, _read_index)
+
+    return compare_runs(gathered(before), gathered(after))
+
+
 def _disagreements(logs: list[str]) -> object:
     from .disagreements import find_disagreements
     from .index import load_index
@@ -96,6 +110,7 @@ OPS: Mapping[str, Callable[..., object]] = {
     "transcript": _transcript,
     "scoreboard": _scoreboard,
     "disagreements": _disagreements,
+    "compare_runs": _compare_runs,
 }
 
 

@@ -150,7 +150,7 @@ def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGr
     rows: list[ScoreRow] = []
     samples: dict[str, Scores] = {}
     for (status, index), label in zip(members, short_labels(targets), strict=True):
-        scores = _comparable(index)
+        scores = comparable_scores(index)
         rows.append(_row(status, index, label, mean_score(scores) if scores else None))
         samples[label] = scores
     best = _best(rows, samples)
@@ -169,7 +169,7 @@ def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGr
     )
 
 
-def _comparable(index: LogIndex | None) -> Scores:
+def comparable_scores(index: LogIndex | None) -> Scores:
     """The scores of the samples, where the log's headline metric is their mean; else nothing can be said from them."""
     if index is None:
         return {}

@@ -14,6 +14,7 @@ from ..clean import clean_line
 from ..messages import DisagreementsRequested, RunOpened, SampleOpened, SamplesRequested
 from ..widgets.line_table import LineTable
 from ..widgets.transcript_view import TranscriptView
+from .comparison import ComparisonPane, ask_what_to_compare_with
 from .disagreements import DisagreementsPane
 from .exporting import ask_to_export
 from .place import PlaceScreen
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ...evals.results.scoreboard import ScoreRow
     from ..store import KnownRun, SampleRef, State
 
-Level = Literal["scores", "disagreements", "samples", "across", "transcript"]
+Level = Literal["scores", "comparison", "disagreements", "samples", "across", "transcript"]
 
 
 class ResultsScreen(PlaceScreen):
@@ -44,10 +45,12 @@ class ResultsScreen(PlaceScreen):
         Binding("escape", "up", "back", id="results.up", tooltip="One level up"),
         Binding("d", "disagreements", "disagreements", id="results.disagreements", tooltip="Where the cells disagree"),
         Binding("d", "across", "across cells", id="results.across", tooltip="This sample as every cell answered it"),
+        Binding("w", "compare", "compare", id="results.compare", tooltip="Beside another run"),
         Binding("e", "export", "export", show=False, id="results.export", tooltip="Save the scoreboard to a file"),
     ]
 
     scores = query_one(ScoresPane)
+    comparison = query_one(ComparisonPane)
     disagreements = query_one(DisagreementsPane)
     samples = query_one(SamplesPane)
     across = query_one(AcrossPane)
@@ -62,6 +65,7 @@ class ResultsScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         """The levels, of which one is seen."""
         yield ScoresPane(id="scores")
+        yield ComparisonPane(id="comparison")
         yield DisagreementsPane(id="disagreements")
         yield SamplesPane(id="samples")
         yield AcrossPane(id="across")
@@ -95,10 +99,18 @@ class ResultsScreen(PlaceScreen):
 
     def _show_level(self) -> None:
         level = self._levels[-1]
-        for pane in (self.scores, self.disagreements, self.samples, self.across, self.transcript):
+        for pane in (
+            self.scores,
+            self.comparison,
+            self.disagreements,
+            self.samples,
+            self.across,
+            self.transcript,
+        ):
             pane.display = pane.id == level
         target = {
             "scores": lambda: self.scores.table,
+            "comparison": lambda: self.comparison.table,
             "disagreements": lambda: self.disagreements.table,
             "samples": lambda: self.samples.table,
             "across": lambda: self.across.table,
@@ -118,7 +130,7 @@ class ResultsScreen(PlaceScreen):
             return len(self._levels) > 1
         if action == "across":
             return self._levels[-1] == "samples"
-        if action in ("disagreements", "export"):
+        if action in ("disagreements", "export", "compare"):
             return self._levels[-1] == "scores"
         return True
 
@@ -150,6 +162,12 @@ class ResultsScreen(PlaceScreen):
         board, run = self.state.scoreboard, self.state.shown
         if board is not None and run is not None:
             ask_to_export(self, run.status.run_id)
+
+    def action_compare(self) -> None:
+        """Ask for another run and show both."""
+        run = self.state.shown
+        if run is not None:
+            ask_what_to_compare_with(self, run, lambda: self._go_down("comparison"))
 
     def _show_across(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
         self.post_message(SamplesRequested(tuple(cell.log for cell in cells)))
