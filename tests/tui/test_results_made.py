@@ -170,6 +170,7 @@ def test_the_scoreboard_is_grouped_and_ordered_and_both_are_remembered(tmp_path:
             await pilot.press("b")
             assert "by model" in said(scores.tabs) and "each by itself" in said(scores.head)
             assert scores.table.row_count == 6  # two headings
+            assert "0.75" in drawn(scores.table)  # the score is seen on the narrowest screen
             assert "u · 3 samples" in drawn(scores.table)
             await pilot.press("home", "enter")
             assert scores.display and scores.row is None  # a heading opens nothing

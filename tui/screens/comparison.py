@@ -58,6 +58,10 @@ class ComparisonPane(Vertical):
         """Follow what is read."""
         proctor(self).store.subscribe(self, {"comparison", "waiting", "failures"}, self._draw)
 
+    def on_resize(self) -> None:
+        """Fit the new width."""
+        self._draw(proctor(self).store.state)
+
     def _draw(self, state: State) -> None:
         known = self._comparison = state.comparison
         if known is None:
@@ -66,7 +70,7 @@ class ComparisonPane(Vertical):
             self.table.empty = str(failure) if failure else f"{waiting} …" if waiting else ""
             self.table.show([])
         else:
-            columns, rows = comparison_table(known)
+            columns, rows = comparison_table(known, self.size.width)
             self.table.change_columns(columns)
             self.table.show(rows)
         title = f"before: {known.before} · now: {known.after}" if known is not None else "Two runs"

@@ -95,6 +95,10 @@ class ScoresPane(Vertical):
             self._order = RowOrder(remembered.removeprefix("-"), remembered.startswith("-"))
         proctor(self).store.subscribe(self, {"shown", "scoreboard", "runs", "waiting", "failures"}, self._draw)
 
+    def on_resize(self) -> None:
+        """Fit the new width."""
+        self._draw(proctor(self).store.state)
+
     @property
     def section(self) -> Section | None:
         """The section that is shown."""
@@ -138,7 +142,7 @@ class ScoresPane(Vertical):
             self.table.empty = words_for_nothing(state)
             self.table.show([])
         else:
-            self._columns, rows = score_table(section, self._order)
+            self._columns, rows = score_table(section, self._order, self.size.width)
             self.table.change_columns(self._columns)
             self.table.sorted_by = (self._order.column, self._order.downwards)
             self.table.show(rows)

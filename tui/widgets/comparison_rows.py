@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from ...evals.results.scoreboard import ScoreRow
 
 _TONES = {"better": "good", "worse": "bad", "tied": "", "unknown": "dim"}
-_WIDEST_TASK = 32
-_WIDEST_TARGET = 40
+_WIDEST = 40  # of a name
+_BESIDE_NAMES = 38  # cells for the difference and what it means
 
 
-def comparison_table(comparison: RunComparison) -> tuple[tuple[Column, ...], list[Row]]:
-    """The columns, and a row for each cell of either run."""
+def comparison_table(comparison: RunComparison, width: int = 120) -> tuple[tuple[Column, ...], list[Row]]:
+    """The columns, and a row for each cell of either run; names are cut where they leave no room for the figures."""
     cells = comparison.cells
+    room = max(width - _BESIDE_NAMES, 16)
+    task_most, target_most = min(room // 3, _WIDEST), min(room - room // 3, _WIDEST)
     columns = (
-        Column("task", "task", _width("task", [cell.task for cell in cells], _WIDEST_TASK)),
-        Column("target", "target", _width("target", [cell.label for cell in cells], _WIDEST_TARGET)),
-        Column("before", "before", 7, "right"),
-        Column("after", "now", 7, "right"),
+        Column("task", "task", _width("task", [cell.task for cell in cells], task_most)),
+        Column("target", "target", _width("target", [cell.label for cell in cells], target_most)),
+        Column("before", "before", 6, "right", 4),
+        Column("after", "now", 6, "right", 4),
         Column("difference", "difference", 10, "right"),
         Column("change", "", 15),
         Column("interval", "95% interval", 15, "left", 2),

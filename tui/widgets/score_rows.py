@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...evals.results.scoreboard import Grouping, Scoreboard, ScoreGroup, ScoreRow
 
 WIDEST_TARGET = 46
+_BESIDE_TARGET = 26  # cells for the score and what stands before it, on a narrow screen
 WIDEST_SERVED_BY = 30
 GROUPINGS: Mapping[Grouping, str] = {"task": "by task", "model": "by model", "provider": "by provider"}
 _VERDICT_TONES = {"best": "good", "tied": "", "worse": "bad", "better": "good", "unknown": "dim"}
@@ -131,8 +132,14 @@ def heading_key(at: int) -> str:
     return f"group {at}"
 
 
-def score_table(section: Section, order: RowOrder) -> tuple[tuple[Column, ...], list[Row]]:
-    """The columns that these groups need, and their rows in that order, under a heading where there are several."""
+def score_table(section: Section, order: RowOrder, width: int = 120) -> tuple[tuple[Column, ...], list[Row]]:
+    """The columns that these groups need, and their rows in that order, under a heading where there are several.
+
+    Args:
+        section: The groups.
+        order: Of the rows within a group.
+        width: Of the table, in cells: names are cut where the score would not fit beside them.
+    """
     from ...evals.engine.status import ENDED
     from ...evals.results.sentences import versus_words
     from ..cli.live_table import GLYPHS
@@ -157,7 +164,7 @@ def score_table(section: Section, order: RowOrder) -> tuple[tuple[Column, ...], 
     targets = [Cell(_heading(group), "accent") if row is None else _target(row, group) for _, group, row in lines]
     columns = [
         _Figures("state", "", cells(glyph), right=False),
-        _Figures("target", "target", targets, right=False, most=WIDEST_TARGET),
+        _Figures("target", "target", targets, right=False, most=min(max(width - _BESIDE_TARGET, 8), WIDEST_TARGET)),
         _Figures("score", "score", cells(lambda row: Cell(score_words(row, rows)))),
     ]
     if len({row.n for row in rows}) > 1:
