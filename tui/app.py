@@ -134,6 +134,10 @@ class ProctorApp(ResultsWiring, App[str]):
             loop.add_signal_handler(number, self.action_leave)
         self.call_after_refresh(self._begin)
 
+    def on_unmount(self) -> None:
+        """End what was started for this application, however it ends."""
+        self._feeds.close()
+
     def _begin(self) -> None:
         self.store.await_field("runs", "reading the log root")
         self.store.await_field("profiles", "reading profiles")
