@@ -71,6 +71,7 @@ class SampleColumns:
 
 
 _COUNT, _NUMBER, _TEXT = frozenset({int}), frozenset({float, int, NoneType}), frozenset({str, NoneType})
+_LOOKED_AT = 400  # values of a column that tell whether it has few different ones
 _TYPES: Mapping[str, frozenset[type]] = {
     **dict.fromkeys(("epoch", "input_tokens", "output_tokens", "grader_tokens", "retries", "fingerprint"), _COUNT),
     **dict.fromkeys(("score", "cost_usd", "grader_cost_usd", "total_time_s", "working_time_s"), _NUMBER),
@@ -96,8 +97,8 @@ def columns_from_lists(lists: dict[str, list[Any]]) -> SampleColumns:
         found = set(map(type, values))
         if not found <= types or len(values) != length:
             raise ValueError(f"{name}: no column of samples")
-        distinct = {value: value for value in values} if found == {float} else {}
-        few = distinct and len(distinct) < length // 4
+        few = found == {float} and len(set(values[:_LOOKED_AT])) < _LOOKED_AT // 4
+        distinct = {value: value for value in values} if few else {}
         columns[name] = tuple([distinct[value] for value in values] if few else values)
     return SampleColumns(**columns)
 
