@@ -18,6 +18,7 @@ from .around import AroundApp
 from .drafting import DraftingApp
 from .endings import Endings, end_severity, end_words
 from .keymap import APP_BINDINGS, PLACE_BINDINGS
+from .reading import ResultsApp
 from .screens import opening
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ FOLLOW_EVERY_S = 0.5
 RUNS_EVERY_S = 3.0
 
 
-class ProctorApp(DraftingApp, AroundApp):
+class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     """The six places. The draft is `DraftingApp`'s, what there is to pick `FindingApp`'s, what surrounds the places
     `AroundApp`'s; runs and logs are here.
 
@@ -89,6 +90,10 @@ class ProctorApp(DraftingApp, AroundApp):
             loop.add_signal_handler(number, self._leave)
         self.call_after_refresh(self._begin)
 
+    def on_unmount(self) -> None:
+        """End what was started for this application, however it ends."""
+        self._feeds.close()
+
     def _begin(self) -> None:
         self._read_keys()
         self.store.await_field("runs", "reading the log root")
@@ -140,9 +145,7 @@ class ProctorApp(DraftingApp, AroundApp):
             self.store.put(live=run, running={}, conversation=None)
             self.switch_mode("live")
         else:
-            self.store.put(shown=run, scoreboard=None, indexes={}, sample=None, transcript=None)
-            self.store.await_field("scoreboard", "reading the logs")
-            self._work(lambda: self._feeds.read_scoreboard(run), "scoreboard")
+            self.show_results(run)
             self.switch_mode("results")
 
     def on_watch_requested(self, message: messages.WatchRequested) -> None:
@@ -153,24 +156,6 @@ class ProctorApp(DraftingApp, AroundApp):
         """Stop a run in order."""
         self._tell("Stopping: what is on the wire ends first")
         self._work(lambda: self._feeds.stop_run(message.run), "stop")
-
-    def on_samples_requested(self, message: messages.SamplesRequested) -> None:
-        """Read the samples of those logs that are not known yet."""
-        logs = [log for log in message.logs if log not in self.store.state.indexes]
-        if logs:
-            self.store.await_field("indexes", "reading the samples")
-            self._work(lambda: self._feeds.read_indexes(logs), "indexes")
-
-    def on_indexes_arrived(self, message: messages.IndexesArrived) -> None:
-        """Put them beside those that are known."""
-        self.store.put(indexes={**self.store.state.indexes, **message.indexes})
-
-    def on_sample_opened(self, message: messages.SampleOpened) -> None:
-        """Read a sample's transcript."""
-        sample = message.sample
-        self.store.put(sample=sample, transcript=None)
-        self.store.await_field("transcript", "reading the transcript")
-        self._work(lambda: self._feeds.read_sample(sample), "transcript")
 
     def on_place_requested(self, message: messages.PlaceRequested) -> None:
         """Go there."""

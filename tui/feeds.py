@@ -9,14 +9,15 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..profiles.errors import ProctorError
 from .messages import (
+    Exported,
     FactsArrived,
     FieldArrived,
     FieldFailed,
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.results.client import Reader
     from ..evals.results.log_index import LogIndex
+    from ..evals.results.scoreboard import Grouping, Scoreboard
     from ..profiles.schema import Profile
     from .messages import CountRequested, WatchRequested
     from .store import KnownRun, SampleRef
 
 RUNS_SHOWN = 200
-_T = TypeVar("_T")
 
 
 def facts_key(task: str, args: Mapping[str, Any], practice: bool) -> str:
@@ -64,6 +65,7 @@ class Feeds:
         self.task_paths: tuple[str, ...] = ()  # what is looked into for tasks, beside the working folder
         self._endpoints: Endpoints | None = None
         self._reader: Reader | None = None
+        self._counter: Reader | None = None
         self._reader_lock = Lock()
         self._closed = Event()
         self._controls: CellControls | None = None
@@ -73,8 +75,9 @@ class Feeds:
         """End the reader; feeds that wait give up."""
         self._closed.set()
         with self._reader_lock:
-            if self._reader is not None:
-                self._reader.close()
+            for reader in (self._reader, self._counter):
+                if reader is not None:
+                    reader.close()
 
     def connect(self, source: Source) -> None:
         """Find the router and the Hub; practice is started where it does not run."""
@@ -255,19 +258,28 @@ class Feeds:
             self._post(ProfileSaved(path))
             self.list_profiles()
 
-    def read_scoreboard(self, run: KnownRun) -> None:
-        """Build the scoreboard of a run."""
-        from ..evals.results.gather import gather_run
-        from ..evals.results.index import reading_with
-        from ..evals.results.scoreboard import Scoreboard, build_scoreboard
+    def read_scoreboard(self, run: KnownRun, group_by: Grouping, wanted: Callable[[], bool]) -> None:
+        """Build the scoreboard of a run, unless another one is wanted by then."""
+        self._fetch("scoreboard", lambda: self._counting().scoreboard(run.run_dir, group_by), wanted)
 
-        def build() -> Scoreboard:
-            status = run.status
-            cells = gather_run(run.run_dir, status, reading_with(self._running_reader()))
-            title = status.title or status.run_id
-            return build_scoreboard(title, status.run_id, cells, practice=status.source == "practice")
+    def find_disagreements(self, logs: Sequence[Path], wanted: Callable[[], bool]) -> None:
+        """Find the samples on which cells disagree, unless nobody waits for them any more."""
+        self._fetch("disagreements", lambda: self._counting().disagreements(logs), wanted)
 
-        self._fetch("scoreboard", build)
+    def compare_runs(self, before: Path, after: Path, wanted: Callable[[], bool]) -> None:
+        """Compare two runs, unless nobody waits for it any more."""
+        self._fetch("comparison", lambda: self._counting().compare_runs(before, after), wanted)
+
+    def export(self, scoreboard: Scoreboard, path: Path) -> None:
+        """Write a scoreboard to a file."""
+        from ..evals.results.export import write_scoreboard
+
+        try:
+            write_scoreboard(scoreboard, path)
+        except ProctorError as error:
+            self._post(Exported(path, error))
+        else:
+            self._post(Exported(path))
 
     def read_indexes(self, logs: Iterable[Path]) -> None:
         """Read the samples of logs; those that can be read come even where others cannot."""
@@ -288,9 +300,22 @@ class Feeds:
         if failure is not None:
             self._post(FieldFailed("indexes", failure))
 
-    def read_sample(self, sample: SampleRef) -> None:
-        """Read a sample's transcript."""
-        self._fetch("transcript", lambda: self._running_reader().transcript(sample.log, sample.sample_id, sample.epoch))
+    def read_sample(self, sample: SampleRef, wanted: Callable[[], bool]) -> None:
+        """Read a sample's transcript, unless another one is wanted by then."""
+        self._fetch(
+            "transcript",
+            lambda: self._running_reader().transcript(sample.log, sample.sample_id, sample.epoch),
+            wanted,
+        )
+
+    def _counting(self) -> Reader:
+        """A reader for statistics: it answers before Inspect is loaded, and while tasks are being built."""
+        from ..evals.results.client import Reader
+
+        with self._reader_lock:
+            if self._counter is None:
+                self._counter = Reader(warm=False)
+            return self._counter
 
     def _running_reader(self) -> Reader:
         from ..evals.results.client import Reader
@@ -302,14 +327,16 @@ class Feeds:
                 self._reader = Reader(token=token, hub_url=hub_url).start()
             return self._reader
 
-    def _fetch(self, name: str, work: Callable[[], _T]) -> _T | None:
-        """Do the work, and post what it brought or why it failed."""
+    def _fetch(self, name: str, work: Callable[[], object], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Do the work, and post what it brought or why it failed; neither, once nobody wants it any more."""
+        if not wanted():
+            return
         try:
             value = work()
         except Exception as raised:
             error = raised if isinstance(raised, ProctorError) else ProctorError(f"{type(raised).__name__}: {raised}")
-            if not self._closed.is_set():
+            if wanted() and not self._closed.is_set():
                 self._post(FieldFailed(name, error))
-            return None
-        self._post(FieldArrived({name: value}))
-        return value
+        else:
+            if wanted():
+                self._post(FieldArrived({name: value}))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..evals.engine.control import RunningSample
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.results.log_index import LogIndex
+    from ..evals.results.scoreboard import Grouping
     from ..profiles.errors import ProctorError
     from ..profiles.files import LoadedProfile
     from ..profiles.schema import Profile
@@ -171,6 +172,42 @@ class StopRequested(Message):
     """Stop a run in order."""
 
     run: KnownRun
+
+
+@dataclass
+class ScoreboardRequested(Message):
+    """Read the scoreboard of the run that Results shows again, grouped so."""
+
+    group_by: Grouping
+
+
+@dataclass
+class DisagreementsRequested(Message):
+    """Find the samples on which the cells of these logs disagree."""
+
+    logs: tuple[Path, ...]
+
+
+@dataclass
+class ComparisonRequested(Message):
+    """Compare the run that Results shows with an earlier one."""
+
+    before: Path
+
+
+@dataclass
+class ExportRequested(Message):
+    """Write the scoreboard that Results shows to a file; its ending says the format."""
+
+    path: Path
+
+
+@dataclass
+class Exported(Message):
+    """The scoreboard was written, or `error` says why not."""
+
+    path: Path
+    error: ProctorError | None = None
 
 
 @dataclass

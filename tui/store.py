@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..evals.engine.control import CellWatch, Conversation
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.engine.status import RunStatus
+    from ..evals.results.compare import RunComparison
+    from ..evals.results.disagreements import Disagreements
     from ..evals.results.log_index import LogIndex
     from ..evals.results.scoreboard import Scoreboard
     from ..evals.results.transcript import Transcript
@@ -69,6 +71,8 @@ class State:
     shown: KnownRun | None = None  # the run that Results shows
     scoreboard: Scoreboard | None = None  # of `shown`
     indexes: Mapping[Path, LogIndex] = field(default_factory=dict[Path, Any])  # of logs of `shown` that were asked for
+    disagreements: Disagreements | None = None  # of the cells of `shown` that were asked for last
+    comparison: RunComparison | None = None  # of `shown` with the run that was asked for last
     sample: SampleRef | None = None  # the one whose transcript is open
     transcript: Transcript | None = None  # of `sample`
     waiting: Mapping[str, str] = field(default_factory=dict[str, str])  # field -> what is awaited, in words

@@ -32,9 +32,18 @@ def read_kept(folder: str, key: str, kind: type[T]) -> T | None:
     """
     from pydantic import TypeAdapter, ValidationError
 
+    content = read_kept_bytes(folder, key)
     try:
-        return TypeAdapter(kind).validate_json(_path(folder, key).read_bytes())
-    except (OSError, ValidationError):
+        return None if content is None else TypeAdapter(kind).validate_json(content)
+    except ValidationError:
+        return None
+
+
+def read_kept_bytes(folder: str, key: str) -> bytes | None:
+    """The JSON that was kept under a key, as it is on the disk; `None` when there is nothing that can be read."""
+    try:
+        return _path(folder, key).read_bytes()
+    except OSError:
         return None
 
 

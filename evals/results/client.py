@@ -18,10 +18,14 @@ from ...profiles.errors import ProctorError, UsageError
 if TYPE_CHECKING:
     from ..engine.plan import TaskFacts
     from ..tasks.listing import TaskInfo, TaskListing
+    from .compare import RunComparison
+    from .disagreements import Disagreements
+    from .scoreboard import Grouping, Scoreboard
     from .transcript import Transcript
 
 LIST_TIMEOUT_S = 60.0
 TRANSCRIPT_TIMEOUT_S = 60.0
+SCOREBOARD_TIMEOUT_S = 600.0  # logs of hundreds of thousands of samples may have to be read first
 FACTS_TIMEOUT_S = 300.0  # a dataset may have to be downloaded first
 
 _REMEDY = "`proctor doctor` may say why"
@@ -40,11 +44,13 @@ class Reader:
         token: For gated datasets; handed over in the environment. Without one the reader uses none, whatever the
             environment or the user's home holds.
         hub_url: The Hub that datasets are read from; the environment's or the public one if not given.
+        warm: Load Inspect at once. Without it the first answer that can do without Inspect comes in half a second.
     """
 
-    def __init__(self, *, token: str | None = None, hub_url: str | None = None) -> None:
+    def __init__(self, *, token: str | None = None, hub_url: str | None = None, warm: bool = True) -> None:
         self._token = token
         self._hub_url = hub_url
+        self._warm = warm
         self._process: _Process | None = None
         self._calls = threading.Lock()
         self._closed = False
@@ -171,11 +177,54 @@ class Reader:
         )
         return TypeAdapter(Transcript).validate_python(result)
 
+    def scoreboard(
+        self, run_dir: Path, group_by: Grouping = "task", *, timeout_s: float = SCOREBOARD_TIMEOUT_S
+    ) -> Scoreboard:
+        """The scoreboard of a run as it stands now. The statistics are computed, and their libraries loaded, in there.
+
+        Raises:
+            ProctorError: As `call`; also where it is no run.
+        """
+        from pydantic import TypeAdapter
+
+        from .scoreboard import Scoreboard
+
+        answer = self.call("scoreboard", timeout_s=timeout_s, run_dir=str(run_dir.absolute()), group_by=group_by)
+        return TypeAdapter(Scoreboard).validate_python(answer)
+
+    def compare_runs(self, before: Path, after: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunComparison:
+        """Two runs side by side.
+
+        Raises:
+            ProctorError: As `call`; also where one is no run.
+        """
+        from pydantic import TypeAdapter
+
+        from .compare import RunComparison
+
+        answer = self.call(
+            "compare_runs", timeout_s=timeout_s, before=str(before.absolute()), after=str(after.absolute())
+        )
+        return TypeAdapter(RunComparison).validate_python(answer)
+
+    def disagreements(self, logs: Sequence[Path], *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> Disagreements:
+        """The samples on which the cells of these logs disagree.
+
+        Raises:
+            ProctorError: As `call`; also where a log cannot be read.
+        """
+        from pydantic import TypeAdapter
+
+        from .disagreements import Disagreements
+
+        answer = self.call("disagreements", timeout_s=timeout_s, logs=[str(log.absolute()) for log in logs])
+        return TypeAdapter(Disagreements).validate_python(answer)
+
     def _running(self) -> _Process:
         if self._closed:
             raise ReaderLostError("the reader is closed")
         if self._process is None or self._process.ended:
-            self._process = _Process(self._environment(), self._token)
+            self._process = _Process(self._environment(), self._token, warm=self._warm)
         return self._process
 
     def _environment(self) -> dict[str, str]:
@@ -194,14 +243,14 @@ class Reader:
 class _Process:
     """One life of the reader, with a thread for each of its two outputs."""
 
-    def __init__(self, environment: Mapping[str, str], token: str | None) -> None:
+    def __init__(self, environment: Mapping[str, str], token: str | None, *, warm: bool) -> None:
         self._token = token
         self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._printed = b""  # the end of what the process wrote to standard error since its last answer
         self._last_id = 0
         self._popen = subprocess.Popen(
             # -P: the working folder may hold modules with the names of others
-            [sys.executable, "-P", "-m", "proctor.evals.results.reader"],
+            [sys.executable, "-P", "-m", "proctor.evals.results.reader", *([] if warm else ["--cold"])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

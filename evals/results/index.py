@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..catalog.disk import read_kept, write_kept
+from ..catalog.disk import read_kept_bytes, write_kept
 from .errors import LogError
-from .log_index import LogIndex
+from .log_index import LogIndex, columns_from_lists
 
 if TYPE_CHECKING:
     from .client import Reader
@@ -42,7 +42,7 @@ def load_index(path: Path, read: ReadLog) -> LogIndex:
         LogError: There is no such file.
     """
     mtime_ns, size = _state(path)
-    kept = read_kept(_FOLDER, _key(path), _Kept)
+    kept = _read_kept(path)
     if kept is not None and (kept.mtime_ns, kept.size) == (mtime_ns, size):
         return kept.index
     index = read(path)
@@ -63,6 +63,28 @@ def store_index(path: Path, index: LogIndex) -> None:
 
 def _keep(path: Path, mtime_ns: int, size: int, index: LogIndex) -> None:
     write_kept(_FOLDER, _key(path), _Kept(mtime_ns, size, index), max_files=MAX_INDEXES)
+
+
+def _read_kept(path: Path) -> _Kept | None:
+    """What was kept of a log; `None` where there is nothing that can be used.
+
+    The columns are taken over as they are parsed, and looked at for their types alone: validating a hundred thousand
+    samples value by value takes twice the memory and the time.
+    """
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import from_json
+
+    content = read_kept_bytes(_FOLDER, _key(path))
+    if content is None:
+        return None
+    try:
+        found: Any = from_json(content, cache_strings="keys")
+        columns: dict[str, list[Any]] = found["index"].pop("samples")
+        kept = TypeAdapter(_Kept).validate_python(found)
+        samples = columns_from_lists(columns)
+    except (ValidationError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return replace(kept, index=replace(kept.index, samples=samples))
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -19,6 +19,16 @@ def split_target(target: str) -> tuple[str, str | None]:
     return model, route or None
 
 
+def model_of(target: str) -> str:
+    """The model of a full Inspect model name, whoever serves it."""
+    return split_target(target)[0]
+
+
+def provider_of(target: str) -> str:
+    """Who a target is asked from: a provider, a policy as `:fastest`, `default`; the API of any other target."""
+    return _route(target) if target.startswith(HF_PREFIX) else target.partition("/")[0]
+
+
 def short_labels(targets: Sequence[str]) -> list[str]:
     """A label for each target, in order.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Literal
 
 from .statistics import Scores
@@ -67,6 +68,39 @@ class SampleColumns:
 
     def __iter__(self) -> Iterator[SampleRow]:
         return map(SampleRow, *(getattr(self, name) for name in SampleRow.__slots__))
+
+
+_COUNT, _NUMBER, _TEXT = frozenset({int}), frozenset({float, int, NoneType}), frozenset({str, NoneType})
+_LOOKED_AT = 400  # values of a column that tell whether it has few different ones
+_TYPES: Mapping[str, frozenset[type]] = {
+    **dict.fromkeys(("epoch", "input_tokens", "output_tokens", "grader_tokens", "retries", "fingerprint"), _COUNT),
+    **dict.fromkeys(("score", "cost_usd", "grader_cost_usd", "total_time_s", "working_time_s"), _NUMBER),
+    **dict.fromkeys(("answer", "error"), _TEXT),
+    "id": frozenset({int, str}),
+    "raw_score": frozenset({bool, int, float, str, NoneType}),
+    "completed": frozenset({bool}),
+}
+
+
+def columns_from_lists(lists: dict[str, list[Any]]) -> SampleColumns:
+    """Columns out of JSON's lists, which are used up: one after the other, so that both are never there at once.
+
+    Values that come again and again become one object each.
+
+    Raises:
+        ValueError: They are no columns of samples.
+    """
+    columns: dict[str, tuple[Any, ...]] = {}
+    length = len(lists.get("id", ()))
+    for name, types in _TYPES.items():
+        values = lists.pop(name)
+        found = set(map(type, values))
+        if not found <= types or len(values) != length:
+            raise ValueError(f"{name}: no column of samples")
+        few = found == {float} and len(set(values[:_LOOKED_AT])) < _LOOKED_AT // 4
+        distinct = {value: value for value in values} if few else {}
+        columns[name] = tuple([distinct[value] for value in values] if few else values)
+    return SampleColumns(**columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.event import Event, InfoEvent, ModelEvent
+from inspect_ai.event import Event, InfoEvent, ModelEvent, SpanBeginEvent
 from inspect_ai.log import EvalSample, headline_metric, read_eval_log, read_eval_log_sample
 from inspect_ai.model import (
     ChatMessage,
@@ -25,11 +25,13 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score, Value
 
 from .errors import LogError
-from .logs import first_line, headline_score, to_number
+from .logs import GRADER, first_line, headline_score, to_number
 from .transcript import CallFacts, Part, PartKind, Picture, Transcript
 
 RAW_CHARS = 200_000  # of one raw request or answer
 ALL_RAW_CHARS = 4_000_000  # of one sample's: every call repeats what was said before it
+SHORT_ARGUMENTS = 100  # characters of a call that stands on one line
+SHOWN_CHARS = 4_000  # of a traceback, and of a sample's metadata
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,")
 _LONG_DATA = re.compile(r"(data:[\w.+-]+/[\w.+-]+;base64,)[A-Za-z0-9+/=]{64,}")
 _ROLES: Mapping[str, PartKind] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool_result"}
@@ -60,6 +62,7 @@ def read_transcript(path: Path, sample_id: str | int, epoch: int) -> Transcript:
     scored_by = None if found is None else (found.score.scorer, found.score.name)
     _, value = headline_score(sample.scores, scored_by)
     calls, by_message = _calls(sample.events)
+    graders = sorted({call.model for call in calls if call.role == GRADER})
     return Transcript(
         task=header.eval.task,
         model=header.eval.model,
@@ -71,6 +74,9 @@ def read_transcript(path: Path, sample_id: str | int, epoch: int) -> Transcript:
         parts=tuple(_parts(sample, by_message)),
         calls=calls,
         total_time_s=sample.total_time,
+        working_time_s=sample.working_time,
+        grader=", ".join(graders) or None,
+        self_graded=header.eval.model in graders,
         error=sample.error.message if sample.error else None,
         metadata=json.loads(json.dumps(sample.metadata, default=str)),
     )
@@ -88,10 +94,14 @@ def _parts(sample: EvalSample, calls: Mapping[str, tuple[int, str | None]]) -> I
         yield Part("error", retry.message, title="tried again after")
     if sample.error:
         yield Part("error", sample.error.message)
+        if sample.error.traceback:
+            yield Part("info", _last_trace(sample.error.traceback), title="where")
     if sample.limit:
         yield Part("info", f"{sample.limit.type}: {sample.limit.limit:g}", title="stopped by a limit")
     for scorer, score in (sample.scores or {}).items():
         yield from _score(scorer, score, sample.output.completion)
+    if sample.metadata:
+        yield Part("info", _cut_words(json.dumps(sample.metadata, ensure_ascii=False, default=str)), title="sample")
 
 
 def _input(sample: EvalSample) -> Iterator[Part]:
@@ -121,13 +131,34 @@ def _message(message: ChatMessage) -> Iterator[Part]:
         yield Part(kind, text, title, tuple(pictures))
     if isinstance(message, ChatMessageAssistant):
         for call in message.tool_calls or ():
-            yield Part(
-                "tool_call", json.dumps(call.arguments, indent=2, ensure_ascii=False, default=str), call.function
-            )
+            yield Part("tool_call", _arguments(call.arguments), call.function)
             if call.parse_error:
                 yield Part("error", call.parse_error, call.function)
     if isinstance(message, ChatMessageTool) and message.error:
         yield Part("error", message.error.message, title)
+
+
+def _arguments(arguments: Mapping[str, Any]) -> str:
+    """What a tool was called with: on one line where that is short, else one by one, with their own lines."""
+    line = json.dumps(arguments, ensure_ascii=False, default=str)
+    if len(line) <= SHORT_ARGUMENTS and "\\n" not in line:
+        return line
+    said: list[str] = []
+    for name, value in arguments.items():
+        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        said.append(f"{name}:\n{text}" if "\n" in text else f"{name}: {text}")
+    return "\n" + "\n".join(said)
+
+
+def _last_trace(trace: str) -> str:
+    """The end of a traceback: of the exception that was raised last."""
+    return _cut_words(trace.rpartition("Traceback (most recent call last):\n")[2].rstrip(), from_end=True)
+
+
+def _cut_words(text: str, *, from_end: bool = False) -> str:
+    if len(text) <= SHOWN_CHARS:
+        return text
+    return f"…{text[-SHOWN_CHARS:]}" if from_end else f"{text[:SHOWN_CHARS]}…"
 
 
 def _said(content: Content) -> str:
@@ -169,8 +200,10 @@ def _words(value: Value | None) -> str:
 def _calls(events: Sequence[Event]) -> tuple[tuple[CallFacts, ...], dict[str, tuple[int, str | None]]]:
     """All model calls, and which of them brought the message of an id.
 
-    Who served is noted while the answer arrives: after its call's event, in the same span.
+    Who served is noted while the answer arrives: after its call's event, in the same span. A call inside a scorer is
+    a grader's, also where no model has that role and the model under test grades itself.
     """
+    scoring = _scorer_spans(events)
     found: list[ModelEvent] = []
     served: dict[int, str] = {}
     for event in events:
@@ -192,7 +225,7 @@ def _calls(events: Sequence[Event]) -> tuple[tuple[CallFacts, ...], dict[str, tu
         calls.append(
             CallFacts(
                 model=event.model,
-                role=event.role,
+                role=event.role or (GRADER if event.span_id in scoring else None),
                 served_by=served.get(number),
                 input_tokens=usage.input_tokens + cached if usage else 0,
                 output_tokens=usage.output_tokens if usage else 0,
@@ -207,6 +240,15 @@ def _calls(events: Sequence[Event]) -> tuple[tuple[CallFacts, ...], dict[str, tu
         if event.output.choices and event.output.message.id:
             by_message[event.output.message.id] = (number, served.get(number))
     return tuple(calls), by_message
+
+
+def _scorer_spans(events: Sequence[Event]) -> set[str]:
+    """The spans of scorers with all spans in them."""
+    found: set[str] = set()
+    for event in events:
+        if isinstance(event, SpanBeginEvent) and (event.type == "scorer" or event.parent_id in found):
+            found.add(event.id)
+    return found
 
 
 def _raw(body: Mapping[str, Any] | None, room: int) -> str | None:

@@ -16,9 +16,14 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...profiles.errors import ProctorError, UsageError
+
+if TYPE_CHECKING:
+    from .gather import CellResult
+    from .log_index import LogIndex
+    from .scoreboard import Grouping
 
 
 def _list_tasks(paths: list[str], cwd: str, installed: bool) -> object:
@@ -51,12 +56,61 @@ def _transcript(path: str, sample_id: str | int, epoch: int) -> object:
     return read_transcript(Path(path), sample_id, epoch)
 
 
+def _scoreboard(run_dir: str, group_by: Grouping) -> object:
+    from ..engine.status_file import read_status
+    from .gather import gather_run
+    from .scoreboard import build_scoreboard
+
+    folder = Path(run_dir)
+    status = read_status(folder)
+    practice = status.source == "practice"
+    cells = gather_run(folder, status, _read_index)
+    return build_scoreboard(status.title or status.run_id, status.run_id, cells, practice=practice, group_by=group_by)
+
+
+def _compare_runs(before: str, after: str) -> object:
+    from ..engine.status_file import read_status
+    from .compare import compare_runs
+    from .gather import gather_run
+
+    def gathered(run_dir: str) -> tuple[str, list[CellResult]]:
+        folder = Path(run_dir)
+        status = read_status(folder)
+        return status.run_id, gather_run(folder, status, _read_index)
+
+    return compare_runs(gathered(before), gathered(after))
+
+
+def _disagreements(logs: list[str]) -> object:
+    from .disagreements import find_disagreements
+    from .index import load_index
+
+    indexes: list[LogIndex | None] = []
+    unread: list[str] = []
+    for log in logs:
+        try:
+            indexes.append(load_index(Path(log), _read_index))
+        except ProctorError as error:
+            indexes.append(None)
+            unread.append(error.message)
+    return find_disagreements(indexes, unread)
+
+
+def _read_index(path: Path) -> LogIndex:
+    from .logs import index_log
+
+    return index_log(path)
+
+
 OPS: Mapping[str, Callable[..., object]] = {
     "list_tasks": _list_tasks,
     "describe_task": _describe_task,
     "task_facts": _task_facts,
     "index_log": _index_log,
     "transcript": _transcript,
+    "scoreboard": _scoreboard,
+    "disagreements": _disagreements,
+    "compare_runs": _compare_runs,
 }
 
 
@@ -96,7 +150,7 @@ def _warm() -> None:
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until there are no more. With `--cold` Inspect is loaded when something needs it."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -105,7 +159,8 @@ def main() -> None:
     os.dup2(2, 1)
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_pass_on, args=(requests, waiting), daemon=True).start()
-    _warm()
+    if "--cold" not in sys.argv:
+        _warm()
     while True:
         line = waiting.get()
         for name, number in (("stdout", 1), ("stderr", 2)):  # user code may have closed or replaced them

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..engine.status import CellState, CellStatus
 from .gather import CellResult
-from .labels import shared_part, short_labels
+from .labels import model_of, provider_of, shared_part, short_labels
 from .log_index import LogIndex
 from .sentences import summarise, warn
 from .statistics import CONFIDENCE, Comparison, Interval, MeanScore, Scores, compare, holm, mean_score, normal_interval
 
 Order = Literal["score", "name", "cost", "time", "speed"]
+Grouping = Literal["task", "model", "provider"]
 Verdict = Literal["best", "tied", "worse", "better", "unknown"]
 
 BEST_SHARE = 0.5  # of the samples that the fullest row has; with fewer a row cannot be the best
 _MEAN_TOLERANCE = 1e-6
+_PART_OF: Mapping[Grouping, Callable[[str], str]] = {
+    "task": lambda target: "",
+    "model": model_of,
+    "provider": provider_of,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,11 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreGroup:
-    """The rows of one task with one set of arguments and one variant of the generation settings."""
+    """The rows of one task with one set of arguments and one variant of the generation settings.
+
+    They are compared with each other and with nothing else: scores of different tasks are never put together. Grouped
+    by model or provider, the rows of a task are divided once more, and each part has its own best.
+    """
 
     task: str
     task_args: Mapping[str, Any]
@@ -65,23 +75,30 @@ class ScoreGroup:
     rows: tuple[ScoreRow, ...]
     summary: str  # which differences are real, in a sentence or two; "" where there is nothing to compare
     warnings: tuple[str, ...] = ()
+    part: str = ""  # the model or the provider that the rows were divided by; "" where they were not
 
     @property
     def title(self) -> str:
-        """The short name of the task, with what sets this group apart."""
+        """The short name of the task, with what sets this group apart and what its rows share."""
+        return " · ".join(filter(None, (self.task_title, self.shared)))
+
+    @property
+    def task_title(self) -> str:
+        """The short name of the task, with what sets it apart from the same task otherwise."""
         short = self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
         args = ", ".join(f"{name}={value}" for name, value in self.task_args.items())
-        return " · ".join(filter(None, (short, args, self.variant, self.shared)))
+        return " · ".join(filter(None, (short, args, self.variant)))
 
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """All groups of a run, in the order of its plan."""
+    """All groups of a run, in the order of its plan; those of one model or provider after each other."""
 
     title: str
     run_id: str | None  # None for logs that belong to no run
     practice: bool  # the models are simulated
     groups: tuple[ScoreGroup, ...]
+    group_by: Grouping = "task"
 
     @property
     def cost_usd(self) -> float | None:
@@ -92,7 +109,13 @@ class Scoreboard:
 
 
 def build_scoreboard(
-    title: str, run_id: str | None, cells: Sequence[CellResult], *, practice: bool = False, order_by: Order = "score"
+    title: str,
+    run_id: str | None,
+    cells: Sequence[CellResult],
+    *,
+    practice: bool = False,
+    order_by: Order = "score",
+    group_by: Grouping = "task",
 ) -> Scoreboard:
     """Make the scoreboard of cells.
 
@@ -103,13 +126,17 @@ def build_scoreboard(
         practice: Whether the models are simulated, as far as the run says; a log may say so too.
         order_by: What the rows of a group are sorted by: the best score, the name, the least money per sample, the
             shortest latency, the most tokens per second. Unknown comes last, then the name decides.
+        group_by: What the rows of a task are divided by: nothing, their model, or their provider.
     """
-    groups: dict[tuple[str, str, str], list[CellResult]] = {}
+    part_of = _PART_OF[group_by]
+    parts: dict[str, dict[tuple[str, str, str], list[CellResult]]] = {}
     for status, index in cells:
         args = json.dumps(status.task_args, sort_keys=True, default=str)
+        groups = parts.setdefault(part_of(status.target), {})
         groups.setdefault((status.task, args, status.variant), []).append((status, index))
     practice = practice or any(index is not None and index.practice for _, index in cells)
-    return Scoreboard(title, run_id, practice, tuple(_group(members, order_by) for members in groups.values()))
+    made = (_group(members, order_by, part) for part, groups in parts.items() for members in groups.values())
+    return Scoreboard(title, run_id, practice, tuple(made), group_by)
 
 
 def order_rows(rows: Sequence[ScoreRow], order_by: Order) -> tuple[ScoreRow, ...]:
@@ -117,13 +144,13 @@ def order_rows(rows: Sequence[ScoreRow], order_by: Order) -> tuple[ScoreRow, ...
     return tuple(sorted(rows, key=lambda row: _place(row, order_by)))
 
 
-def _group(members: Sequence[CellResult], order_by: Order) -> ScoreGroup:
+def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGroup:
     first = members[0][0]
     targets = [status.target for status, _ in members]
     rows: list[ScoreRow] = []
     samples: dict[str, Scores] = {}
     for (status, index), label in zip(members, short_labels(targets), strict=True):
-        scores = _comparable(index)
+        scores = comparable_scores(index)
         rows.append(_row(status, index, label, mean_score(scores) if scores else None))
         samples[label] = scores
     best = _best(rows, samples)
@@ -138,10 +165,11 @@ def _group(members: Sequence[CellResult], order_by: Order) -> ScoreGroup:
         rows=order_rows(rows, order_by),
         summary=summarise(rows),
         warnings=warn(rows),
+        part=part,
     )
 
 
-def _comparable(index: LogIndex | None) -> Scores:
+def comparable_scores(index: LogIndex | None) -> Scores:
     """The scores of the samples, where the log's headline metric is their mean; else nothing can be said from them."""
     if index is None:
         return {}

@@ -61,5 +61,8 @@ class Transcript:
     parts: tuple[Part, ...]
     calls: tuple[CallFacts, ...]
     total_time_s: float | None
+    working_time_s: float | None = None  # without the waits for retries and limits
+    grader: str | None = None  # the models that scorers asked
+    self_graded: bool = False  # the model under test was one of them
     error: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])

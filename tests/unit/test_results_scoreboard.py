@@ -293,7 +293,7 @@ def test_json_has_its_shape_and_null_for_the_unknown() -> None:
     found = json.loads(text)
     assert (found["format"], found["run_id"], found["practice"]) == (1, "run-1", False)
     first, second = found["groups"][0]["rows"]
-    assert tuple(first) == COLUMNS[3:]
+    assert tuple(first) == COLUMNS[4:]
     assert (first["score"], first["verdict"], first["n"]) == (0.8, "best", 10)
     assert (round(first["low"], 4), round(first["high"], 4)) == (0.4902, 0.9433)
     assert second["score"] is None and second["low"] is None and second["p_value"] is None

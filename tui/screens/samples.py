@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -19,17 +19,24 @@ from ..store import SampleRef
 from ..widgets.bars import proctor
 from ..widgets.filter_bar import FilterBar
 from ..widgets.line_table import LineTable
-from ..widgets.score_rows import (
+from ..widgets.sample_rows import (
     SAMPLE_ORDERS,
-    ListedSample,
-    SampleOrder,
-    matches,
+    VERDICTS,
+    NamedSample,
+    SampleRows,
+    Verdict,
+    count_verdicts,
+    named_table,
     order_samples,
-    sample_table,
+    sample_columns,
+    sample_texts,
+    with_verdict,
+    with_words,
 )
+from ..widgets.score_rows import grader_words
 
 if TYPE_CHECKING:
-    from ...evals.results.log_index import SampleRow
+    from ...evals.results.log_index import LogIndex
     from ..store import State
 
 
@@ -42,7 +49,7 @@ class CellLog:
 
 
 class SamplesPane(Vertical):
-    """The samples of one cell; a filter, an order."""
+    """The samples of one cell: an order, a verdict, words."""
 
     DEFAULT_CSS = """
     SamplesPane {
@@ -52,7 +59,9 @@ class SamplesPane(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="samples.filter", tooltip="Show only samples with these words"),
-        Binding("o", "order", "order", id="samples.order", tooltip="Another order"),
+        Binding("f", "verdict", "right/wrong", id="samples.verdict", tooltip="Only wrong, right, failed ones; or all"),
+        Binding("o", "order", "order", id="samples.order", tooltip="By the next column"),
+        Binding("O", "reverse", show=False, id="samples.reverse", tooltip="The other way round"),
     ]
 
     head = query_one(".samples--head", Static)
@@ -64,9 +73,13 @@ class SamplesPane(Vertical):
         """Make a pane that shows nothing yet."""
         super().__init__(id=id)
         self._cell: CellLog | None = None
-        self._order: SampleOrder = "sample"
-        self._rows: Sequence[SampleRow] = ()
-        self._shown: list[int] = []  # positions in `_rows`
+        self._index: LogIndex | None = None
+        self._column, self._downwards = "sample", False
+        self._verdict: Verdict = "all"
+        self._order: list[int] = []  # positions in the index, as they are ordered
+        self._counts: Mapping[Verdict, int] = {}
+        self._texts: list[str] = []  # what words are looked for in; made when the first is typed
+        self._drawn: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Whose samples, the filter, the samples, and what is awaited or wrong."""
@@ -76,13 +89,17 @@ class SamplesPane(Vertical):
         yield Static(markup=False, classes="samples--says")
 
     def on_mount(self) -> None:
-        """Follow what has been read."""
+        """Follow what has been read, in the order of last time."""
+        remembered = proctor(self).memory.get("samples.order", "")
+        if remembered.removeprefix("-") in SAMPLE_ORDERS:
+            self._column, self._downwards = remembered.removeprefix("-"), remembered.startswith("-")
         proctor(self).store.subscribe(self, {"indexes", "waiting", "failures"}, self._draw)
 
     def open(self, cell: CellLog) -> None:
         """List the samples of a cell."""
         if cell != self._cell:
             self._cell = cell
+            self._verdict = "all"
             self.bar.text = ""
         self._draw(proctor(self).store.state)
 
@@ -90,10 +107,10 @@ class SamplesPane(Vertical):
     def current(self) -> SampleRef | None:
         """The sample under the cursor."""
         key = self.table.cursor_key
-        if self._cell is None or key is None:
+        if self._cell is None or self._index is None or key is None:
             return None
-        row = self._rows[int(key)]
-        return SampleRef(self._cell.log, row.id, row.epoch)
+        samples = self._index.samples
+        return SampleRef(self._cell.log, samples.id[int(key)], samples.epoch[int(key)])
 
     def step(self, by: int) -> SampleRef | None:
         """Move the cursor and return the sample there; `None` where the list ends."""
@@ -106,24 +123,49 @@ class SamplesPane(Vertical):
         if cell is None:
             return
         index = state.indexes.get(cell.log)
+        if index is not self._index:
+            self._index, self._texts = index, []
+            self._counts = count_verdicts(index.samples) if index is not None else {}
+            self._order = []
         failure, waiting = state.failures.get("indexes"), state.waiting.get("indexes")
-        self._rows = tuple(index.samples) if index is not None else ()
-        words = self.bar.text.casefold().split()
-        order = order_samples(self._rows, self._order)
-        self._shown = [at for at in order if matches(self._rows[at], words)]
-        epochs = index is not None and index.epochs > 1
-        listed = [ListedSample(str(at), f"#{self._rows[at].id}", self._rows[at]) for at in self._shown]
-        columns, rows = sample_table(listed, "sample", epochs)
-        column, downwards, order_words = SAMPLE_ORDERS[self._order]
-        empty = "no sample has these words" if words and index is not None else "no samples"
+        drawn = (cell, index, self._column, self._downwards, self._verdict, self.bar.text, failure, waiting)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._draw_rows(cell, index, f"{failure}" if failure else f"{waiting} …" if waiting else "")
+
+    def _draw_rows(self, cell: CellLog, index: LogIndex | None, awaited: str) -> None:
+        words = self.bar.text.split()
+        shown: Sequence[int] = ()
         if index is None:
-            empty = str(failure) if failure else f"{waiting} …" if waiting else ""
-        self.table.change_columns(columns)
-        self.table.sorted_by = (column, downwards)
-        self.table.empty = empty
-        self.table.show(rows)
-        count = f"{len(rows)} of {len(self._rows)}" if words else f"{len(self._rows)}"
-        self.head.update(Content(clean_line(f"{cell.label} · {count} samples · order: {order_words}")))
+            self.table.change_columns(())
+            self.table.empty = awaited
+            self.table.show([])
+        else:
+            samples, epochs = index.samples, index.epochs > 1
+            if len(self._order) != len(samples):
+                self._order = order_samples(samples, self._column, self._downwards)
+            shown = self._order
+            if self._verdict != "all":
+                shown = with_verdict(samples, shown, self._verdict)
+            self._texts = (self._texts or sample_texts(samples)) if words else []
+            if words:
+                shown = with_words(self._texts, shown, words)
+            self.table.change_columns(sample_columns(samples, epochs))
+            self.table.sorted_by = (self._column, self._downwards)
+            self.table.empty = "no sample is like that: esc or f shows all" if len(samples) else "no samples"
+            self.table.show(SampleRows(samples, shown, epochs))
+        self._draw_words(cell, index, len(shown))
+
+    def _draw_words(self, cell: CellLog, index: LogIndex | None, shown: int) -> None:
+        words = [cell.label]
+        if index is not None:
+            total = len(index.samples)
+            words.append(f"{shown} of {total} samples" if shown != total else f"{total} samples")
+            words.append(", ".join(f"{count} {verdict}" for verdict, count in self._counts.items()))
+            words.append("" if self._verdict == "all" else f"only {self._verdict}")
+            words.append(grader_words(index.grader, index.self_graded))
+            words.append(f"by {SAMPLE_ORDERS[self._column][1]}{', downwards' if self._downwards else ''}")
+        self.head.update(Content(clean_line(" · ".join(word for word in words if word))))
         note = (index.error or "") if index is not None else ""
         self.says.update(Content(clean_line(note)))
         self.says.display = bool(note)
@@ -134,21 +176,38 @@ class SamplesPane(Vertical):
         self._draw(proctor(self).store.state)
 
     def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
-        """Order by the column that was clicked."""
+        """Order by the column that was clicked; the other way round where it is ordered so already."""
         event.stop()
-        for order, (column, _, _) in SAMPLE_ORDERS.items():
-            if column == event.column_key:
-                self._order = order
-                self._draw(proctor(self).store.state)
+        if event.column_key == self._column:
+            self.action_reverse()
+        elif event.column_key in SAMPLE_ORDERS:
+            self._order_by(event.column_key, SAMPLE_ORDERS[event.column_key][0])
 
     def action_filter(self) -> None:
         """Type what to show."""
         self.bar.open()
 
+    def action_verdict(self) -> None:
+        """Only those that are wrong; right; failed; or all again. What there is none of is passed over."""
+        there: list[Verdict] = [verdict for verdict in VERDICTS if verdict == "all" or verdict in self._counts]
+        at = there.index(self._verdict) if self._verdict in there else 0
+        self._verdict = there[(at + 1) % len(there)]
+        self._draw(proctor(self).store.state)
+
     def action_order(self) -> None:
-        """The next order."""
-        orders = list(SAMPLE_ORDERS)
-        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        """By the next column."""
+        columns = list(SAMPLE_ORDERS)
+        column = columns[(columns.index(self._column) + 1) % len(columns)]
+        self._order_by(column, SAMPLE_ORDERS[column][0])
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._order_by(self._column, not self._downwards)
+
+    def _order_by(self, column: str, downwards: bool) -> None:
+        self._column, self._downwards = column, downwards
+        self._order = []
+        proctor(self).memory.put("samples.order", f"{'-' if downwards else ''}{column}")
         self._draw(proctor(self).store.state)
 
 
@@ -198,25 +257,35 @@ class AcrossPane(Vertical):
         sample = self._sample
         if sample is None:
             return
-        listed: list[ListedSample] = []
+        listed: list[NamedSample] = []
+        themselves: list[bool] = []
         self._refs = {}
         for cell in self._cells:
             index = state.indexes.get(cell.log)
             known = index.samples if index is not None else SampleColumns()
+            if index is not None:
+                themselves.append(index.self_graded)
             found = [at for at, name in enumerate(known.id) if name == sample.sample_id]
             for at in found:
                 row = known.row(at)
                 key = f"{cell.log.name} {at}"
-                listed.append(ListedSample(key, cell.label, row))
+                listed.append(NamedSample(key, cell.label, row))
                 self._refs[key] = SampleRef(cell.log, row.id, row.epoch)
             if not found:
-                listed.append(ListedSample(cell.log.name, cell.label, None))
+                listed.append(NamedSample(cell.log.name, cell.label, None))
         epochs = any(ref.epoch > 1 for ref in self._refs.values())
-        columns, rows = sample_table(listed, "target", epochs)
+        columns, rows = named_table(listed, "target", epochs)
         self.table.change_columns(columns)
         self.table.show(rows)
         scores = [one.row.score for one in listed if one.row is not None and one.row.score is not None]
         agreed = "" if not scores else "all agree" if len(set(scores)) == 1 else "they disagree"
         failure, waiting = state.failures.get("indexes"), state.waiting.get("indexes")
-        parts = (f"#{sample.sample_id} across {len(self._cells)} cells", agreed, str(failure or ""), waiting)
+        badge = "each model grades itself ⚠" if all(themselves) else "some grade themselves ⚠"
+        parts = (
+            f"#{sample.sample_id} across {len(self._cells)} cells",
+            agreed,
+            badge if any(themselves) else "",
+            str(failure or ""),
+            waiting,
+        )
         self.head.update(Content(clean_line(" · ".join(part for part in parts if part))))

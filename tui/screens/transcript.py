@@ -18,9 +18,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_count, format_latency, format_usd
+from ..figures import UNKNOWN, format_count, format_latency
 from ..widgets.bars import proctor
 from ..widgets.filter_bar import FilterBar
+from ..widgets.score_rows import total_usd
 from ..widgets.transcript_text import Block, call_words, plain_text, raw_blocks, said_blocks
 from ..widgets.transcript_view import TranscriptView
 
@@ -58,6 +59,7 @@ class TranscriptPane(Vertical):
             tooltip="The sample before",
         ),
         Binding("w", "raw", "raw calls", id="transcript.raw", tooltip="What went over the wire, or what was said"),
+        Binding("i", "picture", "picture", id="transcript.picture", tooltip="The picture as large as can be"),
         Binding("y", "copy", "copy", id="transcript.copy", tooltip="Copy the transcript as text"),
         Binding("P", "pager", "pager", show=False, id="transcript.pager", tooltip="Read it in $PAGER"),
     ]
@@ -147,6 +149,19 @@ class TranscriptPane(Vertical):
         self._raw = not self._raw
         self.view.show(self._blocks())
 
+    def action_picture(self) -> None:
+        """Show the picture that is in sight, or the first, on its own."""
+        from ..widgets.pictures import find_graphics
+        from .picture import PictureScreen
+
+        pictures = [block.picture for block in self._blocks() if block.picture is not None]
+        if not pictures:
+            self.notify("This transcript has no picture", markup=False)
+            return
+        graphics = find_graphics(proctor(self))
+        at = min(self.view.pictures_above, len(pictures) - 1)
+        proctor(self).push_screen(PictureScreen(pictures, at, graphics))
+
     def action_copy(self) -> None:
         """Send the text to the clipboard; whether it came there no terminal tells."""
         text = plain_text(self._blocks())
@@ -183,7 +198,8 @@ def _title(transcript: Transcript) -> str:
     if transcript.error:
         parts.append(f"! {transcript.error}")
     else:
-        parts.append(f"score {transcript.score_text or UNKNOWN}")
+        badge = " · grades itself ⚠" if transcript.self_graded else ""
+        parts.append(f"score {transcript.score_text or UNKNOWN}{badge}")
     if transcript.target:
         parts.append(f"target {transcript.target}")
     return " · ".join(parts)
@@ -194,16 +210,20 @@ def _facts(transcript: Transcript) -> str:
     if len(own) == 1:
         parts = [call_words(own[0]).partition(" · ")[2]]
     else:
-        costs = [call.cost_usd for call in own]
-        known = [cost for cost in costs if cost is not None]
         served = dict.fromkeys(call.served_by for call in own if call.served_by)
         tokens = (sum(call.input_tokens for call in own), sum(call.output_tokens for call in own))
         parts = [
             f"{len(own)} calls",
             f"served by {', '.join(served)}" if served else "",
             f"{format_count(tokens[0])} → {format_count(tokens[1])} tokens",
-            format_usd(sum(known) if len(known) == len(costs) else None) if costs else "",
+            total_usd(call.cost_usd for call in own) if own else "",
         ]
+    graders = [call for call in transcript.calls if call.role == "grader"]
+    if graders:
+        parts.append(f"grader {total_usd(call.cost_usd for call in graders)}")
     if transcript.total_time_s is not None:
         parts.append(f"{format_latency(transcript.total_time_s * 1000)} in all")
+    waited = (transcript.total_time_s or 0.0) - (transcript.working_time_s or 0.0)
+    if transcript.working_time_s is not None and waited >= 0.1:
+        parts.append(f"{format_latency(waited * 1000)} of it waiting")
     return " · ".join(part for part in parts if part)

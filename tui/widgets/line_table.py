@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from .lazy_rows import LazyRows
 from .line_layout import (
     Cell,
     Column,
@@ -140,8 +141,8 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._columns = tuple(columns)
         self._column_at = {column.key: index for index, column in enumerate(self._columns)}
-        self._rows: list[Row] = []
-        self._row_at: dict[str, int] = {}
+        self._rows: Sequence[Row] = []
+        self._row_at: dict[str, int] = {}  # of rows that are not lazy
         self._cursor = 0
         self._top = 0  # the first row that is seen
         self._wanted: str | None = None  # a key to go to as soon as it is there
@@ -160,7 +161,7 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     @property
     def cursor_key(self) -> str | None:
         """The key of the row under the cursor; `None` without rows."""
-        return self._rows[self._cursor].key if self._rows else None
+        return self._key(self._cursor) if self._rows else None
 
     @property
     def empty(self) -> str:
@@ -186,12 +187,13 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     def show(self, rows: Sequence[Row]) -> None:
         """Replace the rows. The cursor stays on its key, or at its place where the key is gone.
 
-        `RowHighlighted` is posted only where the cursor comes to another key.
+        `RowHighlighted` is posted only where the cursor comes to another key. `LazyRows` are made as they are drawn.
         """
         old_key, old_cursor, old_count = self.cursor_key, self._cursor, len(self._rows)
         followed = not old_count or self._sees(self._cursor)
-        self._rows = list(rows)
-        self._row_at = {row.key: index for index, row in enumerate(self._rows)}
+        lazy = isinstance(rows, LazyRows)
+        self._rows = rows if lazy else list(rows)
+        self._row_at = {} if lazy else {row.key: index for index, row in enumerate(self._rows)}
         if not self._rows and self._wanted is None:
             self._wanted = old_key
         self._cursor = self._cursor_after(old_key)
@@ -214,14 +216,14 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
             self.refresh()
 
     def set_cell(self, row_key: str, column_key: str, cell: Cell) -> None:
-        """Replace one cell; a row that is not here (filtered out, say) is left alone.
+        """Replace one cell; a row that is not here (filtered out, say) or that is made when it is drawn is left alone.
 
         Raises:
             KeyError: There is no such column.
         """
         column = self._column_at[column_key]
         index = self._row_at.get(row_key)
-        if index is None:
+        if index is None or not isinstance(self._rows, list):
             return
         row = self._rows[index]
         self._rows[index] = replace(row, cells=(*row.cells[:column], cell, *row.cells[column + 1 :]))
@@ -229,7 +231,7 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
 
     def move_to(self, key: str) -> None:
         """Put the cursor on a row; one that is not there yet is gone to when it comes, unless the user moves first."""
-        index = self._row_at.get(key)
+        index = self._position(key)
         if index is None:
             self._wanted = key
         else:
@@ -316,6 +318,12 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         line = self._drawn[y] = self._draw(y)
         return line
 
+    def _key(self, index: int) -> str:
+        return self._rows.key(index) if isinstance(self._rows, LazyRows) else self._rows[index].key
+
+    def _position(self, key: str) -> int | None:
+        return self._rows.position(key) if isinstance(self._rows, LazyRows) else self._row_at.get(key)
+
     @property
     def _body_height(self) -> int:
         return max(self.size.height - 1, 0)
@@ -329,10 +337,10 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     def _cursor_after(self, old_key: str | None) -> int:
         """Where the cursor goes among new rows."""
         last = len(self._rows) - 1
-        if self._wanted is not None and (wanted := self._row_at.get(self._wanted)) is not None:
+        if self._wanted is not None and (wanted := self._position(self._wanted)) is not None:
             self._wanted = None
             return wanted
-        if old_key is not None and (kept := self._row_at.get(old_key)) is not None:
+        if old_key is not None and (kept := self._position(old_key)) is not None:
             return kept
         return max(min(self._cursor, last), 0)
 
@@ -347,7 +355,7 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         else:
             self._redraw((self._line_of(old), self._line_of(self._cursor)))
         if self._cursor != old:
-            self.post_message(self.RowHighlighted(self, self._rows[self._cursor].key))
+            self.post_message(self.RowHighlighted(self, self._key(self._cursor)))
 
     def _reach_cursor(self, ahead: int) -> bool:
         """Bring the cursor into view; whether that moved the view."""

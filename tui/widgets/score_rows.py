@@ -1,41 +1,25 @@
-"""A group of a scoreboard, and the samples of a cell, as columns and rows of a `LineTable`. No widget in here."""
+"""The groups of a scoreboard as columns and rows of a `LineTable`. No widget in here."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from ...profiles.schema import HF_PREFIX
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_count, format_latency, format_speed, format_usd
+from ..figures import UNKNOWN, format_latency, format_speed, format_usd
 from .line_table import Cell, Column, Row
 
 if TYPE_CHECKING:
-    from ...evals.results.log_index import SampleRow
-    from ...evals.results.scoreboard import Order, ScoreGroup, ScoreRow
+    from ...evals.results.scoreboard import Grouping, Scoreboard, ScoreGroup, ScoreRow
 
-ORDERS: dict[Order, tuple[str, bool, str]] = {  # column, downwards, in words
-    "score": ("score", True, "the best score"),
-    "name": ("target", False, "name"),
-    "cost": ("usd_per_1k", False, "the least $ per 1000 samples"),
-    "time": ("p50", False, "the shortest latency"),
-    "speed": ("speed", True, "the most tokens per second"),
-}
-SampleOrder = Literal["sample", "score", "time", "tokens", "cost"]
-SAMPLE_ORDERS: dict[SampleOrder, tuple[str, bool, str]] = {
-    "sample": ("sample", False, "sample"),
-    "score": ("score", False, "the lowest score, errors first"),
-    "time": ("time", True, "the longest time"),
-    "tokens": ("tokens", True, "the most tokens"),
-    "cost": ("cost", True, "the most expensive"),
-}
 WIDEST_TARGET = 46
-WIDEST_ID = 24
+_BESIDE_TARGET = 26  # cells for the score and what stands before it, on a narrow screen
 WIDEST_SERVED_BY = 30
+GROUPINGS: Mapping[Grouping, str] = {"task": "by task", "model": "by model", "provider": "by provider"}
 _VERDICT_TONES = {"best": "good", "tied": "", "worse": "bad", "better": "good", "unknown": "dim"}
 _STATE_TONES = {"succeeded": "good", "failed": "bad", "held": "warn", "stopped": "warn", "paused": "warn"}
 
@@ -64,38 +48,133 @@ class _Figures:
         )
 
 
-def score_table(group: ScoreGroup, order_by: Order) -> tuple[tuple[Column, ...], list[Row]]:
-    """The columns that this group needs, and its rows in that order."""
+@dataclass(frozen=True, slots=True)
+class RowOrder:
+    """What the rows of a group are sorted by."""
+
+    column: str
+    downwards: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorting:
+    """How rows are sorted by a column."""
+
+    words: str
+    figure: Callable[[ScoreRow], float | str | None]  # None: unknown, and last either way
+    downwards: bool = False  # at first
+
+
+SORTINGS: Mapping[str, _Sorting] = {
+    "score": _Sorting("score", lambda row: row.score, downwards=True),
+    "target": _Sorting("target", lambda row: row.label),
+    "state": _Sorting("state", lambda row: row.state),
+    "n": _Sorting("samples", lambda row: row.n, downwards=True),
+    "errors": _Sorting("errors", lambda row: row.errors, downwards=True),
+    "interval": _Sorting("lower end of the interval", lambda row: row.interval.low if row.interval else None, True),
+    "ends": _Sorting("upper end of the interval", lambda row: row.interval.high if row.interval else None, True),
+    "versus": _Sorting("p against the best", lambda row: row.p_value),
+    "usd_per_1k": _Sorting("$ per 1000 samples", lambda row: row.usd_per_1k),
+    "cost": _Sorting("cost", lambda row: row.cost_usd),
+    "p50": _Sorting("latency", lambda row: row.p50_s),
+    "speed": _Sorting("tokens per second", lambda row: row.tokens_per_s, downwards=True),
+    "served_by": _Sorting("who served", lambda row: served_words(row) or None),
+}
+USUAL_ORDER = RowOrder("score", True)
+
+
+def next_order(order: RowOrder, columns: Sequence[Column]) -> RowOrder:
+    """By the next column of those that are there, in its usual direction."""
+    there = [column for column in SORTINGS if column in {one.key for one in columns}]
+    at = (there.index(order.column) + 1) % len(there) if order.column in there else 0
+    return RowOrder(there[at], SORTINGS[there[at]].downwards) if there else order
+
+
+def order_by_column(order: RowOrder, column: str) -> RowOrder:
+    """By that column; the other way round where it is that column already."""
+    if column not in SORTINGS:
+        return order
+    return RowOrder(column, not order.downwards if column == order.column else SORTINGS[column].downwards)
+
+
+def sort_rows(rows: Iterable[ScoreRow], order: RowOrder) -> list[ScoreRow]:
+    """The rows of a group in that order; what is unknown comes last, and of equals the names decide."""
+    figure = SORTINGS[order.column].figure
+    by_name = sorted(rows, key=lambda row: row.label)
+    known = [row for row in by_name if figure(row) is not None]
+    known.sort(key=lambda row: figure(row) or 0, reverse=order.downwards)  # keeps the names in order
+    return [*known, *(row for row in by_name if figure(row) is None)]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is seen at once: a task, or all tasks of a model or a provider."""
+
+    title: str
+    groups: tuple[ScoreGroup, ...]
+
+
+def sections(board: Scoreboard) -> list[Section]:
+    """A scoreboard as sections: one for each group, or one for each model or provider."""
+    if board.group_by == "task":
+        return [Section(group.title, (group,)) for group in board.groups]
+    parts = dict.fromkeys(group.part for group in board.groups)
+    short = {part: part.rsplit("/", 1)[-1] for part in parts}
+    alike = len(set(short.values())) < len(parts)
+    return [
+        Section(part if alike else short[part], tuple(group for group in board.groups if group.part == part))
+        for part in parts
+    ]
+
+
+def heading_key(at: int) -> str:
+    """The key of the line over a group's rows."""
+    return f"group {at}"
+
+
+def score_table(section: Section, order: RowOrder, width: int = 120) -> tuple[tuple[Column, ...], list[Row]]:
+    """The columns that these groups need, and their rows in that order, under a heading where there are several.
+
+    Args:
+        section: The groups.
+        order: Of the rows within a group.
+        width: Of the table, in cells: names are cut where the score would not fit beside them.
+    """
     from ...evals.engine.status import ENDED
-    from ...evals.results.scoreboard import order_rows
     from ...evals.results.sentences import versus_words
     from ..cli.live_table import GLYPHS
 
-    rows = order_rows(group.rows, order_by)
+    headed = len(section.groups) > 1
+    lines: list[tuple[int, ScoreGroup, ScoreRow | None]] = []  # a heading, or a row
+    for at, group in enumerate(section.groups):
+        lines += [(at, group, None)] if headed else []
+        lines += [(at, group, row) for row in sort_rows(group.rows, order)]
+    rows = [row for _, _, row in lines if row is not None]
+
+    def cells(cell: Callable[[ScoreRow], Cell]) -> list[Cell]:
+        return [Cell("") if row is None else cell(row) for _, _, row in lines]
+
+    def figures(figure: Callable[[ScoreRow], str]) -> list[Cell]:
+        """What a row that has answered nothing has no figure of."""
+        return cells(lambda row: Cell(figure(row) if row.samples else ""))
 
     def glyph(row: ScoreRow) -> Cell:
         return Cell(GLYPHS[row.state][0], _STATE_TONES.get(row.state, "accent" if row.state not in ENDED else ""))
 
-    def versus(row: ScoreRow) -> Cell:
-        return Cell(versus_words(row) or _unknown(row), _VERDICT_TONES[row.verdict])
-
-    def figures(figure: Callable[[ScoreRow], str]) -> list[Cell]:
-        """What a row that has answered nothing has no figure of."""
-        return [Cell(figure(row) if row.samples else "") for row in rows]
-
+    targets = [Cell(_heading(group), "accent") if row is None else _target(row, group) for _, group, row in lines]
     columns = [
-        _Figures("state", "", [glyph(row) for row in rows], right=False),
-        _Figures("target", "target", [_target(row, group) for row in rows], right=False, most=WIDEST_TARGET),
-        _Figures("score", "score", [Cell(score_words(row, rows)) for row in rows]),
+        _Figures("state", "", cells(glyph), right=False),
+        _Figures("target", "target", targets, right=False, most=min(max(width - _BESIDE_TARGET, 8), WIDEST_TARGET)),
+        _Figures("score", "score", cells(lambda row: Cell(score_words(row, rows)))),
     ]
     if len({row.n for row in rows}) > 1:
-        columns.append(_Figures("n", "n", [Cell(str(row.n)) for row in rows]))
+        columns.append(_Figures("n", "n", cells(lambda row: Cell(str(row.n)))))
     if any(row.errors for row in rows):
-        errors = [Cell(str(row.errors), "bad" if row.errors else "dim") for row in rows]
-        columns.append(_Figures("errors", "errors", errors))
-    columns.extend(_interval_columns(rows))
-    if len(rows) > 1:
-        columns.append(_Figures("versus", "against the best", [versus(row) for row in rows], right=False))
+        columns.append(_Figures("errors", "errors", cells(lambda row: Cell(str(row.errors), "bad" * bool(row.errors)))))
+    columns.extend(_interval_columns(rows, cells))
+    if any(len(group.rows) > 1 for group in section.groups):
+        versus = cells(lambda row: Cell(versus_words(row) or _unknown(row), _VERDICT_TONES[row.verdict]))
+        columns.append(_Figures("versus", "against the best", versus, right=False))
     columns += [
         _Figures("usd_per_1k", "$/1k", figures(lambda row: format_usd(row.usd_per_1k)), drop=5),
         _Figures("cost", "cost", figures(lambda row: format_usd(row.cost_usd)), drop=6),
@@ -104,7 +183,7 @@ def score_table(group: ScoreGroup, order_by: Order) -> tuple[tuple[Column, ...],
         _Figures(
             "served_by",
             "served by",
-            [Cell(served_words(row)) for row in rows],
+            cells(lambda row: Cell(served_words(row))),
             right=False,
             drop=9,
             most=WIDEST_SERVED_BY,
@@ -113,11 +192,16 @@ def score_table(group: ScoreGroup, order_by: Order) -> tuple[tuple[Column, ...],
     kept = [column for column in columns if column.key == "state" or any(cell.text for cell in column.cells)]
     return (
         tuple(column.column for column in kept),
-        [Row(row.cell, tuple(column.cells[at] for column in kept)) for at, row in enumerate(rows)],
+        [
+            Row(heading_key(at) if row is None else row.cell, tuple(column.cells[line] for column in kept))
+            for line, (at, _, row) in enumerate(lines)
+        ],
     )
 
 
-def _interval_columns(rows: Sequence[ScoreRow]) -> list[_Figures]:
+def _interval_columns(
+    rows: Sequence[ScoreRow], cells: Callable[[Callable[[ScoreRow], Cell]], list[Cell]]
+) -> list[_Figures]:
     """The intervals drawn on one scale, whose ends stand in the heading, and in numbers."""
     from ..cli.scoreboard_table import BAR_WIDTH, draw_interval
 
@@ -126,10 +210,10 @@ def _interval_columns(rows: Sequence[ScoreRow]) -> list[_Figures]:
         return []
     low, high = min(ends), max(ends)
     title = f"{low:.2f}{'95%':^{BAR_WIDTH - 8}}{high:.2f}"
-    drawn = [Cell(draw_interval(row, low, high)) for row in rows]
+    drawn = cells(lambda row: Cell(draw_interval(row, low, high)))
     return [
         _Figures("interval", title, drawn, right=False, drop=4, most=BAR_WIDTH),
-        _Figures("ends", "interval", [Cell(interval_words(row)) for row in rows], right=False, drop=10),
+        _Figures("ends", "interval", cells(lambda row: Cell(interval_words(row))), right=False, drop=10),
     ]
 
 
@@ -138,13 +222,45 @@ def group_words(group: ScoreGroup) -> str:
     rows = group.rows
     parts: list[str | None] = [group.title, group.metric]
     parts.append(f"{rows[0].n} samples" if len({row.n for row in rows}) == 1 else None)
-    graders = {row.grader for row in rows}
+    graded = [row for row in rows if row.samples]  # what has answered nothing has not been graded either
+    graders = {row.grader for row in graded}
     grader = next(iter(graders)) if len(graders) == 1 else None
-    if all(row.self_graded for row in rows):
-        parts.append("each model grades itself ⚠" if len(rows) > 1 else "it grades itself ⚠")
+    if graded and all(row.self_graded for row in graded):
+        parts.append("each model grades itself ⚠" if len(graded) > 1 else "it grades itself ⚠")
+    elif any(row.self_graded for row in graded):
+        parts.append("some grade themselves ⚠")
     elif grader:
-        parts.append(f"graded by {grader.removeprefix(HF_PREFIX)}")
+        cost = total_usd(row.grader_cost_usd for row in graded)
+        parts.append(f"graded by {grader.removeprefix(HF_PREFIX)} for {cost}")
     return " · ".join(part for part in parts if part)
+
+
+def grader_words(grader: str | None, self_graded: bool) -> str:
+    """Who graded, badged where it is the model under test: the badge of every score."""
+    if self_graded:
+        return "grades itself ⚠"
+    return f"graded by {grader.removeprefix(HF_PREFIX)}" if grader else ""
+
+
+def section_words(section: Section) -> str:
+    """What several groups have in common: sums, and no score of all."""
+    rows = [row for group in section.groups for row in group.rows]
+    cells, tasks = len(rows), len({group.task for group in section.groups})
+    parts = [
+        section.title,
+        f"{cells} {'cell' if cells == 1 else 'cells'}, {tasks} {'task' if tasks == 1 else 'tasks'}, each by itself",
+        f"cost {total_usd(row.cost_usd for row in rows if row.samples)}",
+    ]
+    return " · ".join(parts)
+
+
+def total_usd(costs: Iterable[float | None]) -> str:
+    """A sum of money; what is unknown is said, not counted as nothing."""
+    costs = list(costs)
+    known = [cost for cost in costs if cost is not None]
+    if len(known) == len(costs):
+        return format_usd(sum(known))
+    return f"{format_usd(sum(known))} + {UNKNOWN}" if any(known) else UNKNOWN
 
 
 def row_words(row: ScoreRow) -> list[str]:
@@ -196,8 +312,13 @@ def served_words(row: ScoreRow) -> str:
 
 
 def _target(row: ScoreRow, group: ScoreGroup) -> Cell:
-    mixed = row.self_graded and not all(other.self_graded for other in group.rows)
+    mixed = row.self_graded and not all(other.self_graded for other in group.rows if other.samples)
     return Cell(row.label + (" (grades itself)" if mixed else ""), "warn" if mixed else "")
+
+
+def _heading(group: ScoreGroup) -> str:
+    same = {row.n for row in group.rows}
+    return " · ".join(filter(None, (group.task_title, f"{same.pop()} samples" if len(same) == 1 else "")))
 
 
 def _unknown(row: ScoreRow) -> str:
@@ -206,101 +327,3 @@ def _unknown(row: ScoreRow) -> str:
 
 def _seconds(latency_s: float | None) -> str:
     return format_latency(None if latency_s is None else latency_s * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class ListedSample:
-    """A sample in a list: its key there, what it is called, and what is known of it."""
-
-    key: str
-    name: str  # "#14", or a target where the list is of one sample across cells
-    row: SampleRow | None  # None: that cell has no such sample, or its log is not read
-
-
-def sample_table(samples: Sequence[ListedSample], named: str, epochs: bool) -> tuple[tuple[Column, ...], list[Row]]:
-    """Columns and rows for samples.
-
-    Args:
-        samples: In the order in which they are shown.
-        named: The title over their names.
-        epochs: Whether there is more than one.
-    """
-    widest = max((cell_len(clean_line(sample.name)) for sample in samples), default=0)
-    columns = [
-        Column("state", "", 1),
-        Column("sample", named, min(max(widest, len(named) + 2), WIDEST_ID if named == "sample" else WIDEST_TARGET)),
-        *([Column("epoch", "epoch", 5, "right")] if epochs else []),
-        Column("score", "score", 7, "right"),
-        Column("answer", "answer, or what went wrong", 0),
-        Column("time", "time", 6, "right", 2),
-        Column("tokens", "tokens", 8, "right", 1),
-        Column("cost", "cost", 8, "right", 3),
-        Column("retries", "retries", 7, "right", 4),
-    ]
-    return tuple(columns), [_sample_row(sample, epochs) for sample in samples]
-
-
-def _sample_row(sample: ListedSample, epochs: bool) -> Row:
-    row = sample.row
-    if row is None:
-        return Row(sample.key, (Cell("·", "dim"), Cell(sample.name, "dim")))
-    glyph, tone = _mark(row)
-    tokens = row.input_tokens + row.output_tokens
-    score = "" if row.error else UNKNOWN if row.score is None else f"{row.score:.3f}".rstrip("0").rstrip(".")
-    cells = (
-        Cell(glyph, tone),
-        Cell(sample.name),
-        *((Cell(str(row.epoch)),) if epochs else ()),
-        Cell(score, tone if row.score in (0, 1) else ""),
-        Cell(row.error, "bad") if row.error else Cell(row.answer or ""),
-        Cell(_seconds(row.total_time_s)),
-        Cell(format_count(tokens) if tokens else ""),
-        Cell(format_usd(row.cost_usd) if tokens else ""),
-        Cell(str(row.retries) if row.retries else ""),
-    )
-    return Row(sample.key, cells)
-
-
-def _mark(row: SampleRow) -> tuple[str, str]:
-    """A glyph and its tone."""
-    if row.error:
-        return "!", "bad"
-    if row.score is None:
-        return "?", "dim"
-    return ("✓", "good") if row.score >= 1 else ("✗", "bad") if row.score <= 0 else ("~", "warn")
-
-
-def order_samples(samples: Sequence[SampleRow], order_by: SampleOrder) -> list[int]:
-    """The positions of samples in that order; what is unknown comes last."""
-    if order_by == "sample":
-        return sorted(range(len(samples)), key=lambda at: (_natural(samples[at].id), samples[at].epoch))
-
-    def figure(at: int) -> tuple[bool, float, int]:
-        row = samples[at]
-        value: float | None
-        if order_by == "score":
-            value = -1.0 if row.error else row.score
-        elif order_by == "time":
-            value = row.total_time_s
-        elif order_by == "tokens":
-            value = row.input_tokens + row.output_tokens
-        else:
-            value = row.cost_usd
-        downwards = SAMPLE_ORDERS[order_by][1]
-        return value is None, (-(value or 0.0) if downwards else value or 0.0), at
-
-    return sorted(range(len(samples)), key=figure)
-
-
-def _natural(name: int | str) -> tuple[tuple[bool, int, str], ...]:
-    """An id to sort by: numbers in it count as numbers."""
-    if isinstance(name, int):
-        return ((False, name, ""),)
-    pieces = re.split(r"([0-9]{1,18})", name)
-    return tuple((False, int(piece), "") if at % 2 else (True, 0, piece) for at, piece in enumerate(pieces) if piece)
-
-
-def matches(row: SampleRow, words: Sequence[str]) -> bool:
-    """Whether every word stands in a sample's id, answer or error, in any case; `!word` must not."""
-    text = f"{row.id} {row.answer or ''} {row.error or ''} {row.raw_score}".casefold()
-    return all((word[1:] not in text) if word.startswith("!") and len(word) > 1 else word in text for word in words)

@@ -116,7 +116,7 @@ def _part_blocks(part: Part, transcript: Transcript, told: set[int]) -> Iterator
     label, tone = _LABELS[part.kind]
     text = _whole(part.text)
     if part.title:
-        text = f"{clean_line(part.title)}{':' if part.kind == 'info' else ''} {text}"
+        text = f"{clean_line(part.title)}{'' if part.kind == 'tool_call' else ':'} {text}"
     if part.kind == "assistant" and not text:
         text, tone = "(nothing)", "dim"
     first, *others = part.pictures or (None,)

@@ -108,6 +108,13 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
         """How many lines have been wrapped so far."""
         return len(self._lines)
 
+    @property
+    def pictures_above(self) -> int:
+        """How many pictures have been scrolled past."""
+        top = self.scroll_offset.y
+        block = self._lines[top].block if top < len(self._lines) else 0
+        return sum(one.picture is not None for one in self._blocks[:block])
+
     def search(self, query: str) -> None:
         """Mark every place where the words stand, in any case, and go to the next one from here."""
         if query != self._query:

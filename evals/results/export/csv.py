@@ -18,6 +18,7 @@ COLUMNS: tuple[str, ...] = (
     "task",
     "task_args",
     "variant",
+    "part",
     "cell",
     "target",
     "label",
@@ -57,7 +58,12 @@ def to_csv(scoreboard: Scoreboard) -> str:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for group in scoreboard.groups:
-        of_group = {"task": group.task, "task_args": dict(group.task_args), "variant": group.variant}
+        of_group = {
+            "task": group.task,
+            "task_args": dict(group.task_args),
+            "variant": group.variant,
+            "part": group.part,
+        }
         for row in group.rows:
             writer.writerow({name: _cell(value) for name, value in (of_group | row_record(row)).items()})
     return out.getvalue()

@@ -3,12 +3,13 @@
 The shape, which later versions may add to but not change; unknown is null, money is USD, durations are seconds:
 
     {"format": 1, "title", "run_id", "practice", "cost_usd",
-     "groups": [{"task", "task_args", "variant", "metric", "summary", "warnings": [text],
+     "group_by", "groups": [{"task", "task_args", "variant", "part", "metric", "summary", "warnings": [text],
        "rows": [{"cell", "target", "label", "state", "score", "stderr", "low", "high", "n", "samples", "total",
          "errors", "verdict", "p_value", "difference", "difference_low", "difference_high", "method", "pairs",
          "cost_usd", "grader_cost_usd", "usd_per_1k", "p50_s", "tokens_per_s", "served_by": {provider: share},
          "self_graded", "grader", "reason", "log"}]}]}
 
+`group_by` is what the rows of a task are divided by ("task": nothing), `part` the model or provider of such a group.
 `low` and `high` bound the 95% interval of the score, `difference` is this row minus the best with its own interval,
 `p_value` is Holm-adjusted, `practice` is true where the models are simulated,
 `pairs` null where two groups were compared, `log` a name in the run directory.
@@ -37,11 +38,13 @@ def record(scoreboard: Scoreboard) -> dict[str, Any]:
         "run_id": scoreboard.run_id,
         "practice": scoreboard.practice,
         "cost_usd": scoreboard.cost_usd,
+        "group_by": scoreboard.group_by,
         "groups": [
             {
                 "task": group.task,
                 "task_args": dict(group.task_args),
                 "variant": group.variant,
+                "part": group.part,
                 "metric": group.metric,
                 "summary": group.summary,
                 "warnings": list(group.warnings),

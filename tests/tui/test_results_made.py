@@ -1,0 +1,339 @@
+"""Results with made state: what the keys do, without a process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from proctor.evals.engine.status import CellStatus, RunStatus
+from proctor.evals.results.disagreements import find_disagreements
+from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.results.scoreboard import build_scoreboard
+from proctor.evals.results.transcript import CallFacts, Part, Picture, Transcript
+from proctor.profiles.errors import ProctorError
+from proctor.tui.memory import Memory
+from proctor.tui.messages import (
+    DisagreementsRequested,
+    ExportRequested,
+    SampleOpened,
+    SamplesRequested,
+    ScoreboardRequested,
+)
+from proctor.tui.screens.picture import PictureScreen
+from proctor.tui.screens.results import ResultsScreen
+from proctor.tui.store import KnownRun, Store
+from proctor.tui.widgets.ask import AskScreen
+from proctor.tui.widgets.half_cells import draw_half_cells
+from proctor.tui.widgets.pictures import MOST_PIXELS, PictureError, open_picture
+from textual.app import App
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+HF = "hf-inference-providers/"
+SCORES = {
+    ("t", "a/m:groq"): [1.0, 1.0, 0.0, 1.0],
+    ("t", "a/m:novita"): [1.0, 0.0, 0.0, 1.0],
+    ("u", "a/m:groq"): [1.0, 1.0, 1.0, None],
+}
+
+
+def index(task: str, target: str, scores: list[float | None]) -> LogIndex:
+    n = len(scores)
+    return LogIndex(
+        task,
+        HF + target,
+        "success",
+        "now",
+        metric="accuracy",
+        grader=HF + target,
+        self_graded=True,
+        samples=SampleColumns(
+            id=tuple(range(1, n + 1)),
+            epoch=(1,) * n,
+            score=tuple(scores),
+            raw_score=tuple(scores),
+            answer=tuple("yes" if score else "no" for score in scores),
+            error=tuple("boom" if score is None else None for score in scores),
+            input_tokens=(5,) * n,
+            output_tokens=(1,) * n,
+            cost_usd=(0.1,) * n,
+            grader_tokens=(0,) * n,
+            grader_cost_usd=(0.0,) * n,
+            total_time_s=tuple(float(at) for at in range(n)),
+            working_time_s=(1.0,) * n,
+            retries=(0,) * n,
+            completed=(True,) * n,
+            fingerprint=tuple(range(n)),
+        ),
+    )
+
+
+INDEXES = {key: index(*key, scores) for key, scores in SCORES.items()}
+CELLS = [
+    CellStatus(
+        f"{task}-{target}",
+        target,
+        task,
+        HF + target,
+        state="succeeded",
+        done=4,
+        total=4,
+        errors=SCORES[task, target].count(None),
+        log=f"{task}-{target.rsplit(':')[1]}.eval",
+        self_graded=True,
+    )
+    for task, target in SCORES
+]
+HELD = CellStatus("held", "held", "t", HF + "a/m:cerebras", state="held", last_error="out of credit (402)")
+
+
+class Bare(App[None]):
+    """The Results place alone; what it asks for is kept and not answered."""
+
+    def __init__(self, memory: Memory) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.store = Store(self)
+        self.memory = memory
+        self.asked: list[Message] = []
+
+    def on_mount(self) -> None:
+        self.push_screen(ResultsScreen())
+
+    def on_scoreboard_requested(self, message: ScoreboardRequested) -> None:
+        self.asked.append(message)
+        self.store.put(scoreboard=board(message.group_by))
+
+    def on_samples_requested(self, message: SamplesRequested) -> None:
+        self.asked.append(message)
+        self.store.put(indexes={log: index_of(log) for log in message.logs})
+
+    def on_disagreements_requested(self, message: DisagreementsRequested) -> None:
+        self.asked.append(message)
+        self.store.put(disagreements=find_disagreements([index_of(log) for log in message.logs]))
+
+    def on_sample_opened(self, message: SampleOpened) -> None:
+        self.asked.append(message)
+
+    def on_export_requested(self, message: ExportRequested) -> None:
+        self.asked.append(message)
+
+
+def index_of(log: Path) -> LogIndex:
+    return INDEXES[log.stem.split("-")[0], f"a/m:{log.stem.split('-')[1]}"]
+
+
+def board(group_by: str = "task") -> Any:
+    cells = [*zip(CELLS, INDEXES.values(), strict=True), (HELD, None)]
+    return build_scoreboard("made", "run-1", cells, group_by=group_by)  # pyright: ignore[reportArgumentType]
+
+
+@asynccontextmanager
+async def results(
+    folder: Path, size: tuple[int, int] = (120, 36), memory: Memory | None = None
+) -> AsyncIterator[tuple[Pilot[None], ResultsScreen]]:
+    app = Bare(memory or Memory(None))
+    async with app.run_test(size=size) as pilot:
+        status = RunStatus("run-1", "made", "hub", "failed", (), None, 0.0, 0.0, exit_code=1)
+        app.store.put(shown=KnownRun(folder / "run-1", status), scoreboard=board())
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, ResultsScreen)
+        yield pilot, screen
+
+
+def said(widget: Static) -> str:
+    return str(widget.content)
+
+
+def drawn(widget: Any) -> str:
+    return "\n".join(widget.render_line(y).text.rstrip() for y in range(widget.size.height))
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 12)])
+def test_the_scoreboard_is_grouped_and_ordered_and_both_are_remembered(tmp_path: Path, size: tuple[int, int]) -> None:
+    memory = Memory(None)
+
+    async def drive() -> None:
+        async with results(tmp_path, size, memory) as (pilot, screen):
+            scores = screen.scores
+            assert "grades itself ⚠" in said(scores.head)
+            await pilot.press("b")
+            assert "by model" in said(scores.tabs) and "each by itself" in said(scores.head)
+            assert scores.table.row_count == 6  # two headings
+            assert "0.75" in drawn(scores.table)  # the score is seen on the narrowest screen
+            assert "u · 3 samples" in drawn(scores.table)
+            await pilot.press("home", "enter")
+            assert scores.display and scores.row is None  # a heading opens nothing
+            await pilot.press("o", "O")
+            assert scores.table.sorted_by == ("target", True)
+        async with results(tmp_path, size, memory) as (_, screen):
+            assert screen.scores.table.sorted_by == ("target", True)
+        assert memory.get("results.grouping", "") == "model"
+
+    asyncio.run(drive())
+
+
+def test_a_held_cell_says_why(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            screen.scores.table.move_to("held")
+            await pilot.pause()
+            assert "held" in said(screen.scores.row_detail)
+            assert "out of credit (402)" in said(screen.scores.row_detail)
+            await pilot.press("enter")
+            assert screen.scores.display
+
+    asyncio.run(drive())
+
+
+def test_d_shows_where_the_cells_disagree_and_leads_to_the_answers(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            await pilot.press("d")
+            pane = screen.disagreements
+            assert pane.display and "disagree on 1 of 4 samples" in said(pane.head)
+            assert "#2" in drawn(pane.table)
+            assert said(pane.says) == "✓ right: groq\n✗ wrong: novita"
+            await pilot.press("enter")
+            assert screen.across.display and "they disagree · each model grades itself ⚠" in said(screen.across.head)
+            await pilot.press("enter")
+            opened = screen.app.asked[-1]  # pyright: ignore[reportAttributeAccessIssue]
+            assert isinstance(opened, SampleOpened) and opened.sample.sample_id == 2
+            await pilot.press("escape", "escape")
+            assert pane.display
+            await pilot.press("escape", "right_square_bracket", "d")
+            assert screen.scores.display  # one cell cannot disagree
+
+    asyncio.run(drive())
+
+
+def test_samples_are_filtered_by_verdict_and_words_and_ordered_by_a_click(tmp_path: Path) -> None:
+    memory = Memory(None)
+
+    async def drive() -> None:
+        async with results(tmp_path, memory=memory) as (pilot, screen):
+            await pilot.press("right_square_bracket", "enter")
+            samples = screen.samples
+            assert "3 right, 1 error" in said(samples.head) and "grades itself ⚠" in said(samples.head)
+            await pilot.press("f")
+            assert samples.table.row_count == 3 and "only right" in said(samples.head)
+            await pilot.press("f")
+            assert samples.table.row_count == 1 and "boom" in drawn(samples.table)
+            await pilot.press("f", "slash", *"BOOM", "enter")
+            assert samples.table.row_count == 1
+            await pilot.press("slash", "escape", "O")
+            assert samples.table.row_count == 4 and samples.table.sorted_by == ("sample", True)
+            assert samples.current is not None
+            await pilot.press("home")
+            assert samples.current is not None and samples.current.sample_id == 4
+        assert memory.get("samples.order", "") == "-sample"
+
+    asyncio.run(drive())
+
+
+def test_what_was_read_stays_when_it_cannot_be_read_again(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with results(tmp_path, (80, 24)) as (pilot, screen):
+            screen.store.fail_field("scoreboard", ProctorError("the run is gone \x1b[31m"))
+            await pilot.pause()
+            assert screen.scores.table.row_count == 3
+            assert "the run is gone ␛[31m" in said(screen.scores.says) and "read before" in said(screen.scores.says)
+
+    asyncio.run(drive())
+
+
+def test_e_asks_for_a_file_and_replaces_none_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results-run-1.md").write_text("mine")
+
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
+            await pilot.press("e")
+            ask = screen.app.screen
+            assert isinstance(ask, AskScreen)
+            await pilot.press("enter")
+            (export,) = asked
+            assert isinstance(export, ExportRequested) and export.path == Path("results-run-1-2.md")
+            await pilot.press("e", "ctrl+a", "ctrl+k", *"results-run-1.md", "enter")
+            assert len(asked) == 1 and isinstance(screen.app.screen, AskScreen)
+            await pilot.press("enter")
+            assert len(asked) == 2
+
+    asyncio.run(drive())
+
+
+# Pictures
+
+
+def picture(size: tuple[int, int] = (60, 40), colour: tuple[int, int, int] = (200, 30, 30)) -> Picture:
+    data = io.BytesIO()
+    Image.new("RGB", size, colour).save(data, "PNG")
+    return Picture(base64.b64encode(data.getvalue()).decode(), "image/png")
+
+
+def transcript(*pictures: Picture) -> Transcript:
+    call = CallFacts("hf/a/m", None, "groq", 10, 5, 0.1, 1.0, 0, None, None, None)
+    graded = replace(call, role="grader", cost_usd=0.25)
+    parts = (Part("user", "What is this?", pictures=pictures), Part("assistant", "A red field."))
+    return Transcript(
+        "t", HF + "a/m", 1, 1, "red", 1.0, "C", parts, (call, graded), 3.0, working_time_s=1.0, self_graded=True
+    )
+
+
+def test_pictures_are_half_cells_in_the_transcript_and_open_on_their_own(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            await pilot.press("enter", "enter")
+            broken = Picture("####", "image/png")
+            screen.store.put(transcript=transcript(picture(), broken))
+            for _ in range(200):
+                await pilot.pause(0.01)
+                if "▀" in drawn(screen.transcript.view):
+                    break
+            text = drawn(screen.transcript.view)
+            assert "▀" * 20 in text and "picture that cannot be drawn" in text
+            assert "grades itself ⚠" in said(screen.transcript.head)
+            assert "grader $0.250 · 3.0s in all · 2.0s of it waiting" in said(screen.transcript.facts)
+            await pilot.press("i")
+            shown = screen.app.screen
+            assert isinstance(shown, PictureScreen)
+            assert "picture 1 of 2 · image/png · 60×40 pixels, drawn with half cells" in said(shown.title_line)
+            await pilot.press("right_square_bracket")
+            assert "picture 2 of 2" in said(shown.title_line)
+            assert "cannot be drawn" in said(shown.frame.query_one(Static))
+            await pilot.press("escape")
+            assert screen.app.screen is screen
+            screen.store.put(transcript=transcript())
+            await pilot.press("i")
+            assert screen.app.screen is screen
+
+    asyncio.run(drive())
+
+
+def test_half_cells_have_the_colours_and_the_shape_of_the_picture() -> None:
+    wide = draw_half_cells(picture((60, 40)), 30, 20)
+    assert wide.height == 10 and all(len(line) == 30 for line in wide.lines)
+    colour = wide.lines[0][0].style
+    assert colour is not None and colour.color is not None and colour.color.triplet == (200, 30, 30)
+    tall = draw_half_cells(picture((10, 400)), 30, 20)
+    assert tall.height <= 20 and len(tall.lines[0]) == 1
+
+
+def test_a_picture_that_would_fill_the_memory_is_not_decoded() -> None:
+    data = io.BytesIO()
+    Image.new("1", (MOST_PIXELS // 4000 + 1, 4000)).save(data, "PNG")
+    bomb = Picture(base64.b64encode(data.getvalue()).decode(), "image/png")
+    with pytest.raises(PictureError, match="too large"):
+        open_picture(bomb)
+    assert "too large" in draw_half_cells(bomb, 30, 20).lines[0][0].text

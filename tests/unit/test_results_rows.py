@@ -1,0 +1,232 @@
+"""What Results shows: orders and filters of samples, groups of a scoreboard, disagreements, exports."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from proctor.evals.engine.status import CellStatus
+from proctor.evals.results.disagreements import find_disagreements
+from proctor.evals.results.export import check_export, write_scoreboard
+from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.results.scoreboard import Scoreboard, build_scoreboard
+from proctor.profiles.errors import ProctorError
+from proctor.tui.widgets import sample_rows as rows
+from proctor.tui.widgets.disagreement_rows import DisagreementRows, marks_words
+from proctor.tui.widgets.score_rows import (
+    SORTINGS,
+    RowOrder,
+    group_words,
+    next_order,
+    order_by_column,
+    score_table,
+    section_words,
+    sections,
+    sort_rows,
+)
+
+HF = "hf-inference-providers/"
+
+
+def columns(
+    scores: list[float | None], ids: list[int | str] | None = None, **other: tuple[object, ...]
+) -> SampleColumns:
+    n = len(scores)
+    values: dict[str, tuple[object, ...]] = {
+        "id": tuple(ids if ids is not None else range(1, n + 1)),
+        "epoch": (1,) * n,
+        "score": tuple(scores),
+        "raw_score": tuple("?" if score is None else "C" if score else "I" for score in scores),
+        "answer": tuple(f"answer {n - at}" for at in range(n)),
+        "error": tuple("boom" if score is None else None for score in scores),
+        "input_tokens": tuple(range(n)),
+        "output_tokens": (1,) * n,
+        "cost_usd": (0.5,) * n,
+        "grader_tokens": (0,) * n,
+        "grader_cost_usd": (0.01,) * n,
+        "total_time_s": (1.0,) * n,
+        "working_time_s": (1.0,) * n,
+        "retries": (0,) * n,
+        "completed": (True,) * n,
+        "fingerprint": tuple(range(n)),
+    }
+    return SampleColumns(**{**values, **other})  # pyright: ignore[reportArgumentType]
+
+
+def cell(task: str, target: str, scores: list[float | None], **status: object) -> tuple[CellStatus, LogIndex]:
+    index = LogIndex(task, HF + target, "success", "now", metric="accuracy", grader="x/grader", samples=columns(scores))
+    name = f"{task}-{target}"
+    state = {"state": "succeeded", "done": len(scores), "total": len(scores), "log": f"{name}.eval", **status}
+    return CellStatus(name, name, task, HF + target, **state), index  # pyright: ignore[reportArgumentType]
+
+
+CELLS = [
+    cell("t", "a/m:groq", [1.0] * 9 + [0.0]),
+    cell("t", "a/m:novita", [1.0] * 5 + [0.0] * 5),
+    cell("t", "b/n:groq", [0.0] * 10),
+    cell("u", "a/m:groq", [1.0] * 10),
+]
+
+
+def board(group_by: str = "task") -> Scoreboard:
+    return build_scoreboard("A run", "run-1", CELLS, group_by=group_by)  # pyright: ignore[reportArgumentType]
+
+
+# Samples
+
+
+def test_samples_are_ordered_by_every_column_either_way_with_the_unknown_last() -> None:
+    samples = columns([1.0, 0.0, None, 0.5], total_time_s=(3.0, None, 1.0, 2.0))
+    for column in rows.SAMPLE_ORDERS:
+        assert sorted(rows.order_samples(samples, column, False)) == [0, 1, 2, 3]
+    assert rows.order_samples(samples, "score", False) == [2, 1, 3, 0]  # an error is less than any score
+    assert rows.order_samples(samples, "score", True) == [0, 3, 1, 2]
+    assert rows.order_samples(samples, "time", False) == [2, 3, 0, 1]
+    assert rows.order_samples(samples, "time", True) == [0, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("ids", "order"),
+    [
+        ([10, 9, 100], [1, 0, 2]),
+        (["q10", "q9", "p\n100"], [2, 1, 0]),
+        (["b", 7, "a2"], [1, 2, 0]),
+    ],
+)
+def test_numbers_in_ids_count_as_numbers(ids: list[int | str], order: list[int]) -> None:
+    assert rows.order_samples(columns([1.0, 1.0, 1.0], ids), "sample", False) == order
+
+
+def test_samples_are_filtered_by_words_and_by_verdict() -> None:
+    samples = columns([1.0, 0.0, None, 0.5], raw_score=("C", "I", None, "P"))
+    samples = replace(samples, score=(1.0, 0.0, None, None), error=(None, None, "TimeoutError", None))
+    texts, all_of_them = rows.sample_texts(samples), range(4)
+    assert rows.with_words(texts, all_of_them, ["ANSWER", "!timeout"]) == [0, 1, 3]
+    assert rows.with_words(texts, all_of_them, ["timeout"]) == [2]
+    by_verdict = {verdict: rows.with_verdict(samples, all_of_them, verdict) for verdict in rows.VERDICTS}
+    assert by_verdict == {"all": [0, 1, 2, 3], "wrong": [1], "right": [0], "error": [2], "not scored": [3]}
+    assert rows.count_verdicts(samples) == {"right": 1, "wrong": 1, "error": 1, "not scored": 1}
+
+
+def test_rows_of_samples_are_made_when_they_are_asked_for() -> None:
+    samples = columns([1.0, None, 0.0])
+    lazy = rows.SampleRows(samples, [2, 0], epochs=False)
+    assert [row.key for row in lazy] == [lazy.key(0), lazy.key(1)] == ["2", "0"]
+    assert (lazy.position("0"), lazy.position("1"), lazy.position("words")) == (1, None, None)
+    assert [cell.text for cell in lazy[0].cells][:4] == ["✗", "#3", "0", "answer 1"]
+    assert "boom" in [cell.text for cell in rows.SampleRows(samples, [1], epochs=True)[0].cells]
+
+
+def test_a_hundred_thousand_samples_are_ordered_without_making_their_rows() -> None:
+    import time
+
+    chance = random.Random(1)
+    n = 100_000
+    samples = columns([1.0] * n, total_time_s=tuple(chance.random() for _ in range(n)))
+    began_s = time.process_time()
+    order = rows.order_samples(samples, "time", True)
+    rows.with_verdict(samples, order, "wrong")
+    assert rows.SampleRows(samples, order, epochs=False)[n - 1].key
+    assert time.process_time() - began_s < 0.5  # 100 ms on a machine of one's own
+
+
+# The scoreboard
+
+
+def test_a_model_is_compared_with_itself_task_by_task() -> None:
+    by_model = sections(board("model"))
+    assert [section.title for section in by_model] == ["m", "n"]
+    assert [(group.task, len(group.rows)) for group in by_model[0].groups] == [("t", 2), ("u", 1)]
+    first = by_model[0].groups[0]
+    assert {row.label: row.verdict for row in first.rows}["groq"] == "best"
+    words = section_words(by_model[0])
+    assert "3 cells, 2 tasks, each by itself" in words and "0." not in words.split("cost")[0]  # no score of all
+    assert [section.title for section in sections(board("provider"))] == ["groq", "novita"]
+    assert [section.title for section in sections(board())] == ["t", "u"]
+
+
+def test_groups_stand_under_headings_and_their_rows_stay_with_them() -> None:
+    section = sections(board("model"))[0]
+    _, table = score_table(section, RowOrder("target", True))
+    assert [row.key for row in table] == ["group 0", "t-a/m:novita", "t-a/m:groq", "group 1", "u-a/m:groq"]
+    heading = [cell.text for cell in table[0].cells]
+    assert "t · 10 samples" in heading and not any("0.9" in text for text in heading)
+
+
+def test_rows_are_ordered_by_every_column_either_way() -> None:
+    group = board().groups[0]
+    columns_there, _ = score_table(sections(board())[0], RowOrder("score", True))
+    for column in SORTINGS:
+        for downwards in (False, True):
+            assert {row.cell for row in sort_rows(group.rows, RowOrder(column, downwards))} == {
+                row.cell for row in group.rows
+            }
+    assert [row.score for row in sort_rows(group.rows, RowOrder("score", False))] == [0.0, 0.5, 0.9]
+    order, seen = RowOrder("score", True), list[str]()
+    for _ in range(len(columns_there)):
+        order = next_order(order, columns_there)
+        seen.append(order.column)
+    assert {column.key for column in columns_there} <= set(seen)
+    assert order_by_column(RowOrder("cost", False), "cost") == RowOrder("cost", True)
+    assert order_by_column(RowOrder("cost", False), "speed") == RowOrder("speed", True)
+
+
+def test_the_grader_is_named_with_what_it_cost() -> None:
+    from proctor.evals.engine.status import CallStats
+
+    graded = [
+        (replace(status, grader=CallStats(cost_usd=0.25)), index) for status, index in CELLS if status.task == "t"
+    ]
+    words = group_words(build_scoreboard("r", None, graded).groups[0])
+    assert "graded by x/grader for $0.750" in words
+
+
+# Disagreements
+
+
+def test_the_widest_split_comes_first_and_agreement_not_at_all() -> None:
+    logs = [
+        cell("t", "a", [1.0, 1.0, 1.0, 0.0, None])[1],
+        cell("t", "b", [1.0, 1.0, 0.0, 0.0, 1.0])[1],
+        cell("t", "c", [1.0, 0.0, 0.0, 1.0, 1.0])[1],
+        cell("t", "d", [1.0, 1.0, 0.0, 1.0, 0.0])[1],
+    ]
+    found = find_disagreements(logs)
+    assert found.compared == 5
+    assert [one.id for one in found.found] == [4, 5, 2, 3]  # as wide: 3 goes with the totals, 2 less so
+    failed = next(one for one in found.found if one.id == 5)
+    assert failed.errors == (True, False, False, False) and failed.scores[0] is None
+    assert marks_words(failed, ["a", "b", "c", "d"]) == ["✓ right: b, c", "✗ wrong: d", "! failed: a"]
+    assert [cell.text for cell in DisagreementRows(found.found)[0].cells] == ["#4", "2 of 4", "✗ ✗ ✓ ✓"]
+
+
+def test_other_samples_and_unread_logs_are_not_compared() -> None:
+    one = cell("t", "a", [1.0, 0.0])[1]
+    other = replace(one, samples=replace(one.samples, fingerprint=(90, 91), score=(0.0, 1.0)))
+    assert find_disagreements([one, other]).compared == 0
+    found = find_disagreements([one, None, replace(one, samples=replace(one.samples, score=(0.0, 0.0)))], ["gone"])
+    assert [entry.scores for entry in found.found] == [(1.0, None, 0.0)] and found.unread == ("gone",)
+
+
+# Export
+
+
+def test_the_ending_says_the_format(tmp_path: Path) -> None:
+    for ending, mark in ((".md", "# A run"), (".csv", "task,task_args"), (".JSON", '"format": 1')):
+        path = tmp_path / f"board{ending}"
+        write_scoreboard(board(), path)
+        assert mark in path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert len(json.loads((tmp_path / "board.JSON").read_text())["groups"]) == 2
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    assert ".md, .csv, .json" in check_export(tmp_path / "board.xls")
+    assert "no folder" in check_export(tmp_path / "none" / "board.md")
+    (tmp_path / "folder.md").mkdir()
+    assert "is a folder" in check_export(tmp_path / "folder.md")
+    with pytest.raises(ProctorError):
+        write_scoreboard(board(), tmp_path / "none" / "board.md")

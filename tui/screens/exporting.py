@@ -1,0 +1,52 @@
+"""Saving the scoreboard to a file, from the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..messages import ExportRequested
+from ..widgets.ask import AskScreen, Objection
+
+if TYPE_CHECKING:
+    from .place import PlaceScreen
+
+
+def ask_to_export(screen: PlaceScreen, run_id: str) -> None:
+    """Ask for a file and post `ExportRequested`; one that is there is replaced when that is insisted on."""
+    from ...evals.results.export import FORMATS, check_export
+
+    def path_of(text: str) -> Path:
+        return Path(text).expanduser()
+
+    def check(text: str) -> Objection | None:
+        path = path_of(text)
+        try:
+            if why := check_export(path):
+                return Objection(why)
+            return Objection(f"{path} is there already; it would be replaced", insist=True) if path.exists() else None
+        except (OSError, ValueError) as error:  # a name that no file can have
+            return Objection(str(error))
+
+    def answered(text: str | None) -> None:
+        if text is not None:
+            screen.post_message(ExportRequested(path_of(text)))
+
+    endings = ", ".join(f"{ending} for {name}" for ending, name in FORMATS.items())
+    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+        AskScreen(
+            "Save the scoreboard as",
+            text=free_name(f"results-{run_id}", ".md"),
+            explains=f"In {Path.cwd()}. The ending says the format: {endings}.",
+            check=check,
+        ),
+        answered,
+    )
+
+
+def free_name(stem: str, ending: str) -> str:
+    """A file name that is not taken in the working folder."""
+    name, number = f"{stem}{ending}", 2
+    while Path(name).exists():
+        name, number = f"{stem}-{number}{ending}", number + 1
+    return name

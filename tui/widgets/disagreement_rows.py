@@ -1,0 +1,73 @@
+"""Samples on which cells disagree as columns and rows of a `LineTable`. No widget in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
+
+from rich.cells import cell_len
+
+from ..clean import clean_line
+from .lazy_rows import LazyRows
+from .line_table import Cell, Column, Row
+from .sample_rows import WIDEST_ID, mark
+
+if TYPE_CHECKING:
+    from ...evals.results.disagreements import Disagreement
+
+_TITLES = {"✓": "right", "~": "in part", "✗": "wrong", "!": "failed", "?": "not scored"}
+
+
+class DisagreementRows(LazyRows):
+    """One row for a sample; its key is its place in the list."""
+
+    def __init__(self, found: Sequence[Disagreement]) -> None:
+        self._found = found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        """The row at an index, made now."""
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        one = self._found[index]
+        known = [score for score in one.scores if score is not None]
+        right = sum(score >= 1 for score in known)
+        cells = (Cell(f"#{one.id}"), Cell(f"{right} of {len(known)}"), Cell(" ".join(glyphs(one))))
+        return Row(str(index), cells)
+
+    def key(self, index: int) -> str:
+        """The key of the row at an index."""
+        return str(index)
+
+    def position(self, key: str) -> int | None:
+        """The index of the row of that key."""
+        return int(key) if key.isdecimal() and int(key) < len(self._found) else None
+
+
+def disagreement_columns(found: Sequence[Disagreement], cells: int) -> tuple[Column, ...]:
+    """The columns; the marks stand in the order of the scoreboard's rows."""
+    widest = max((cell_len(clean_line(f"#{one.id}"[: WIDEST_ID + 1])) for one in found), default=0)
+    return (
+        Column("sample", "sample", min(max(widest, 8), WIDEST_ID)),
+        Column("right", "right", 8, "right"),
+        Column("marks", "cell by cell" if cells > 5 else "cells", 0),
+    )
+
+
+def glyphs(one: Disagreement) -> list[str]:
+    """A mark for every cell."""
+    return [mark(score, error=error)[0] for score, error in zip(one.scores, one.errors, strict=True)]
+
+
+def marks_words(one: Disagreement, labels: Sequence[str]) -> list[str]:
+    """Who is right and who is not, a line for each: `✓ right: groq, cerebras`."""
+    by_mark: dict[str, list[str]] = {}
+    for glyph, label, score in zip(glyphs(one), labels, one.scores, strict=True):
+        by_mark.setdefault(glyph, []).append(f"{label} {score:.2f}" if glyph == "~" else label)
+    return [f"{glyph} {_TITLES[glyph]}: {', '.join(by_mark[glyph])}" for glyph in _TITLES if glyph in by_mark]

@@ -1,0 +1,20 @@
+"""Rows that are made when they are drawn: a table of a hundred thousand shows forty of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from .line_layout import Row
+
+
+class LazyRows(Sequence[Row]):
+    """A sequence of rows whose keys are known without making them. It does not change."""
+
+    @abstractmethod
+    def key(self, index: int) -> str:
+        """The key of the row at an index."""
+
+    @abstractmethod
+    def position(self, key: str) -> int | None:
+        """The index of the row of that key; `None` where there is none."""

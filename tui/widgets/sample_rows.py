@@ -1,0 +1,233 @@
+"""The samples of a cell as columns and rows of a `LineTable`. No widget in here.
+
+A cell may have a hundred thousand samples: orders and filters work on the columns of the index, and a row is made when
+it is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from rich.cells import cell_len
+
+from ..clean import clean_line
+from ..figures import UNKNOWN, format_count, format_latency, format_usd
+from .lazy_rows import LazyRows
+from .line_table import Cell, Column, Row
+
+if TYPE_CHECKING:
+    from ...evals.results.log_index import SampleColumns, SampleRow
+
+Verdict = Literal["all", "wrong", "right", "error", "not scored"]
+VERDICTS: tuple[Verdict, ...] = ("all", "wrong", "right", "error", "not scored")
+SAMPLE_ORDERS: Mapping[str, tuple[bool, str]] = {  # by column: whether downwards at first, and the order in words
+    "sample": (False, "sample"),
+    "score": (False, "score"),
+    "answer": (False, "answer"),
+    "time": (True, "time"),
+    "tokens": (True, "tokens"),
+    "cost": (True, "cost"),
+    "retries": (True, "retries"),
+}
+_NUMBER = re.compile("[0-9]{1,18}")
+WIDEST_ID = 24
+WIDEST_NAME = 46
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSample:
+    """A sample in a list of what several cells made of it."""
+
+    key: str
+    name: str
+    row: SampleRow | None  # None: that cell has no such sample, or its log is not read
+
+
+class SampleRows(LazyRows):
+    """Samples of an index in an order. The key of a row is its sample's position in the index.
+
+    Args:
+        samples: All of them.
+        shown: The positions of those that are shown, in order.
+        epochs: Whether there is more than one.
+    """
+
+    def __init__(self, samples: SampleColumns, shown: Sequence[int], epochs: bool) -> None:
+        self._samples = samples
+        self._shown = shown
+        self._epochs = epochs
+
+    def __len__(self) -> int:
+        return len(self._shown)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        """The row at an index, made now."""
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = self._shown[index]
+        row = self._samples.row(at)
+        return Row(str(at), _cells(f"#{row.id}", row, self._epochs))
+
+    def key(self, index: int) -> str:
+        """The key of the row at an index."""
+        return str(self._shown[index])
+
+    def position(self, key: str) -> int | None:
+        """The index of the row of that key."""
+        try:
+            return self._shown.index(int(key))
+        except ValueError:
+            return None
+
+
+def sample_columns(samples: SampleColumns, epochs: bool) -> tuple[Column, ...]:
+    """The columns of a table of samples."""
+    widest = max(map(str, samples.id), key=len, default="")
+    return _columns("sample", min(max(cell_len(clean_line(f"#{widest}")), 8), WIDEST_ID), epochs)
+
+
+def named_table(samples: Sequence[NamedSample], title: str, epochs: bool) -> tuple[tuple[Column, ...], list[Row]]:
+    """Columns and rows for what several cells made of a sample.
+
+    Args:
+        samples: In the order in which they are shown.
+        title: The title over their names.
+        epochs: Whether there is more than one.
+    """
+    widest = max((cell_len(clean_line(sample.name)) for sample in samples), default=0)
+    rows = [
+        Row(one.key, (Cell("·", "dim"), Cell(one.name, "dim")))
+        if one.row is None
+        else Row(one.key, _cells(one.name, one.row, epochs))
+        for one in samples
+    ]
+    return _columns(title, min(max(widest, len(title)), WIDEST_NAME), epochs), rows
+
+
+def _columns(title: str, width: int, epochs: bool) -> tuple[Column, ...]:
+    return (
+        Column("state", "", 1),
+        Column("sample", title, width),
+        *([Column("epoch", "epoch", 5, "right")] if epochs else []),
+        Column("score", "score", 7, "right"),
+        Column("answer", "answer, or what went wrong", 0),
+        Column("time", "time", 6, "right", 2),
+        Column("tokens", "tokens", 8, "right", 1),
+        Column("cost", "cost", 8, "right", 3),
+        Column("retries", "retries", 9, "right", 4),
+    )
+
+
+def _cells(name: str, row: SampleRow, epochs: bool) -> tuple[Cell, ...]:
+    glyph, tone = mark(row.score, error=row.error is not None)
+    tokens = row.input_tokens + row.output_tokens
+    score = "" if row.error else UNKNOWN if row.score is None else f"{row.score:.3f}".rstrip("0").rstrip(".")
+    return (
+        Cell(glyph, tone),
+        Cell(name),
+        *((Cell(str(row.epoch)),) if epochs else ()),
+        Cell(score, tone if row.score in (0, 1) else ""),
+        Cell(row.error, "bad") if row.error else Cell(row.answer or ""),
+        Cell(format_latency(None if row.total_time_s is None else row.total_time_s * 1000)),
+        Cell(format_count(tokens) if tokens else ""),
+        Cell(format_usd(row.cost_usd) if tokens else ""),
+        Cell(str(row.retries) if row.retries else ""),
+    )
+
+
+def mark(score: float | None, *, error: bool = False) -> tuple[str, str]:
+    """A glyph for a sample and its tone."""
+    if error:
+        return "!", "bad"
+    if score is None:
+        return "?", "dim"
+    return ("✓", "good") if score >= 1 else ("✗", "bad") if score <= 0 else ("~", "warn")
+
+
+def order_samples(samples: SampleColumns, column: str, downwards: bool) -> list[int]:
+    """The positions of samples in that order; what is unknown comes last, an error counts as less than any score."""
+    values = _figures(samples, column)
+    if None not in values:
+        return sorted(range(len(values)), key=values.__getitem__, reverse=downwards)
+    known = [at for at, value in enumerate(values) if value is not None]
+    known.sort(key=values.__getitem__, reverse=downwards)
+    return [*known, *(at for at, value in enumerate(values) if value is None)]
+
+
+def _figures(samples: SampleColumns, column: str) -> Sequence[Any]:
+    """A value to sort by for every sample."""
+    if column == "score":
+        pairs = zip(samples.score, samples.error, strict=True)
+        return [score if error is None else -float("inf") for score, error in pairs]
+    if column == "answer":
+        return [error or answer for answer, error in zip(samples.answer, samples.error, strict=True)]
+    if column == "time":
+        return samples.total_time_s
+    if column == "tokens":
+        return list(map(int.__add__, samples.input_tokens, samples.output_tokens))
+    if column == "cost":
+        return samples.cost_usd
+    if column == "retries":
+        return samples.retries
+    names = _natural(samples.id)
+    return names if len(set(samples.epoch)) <= 1 else list(zip(names, samples.epoch, strict=True))
+
+
+def _natural(names: Sequence[int | str]) -> Sequence[int] | Sequence[str]:
+    """Ids to sort by: numbers in them count as numbers."""
+    if all(isinstance(name, int) for name in names):
+        return [int(name) for name in names]
+    lines = "\n".join(str(name).replace("\n", " ") for name in names)  # one substitution over all takes a fifth
+    return _NUMBER.sub(lambda number: number.group().zfill(18), lines).split("\n")
+
+
+def sample_texts(samples: SampleColumns) -> list[str]:
+    """What a filter looks for words in, for every sample: id, answer, error and score."""
+    fields = zip(samples.id, samples.answer, samples.error, samples.raw_score, strict=True)
+    return [f"{name} {answer or ''} {error or ''} {score}".casefold() for name, answer, error, score in fields]
+
+
+def with_words(texts: Sequence[str], positions: Iterable[int], words: Sequence[str]) -> list[int]:
+    """The positions whose text has every word, in any case; `!word` must not be there."""
+    kept = list(positions)
+    for word in (word.casefold() for word in words):
+        if word.startswith("!") and len(word) > 1:
+            kept = [at for at in kept if word[1:] not in texts[at]]
+        else:
+            kept = [at for at in kept if word in texts[at]]
+    return kept
+
+
+def with_verdict(samples: SampleColumns, positions: Iterable[int], verdict: Verdict) -> list[int]:
+    """The positions of samples that are right (a full score), wrong (less), ended with an error, or have no score."""
+    if verdict == "all":
+        return list(positions)
+    scores, errors = samples.score, samples.error
+    tests: Mapping[Verdict, Callable[[int], bool]] = {
+        "wrong": lambda at: (score := scores[at]) is not None and score < 1,
+        "right": lambda at: (score := scores[at]) is not None and score >= 1,
+        "error": lambda at: errors[at] is not None,
+        "not scored": lambda at: scores[at] is None and errors[at] is None,
+    }
+    return list(filter(tests[verdict], positions))
+
+
+def count_verdicts(samples: SampleColumns) -> dict[Verdict, int]:
+    """How many samples there are of each kind, those that there are none of left out."""
+    errors = len(samples) - samples.error.count(None)
+    known = [score for score in samples.score if score is not None]
+    right = sum(score >= 1 for score in known)
+    counts: dict[Verdict, int] = {
+        "right": right,
+        "wrong": len(known) - right,
+        "error": errors,
+        "not scored": len(samples) - len(known) - errors,
+    }
+    return {verdict: count for verdict, count in counts.items() if count}
