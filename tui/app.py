@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -17,6 +18,7 @@ from ..profiles.errors import ProctorError
 from . import messages
 from .clean import clean_line
 from .feeds import Feeds, facts_key
+from .key_order import KeyOrder
 from .keymap import PLACE_BINDINGS
 from .store import KnownRun, Store
 from .themes import THEMES, choose_theme, native_ansi
@@ -116,6 +118,7 @@ class ProctorApp(App[str]):
         self._home: Source = source  # where it was opened; practice is never left for what costs money
         self._source: Source = source
         self._feeds = Feeds(self.post_message, log_dir)
+        self._keys = KeyOrder(self, super().on_event)
         self._opened = profile
         self._starting = False
         for theme in THEMES.values():
@@ -138,6 +141,13 @@ class ProctorApp(App[str]):
         self._work(self._feeds.list_profiles, "profiles")
         self.set_interval(FOLLOW_EVERY_S, self._follow)
         self.set_interval(RUNS_EVERY_S, self._look_for_runs)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Give what is typed to the focus in its order."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     def _work(self, work: Callable[[], None], group: str) -> None:
         self.run_worker(work, group=group, thread=True, exclusive=False)
@@ -318,6 +328,14 @@ class ProctorApp(App[str]):
         self._feeds.close()
         going_on = live is not None and live.status.exit_code is None
         self.exit(f"{live.status.run_id} goes on: `proctor` comes back to it" if live and going_on else "")
+
+    def action_help_quit(self) -> None:
+        """Leave with Ctrl-C too, where there is no selected text to copy."""
+        self.action_leave()
+
+    async def action_quit(self) -> None:
+        """Leave with Textual's own key."""
+        self.action_leave()
 
     def action_save_picture(self) -> None:
         """Save the screen as an SVG file."""
