@@ -1,4 +1,4 @@
-"""A command on a pseudo-terminal: what it writes, when, and the screen that this makes. For `tests/wire` and the benches."""
+"""A command on a pseudo-terminal: what it writes and when, and the screen that this makes."""
 
 from __future__ import annotations
 
