@@ -66,7 +66,7 @@ class KeyOrder:
     async def _end(self, number: int) -> None:
         if number == self._number:
             self._at_rest = True
-            if self._held:
+            if self._held and self._app.screen_stack:  # none once it has been left
                 await self._begin(self._held.popleft())
 
 
