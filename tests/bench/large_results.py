@@ -1,7 +1,7 @@
 """Samples of a log with 100 000: how long they take to open and to sort, and what memory that takes.
 
-Run it as `python tests/bench/large_results.py [SAMPLES]`. The screens are driven by their keys on a made state; a time is
-that from the key until the event loop is free again and the screen is painted. Held: open 300 ms, sort 100 ms, 150 MB.
+Run it as `python tests/bench/large_results.py [SAMPLES]`. The screens are driven by their keys on a made state; a time
+is that from the key to the paint of what it changes. Held: open 300 ms, sort 100 ms, 150 MB.
 """
 
 from __future__ import annotations
