@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Hundreds of interpreters are started, and most import Inspect: three times as slow where none may keep its bytecode.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache/bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _FOLDERS = {
     "HF_HOME": "hf",

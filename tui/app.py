@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -17,6 +18,7 @@ from . import messages
 from .around import AroundApp
 from .drafting import DraftingApp
 from .endings import Endings, end_severity, end_words
+from .key_order import KeyOrder
 from .keymap import APP_BINDINGS, PLACE_BINDINGS
 from .reading import ResultsApp
 from .screens import opening
@@ -78,6 +80,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     ) -> None:
         environ = dict(os.environ) if environ is None else environ
         super().__init__(source=source, log_dir=log_dir, environ=environ, memory=memory)
+        self._keys = KeyOrder(self, super().on_event)
         self._opened = profile
         self._drafts = drafts
         self._keys_path = keys
@@ -106,6 +109,13 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         self.set_interval(RUNS_EVERY_S, self._look_for_runs)
         if self.memory.notice:
             self._tell(self.memory.notice, severity="warning")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Give what is typed to the focus in its order."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._keys.take(event)
+        else:
+            await super().on_event(event)
 
     # Facts
 

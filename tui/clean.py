@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+LONGEST_LINE = 4096  # characters: more than a screen holds, and what wrapping it costs is not felt
+
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -31,8 +33,9 @@ def clean(text: str) -> str:
 
 
 def clean_line(text: str, width: int | None = None) -> str:
-    """The text as one clean line, cut to `width` characters with an ellipsis where it is longer."""
-    line = clean(" ".join(text.split()))
-    if width is not None and len(line) > width:
-        return line[: max(width - 1, 0)] + "…"
+    """The text as one clean line, cut to `width` characters (at most `LONGEST_LINE`) with an ellipsis if longer."""
+    most = LONGEST_LINE if width is None else min(width, LONGEST_LINE)
+    line = clean(" ".join(text[: 2 * LONGEST_LINE].split()))
+    if len(line) > most or len(text) > 2 * LONGEST_LINE:
+        return line[: max(most - 1, 0)] + "…"
     return line

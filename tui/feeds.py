@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..profiles.errors import ProctorError
 from .messages import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .store import KnownRun, SampleRef
 
 RUNS_SHOWN = 200
+_T = TypeVar("_T")
 
 
 def facts_key(task: str, args: Mapping[str, Any], practice: bool) -> str:
@@ -327,16 +328,17 @@ class Feeds:
                 self._reader = Reader(token=token, hub_url=hub_url).start()
             return self._reader
 
-    def _fetch(self, name: str, work: Callable[[], object], wanted: Callable[[], bool] = lambda: True) -> None:
+    def _fetch(self, name: str, work: Callable[[], _T], wanted: Callable[[], bool] = lambda: True) -> _T | None:
         """Do the work, and post what it brought or why it failed; neither, once nobody wants it any more."""
         if not wanted():
-            return
+            return None
         try:
             value = work()
         except Exception as raised:
             error = raised if isinstance(raised, ProctorError) else ProctorError(f"{type(raised).__name__}: {raised}")
             if wanted() and not self._closed.is_set():
                 self._post(FieldFailed(name, error))
-        else:
-            if wanted():
-                self._post(FieldArrived({name: value}))
+            return None
+        if wanted():
+            self._post(FieldArrived({name: value}))
+        return value

@@ -173,16 +173,16 @@ def count_bytes() -> dict[str, float]:
     """Bytes per act."""
     with opened([sys.executable, __file__, "--app"]) as terminal:
         counts: dict[str, float] = {"first_paint": len(terminal.read_until(b"instruct"))}
-        counts["cursor_down"] = max(terminal.press("j") for _ in range(10))
+        counts["cursor_down"] = max(terminal.press("j") for _ in range(4))
         counts["one_cell"] = max(terminal.press("c") for _ in range(3))
         counts["five_cells"] = terminal.press("v")
         terminal.press("s")
         counts["same_rows"] = terminal.press("s")
         terminal.press("j" * 25)
-        scrolling = [terminal.press("j") for _ in range(32)]
+        scrolling = [terminal.press("j") for _ in range(16)]
         counts["cursor_down_scrolling"] = max(scrolling)
         counts["cursor_down_scrolling_mean"] = statistics.mean(scrolling)
-        counts["page"] = max(terminal.press("\x1b[6~") for _ in range(3))
+        counts["page"] = max(terminal.press("\x1b[6~") for _ in range(2))
         counts["idle"] = len(terminal.read(IDLE_S))
     return counts
 

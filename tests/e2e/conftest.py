@@ -199,7 +199,8 @@ def resident() -> Iterator[User]:
     folders = {name: home / name for name in ("hf", "data", "cache", "config", "run", "state")}
     for folder in folders.values():
         folder.mkdir(mode=0o700)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPYCACHEPREFIX")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     variables = {f"XDG_{name.upper()}_HOME": str(folders[name]) for name in ("data", "cache", "config", "state")}
     environment = {
         **kept,

@@ -49,7 +49,7 @@ class Walk:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
 def test_from_nothing_to_a_saved_profile_a_finished_run_and_a_transcript(
-    own_home: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+    own_home: Path, quick_practice: None, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
     monkeypatch.chdir(own_home)
 

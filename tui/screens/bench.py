@@ -13,7 +13,7 @@ from textual.lazy import Lazy
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ..clean import clean, clean_line
+from ..clean import clean_line
 from ..figures import UNKNOWN, format_moment, format_score, format_usd
 from ..messages import ProfileOpened, RunOpened
 from ..widgets.filter_bar import FilterBar
@@ -144,7 +144,7 @@ class BenchScreen(PlaceScreen):
         self.query_one("#welcome", Static).update(welcome(source))
         failures = [state.failures[name] for name in ("endpoints", "runs", "profiles") if name in state.failures]
         if failures:
-            notice = Content.styled(clean("\n".join(f"✗ {failure}" for failure in failures)), "$text-error")
+            notice = Content.styled("\n".join(clean_line(f"✗ {failure}") for failure in failures), "$text-error")
         elif source is None:
             notice = Content.styled(f"{state.waiting.get('endpoints', 'not connected')} …", "dim")
         elif source == "practice" and state.runs != ():

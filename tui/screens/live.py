@@ -24,6 +24,7 @@ from ..messages import PlaceRequested, RunOpened, WatchRequested
 from ..widgets.line_table import Column, LineTable, Row
 from ..widgets.transcript_text import Block, said_blocks
 from ..widgets.transcript_view import TranscriptView
+from ..widgets.words import Words
 from .live_rows import (
     CELL_COLUMNS,
     SAMPLE_COLUMNS,
@@ -103,17 +104,17 @@ class LiveScreen(PlaceScreen):
 
     def body(self) -> Iterable[Widget]:
         """The header, the panes, the log."""
-        yield Static(id="none", markup=False)
-        yield Static(id="head", markup=False)
+        yield Words(id="none", markup=False)
+        yield Words(id="head", markup=False)
         yield LineTable(CELL_COLUMNS, id="cells")
         with Horizontal(id="below"):
             with Vertical(id="working"):
-                yield Static(id="samples-heading", classes="live--heading", markup=False)
+                yield Words(id="samples-heading", classes="live--heading", markup=False)
                 yield LineTable(SAMPLE_COLUMNS, id="samples")
             with Vertical(id="talk"):
-                yield Static(id="talk-heading", classes="live--heading", markup=False)
+                yield Words(id="talk-heading", classes="live--heading", markup=False)
                 yield TranscriptView(id="conversation")
-        yield Static(id="log", markup=False)
+        yield Words(id="log", markup=False)
 
     def on_mount(self) -> None:
         """Follow the run, and ask its cells as long as this place is shown."""

@@ -1,0 +1,21 @@
+"""What the tests of the application share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from proctor.evals.practice.launch import ensure_practice, runtime_folder
+
+
+@pytest.fixture
+def quick_practice(own_home: Path) -> Iterator[None]:
+    """The user's practice router, running already; its models answer twenty times as fast."""
+    server = ensure_practice(speed=20)
+    shutil.copy(runtime_folder() / "practice-20.json", runtime_folder() / "practice.json")
+    yield
+    os.kill(server.pid, signal.SIGTERM)
