@@ -83,6 +83,8 @@ class Cell:
     price: Price | None
     grader_price: Price | None
     estimate: Estimate = Estimate()
+    pin: bool = False  # whichever provider serves it first is the only one
+    grader_provider: str | None = None  # what the grader's policy or bare id meant when planned
 
     @property
     def label(self) -> str:
@@ -118,6 +120,10 @@ class RunSettings:
     max_connections: int | None
     retry_on_error: int
     budget_usd: float | None
+    bill_to: str | None = None  # the organisation that pays; None: whose token it is
+    credit_patience_s: float = 60.0  # for how long a provider that refuses for want of credit is probed
+    hold_above_error_share: float = 0.5  # of a provider's samples that ended; 1: never
+    errors_tolerated: int = 0  # by the profile's gates, so that no provider is held for as many
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from ...evals.catalog.offers import POLICIES, Catalog, ModelEntry, Offer
+from ...evals.catalog.offers import Catalog, ModelEntry, Offer
 from ...evals.catalog.probe import ProbeResult
 from ...evals.catalog.search import FoundModel, ModelFilter, ModelSearch, SortKey
+from ...profiles.policies import POLICIES
 from ..cli.models import policy_meanings
 from ..figures import (
     UNKNOWN,
