@@ -49,8 +49,8 @@ from .gate import Closure, Gate
 from .job import CellEnded, CellJob, CellMessage
 from .meter import Meter
 from .plan import Target
-from .providers import grader_provider_of, provider_of
 from .reasons import reason_line
+from .resume import Finished, find_finished, put_away_earlier
 from .served_by import Pin, watch
 from .watch_hooks import observe
 
@@ -87,7 +87,10 @@ def run_cell(job: CellJob, channel: Connection) -> None:
         progress = replace(examination.meter.progress(time.monotonic()), in_flight=0)
         ended = CellEnded("failed", progress, error=first_line(_innermost(error)))
     if ended.progress.log is not None:
-        _index(Path(job.run_dir, ended.progress.log))
+        log = Path(job.run_dir, ended.progress.log)
+        if job.attempt > 1:
+            _put_away_earlier(job, log)
+        _index(log)
     _send(channel, ended)
     _hang_up(channel)
 
@@ -104,6 +107,13 @@ def _index(path: Path) -> None:
         store_index(path, index_log(path))
     except (ProctorError, OSError) as error:
         _print(f"{path.name} is not indexed: {error}")
+
+
+def _put_away_earlier(job: CellJob, log: Path) -> None:
+    try:
+        asyncio.run(put_away_earlier(Path(job.run_dir), job.cell.id, log, job.foreign_logs))
+    except OSError as error:
+        _print(f"earlier logs of {job.cell.id} stay where they are: {error}")
 
 
 def _send(channel: Connection, message: CellMessage) -> None:
@@ -164,10 +174,12 @@ class _Examination:
         self.channel = channel
         self.gate = Gate(
             lambda message: _send(channel, message),
-            grader_is_apart=grader_provider_of(job.cell) not in (None, provider_of(job.cell)),
+            grader_is_apart=job.cell.grader_provider not in (None, job.cell.provider),
         )
         self.meter = Meter()
         self.log: EvalLog | None = None
+        self._finished: Finished | None = None  # by earlier attempts
+        self._log_name: str | None = None  # of this attempt
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
@@ -178,6 +190,8 @@ class _Examination:
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
         observe(self.meter, target=cell.target.name, on_start=self._note_log)
+        if self.job.attempt > 1:
+            await self._find_finished()
 
         model = self._model(cell.target, cell.price, is_grader=False)
         roles = {"grader": self._model(cell.grader, cell.grader_price, is_grader=True)} if cell.grader else None
@@ -194,8 +208,8 @@ class _Examination:
                     error = first_line(raised)
             group.cancel_scope.cancel()
         loop.remove_reader(self.channel.fileno())
-        if self.log is None and self.meter.log is not None:  # a cancelled eval writes its log but does not return it
-            self.log = await read_eval_log_async(Path(self.job.run_dir, self.meter.log), header_only=True)
+        if self.log is None and self._log_name is not None:  # a cancelled eval writes its log but does not return it
+            self.log = await read_eval_log_async(Path(self.job.run_dir, self._log_name), header_only=True)
         return self._ended(error)
 
     def _hear(self) -> None:
@@ -207,9 +221,17 @@ class _Examination:
             asyncio.get_running_loop().remove_reader(self.channel.fileno())
             self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))
 
+    async def _find_finished(self) -> None:
+        run_dir, cell = Path(self.job.run_dir), self.job.cell
+        found = await find_finished(run_dir, cell.id, epochs=cell.epochs, foreign=self.job.foreign_logs)
+        if found is not None:
+            self._finished = found
+            self.meter.go_on(found.path.name, found.done, found.scores)
+
     def _note_log(self, spec: EvalSpec) -> None:
-        found = next(Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval"), None)
-        self.meter.log = found.name if found else None
+        found = Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval")  # those of all attempts
+        self._log_name = max((path.name for path in found), default=None)
+        self.meter.log = self._log_name or self.meter.log
 
     def _model(self, target: Target, price: Price | None, *, is_grader: bool) -> Model:
         """The model with its price, and with its client watched where it is one of openai's."""
@@ -247,8 +269,9 @@ class _Examination:
         generate = {**self._limits, **cell.generate}
         if settings.max_connections is not None:
             generate["max_connections"] = settings.max_connections
+        finished = self._finished
         return await eval_async(
-            cell.task,
+            cell.task if finished is None else finished.as_task(cell.task, cell.task_args),
             task_args=dict(cell.task_args),
             model=model,
             model_roles=roles,  # pyright: ignore[reportArgumentType]  # a dict is invariant in its values

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ..results.transcript import Part, PartKind
+from .control_wire import LISTING, PAGE, TASKS, Activity, ChatMessage, MessageContent, SampleRow, connect
 
 if TYPE_CHECKING:
     import httpx
@@ -111,7 +112,7 @@ class CellControls:
             "full": "true",
             "tail": MESSAGES_LIMIT,
         }
-        page = self._get(pid, f"/evals/{sample.eval_id}/sample/messages", _PAGE, parameters)
+        page = self._get(pid, f"/evals/{sample.eval_id}/sample/messages", PAGE, parameters)
         if isinstance(page, str):
             return None
         return Conversation(
@@ -133,23 +134,20 @@ class CellControls:
         self._eval_ids.pop(pid, None)
 
     def _client(self, pid: int) -> httpx.Client:
-        import httpx
-
         if pid not in self._clients:
-            transport = httpx.HTTPTransport(uds=str((self.folder or sockets_folder()) / f"{pid}.sock"))
-            self._clients[pid] = httpx.Client(transport=transport, base_url="http://cell", timeout=TIMEOUT_S)
+            self._clients[pid] = connect(self.folder, pid, TIMEOUT_S, keep=True)
         return self._clients[pid]
 
     def _watch(self, pid: int) -> CellWatch:
         if pid not in self._eval_ids:
-            tasks = self._get(pid, "/tasks", _TASKS)
+            tasks = self._get(pid, "/tasks", TASKS)
             if isinstance(tasks, str):
                 return CellWatch(tasks)
             if not tasks:
                 return CellWatch("silent")
             self._eval_ids[pid] = tasks[0].eval_id
         eval_id = self._eval_ids[pid]
-        listing = self._get(pid, f"/evals/{eval_id}/samples", _LISTING, {"status": "running", "limit": SAMPLES_LIMIT})
+        listing = self._get(pid, f"/evals/{eval_id}/samples", LISTING, {"status": "running", "limit": SAMPLES_LIMIT})
         if isinstance(listing, str):
             return CellWatch(listing)
         return CellWatch("answered", tuple(_running_sample(eval_id, row) for row in listing.samples), listing.truncated)
@@ -168,82 +166,8 @@ class CellControls:
             return "silent"
 
 
-def sockets_folder() -> Path:
-    """Where Inspect keeps the control sockets of this user's processes."""
-    from platformdirs import user_data_path
-
-    return user_data_path("inspect_ai") / "control"
-
-
-class _Wire(BaseModel):
-    """Lenient: what is unknown is passed over, what is missing is unknown."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Task(_Wire):
-    eval_id: str
-
-
-class _Activity(_Wire):
-    type: str = ""
-    started_at: float | None = None
-    detail: str | None = None
-    count: int | None = None
-    deadline: float | None = None
-    tokens: int | None = None
-
-
-class _Row(_Wire):
-    sample_id: str | int
-    epoch: int = 1
-    started_at: float | None = None
-    last_activity_at: float | None = None
-    activity: _Activity | None = None
-    total_tokens: int | None = None
-    message_count: int | None = None
-
-
-class _Listing(_Wire):
-    samples: list[_Row] = []
-    truncated: bool = False
-
-
-class _Content(_Wire):
-    type: str = ""
-    text: str | None = None
-    reasoning: str | None = None
-    summary: str | None = None
-
-
-class _Call(_Wire):
-    function: str = ""
-    arguments: dict[str, Any] | str | None = None
-
-
-class _ToolError(_Wire):
-    message: str = ""
-
-
-class _Message(_Wire):
-    role: str = ""
-    content: str | list[_Content] = ""
-    function: str | None = None
-    tool_calls: list[_Call] | None = None
-    error: _ToolError | None = None
-
-
-class _Page(_Wire):
-    status: str = ""
-    count: int = 0
-    messages: list[_Message] = []
-
-
-_TASKS, _LISTING, _PAGE = TypeAdapter(list[_Task]), TypeAdapter(_Listing), TypeAdapter(_Page)
-
-
-def _running_sample(eval_id: str, row: _Row) -> RunningSample:
-    activity = row.activity or _Activity()
+def _running_sample(eval_id: str, row: SampleRow) -> RunningSample:
+    activity = row.activity or Activity()
     return RunningSample(
         eval_id=eval_id,
         sample_id=str(row.sample_id),
@@ -260,14 +184,14 @@ def _running_sample(eval_id: str, row: _Row) -> RunningSample:
     )
 
 
-def _parts(message: _Message) -> list[Part]:
+def _parts(message: ChatMessage) -> list[Part]:
     """One of Inspect's chat messages in the parts that a reader sees."""
     kind, title = _KINDS.get(message.role, "info"), ""
     if kind == "tool_result":
         title = message.function or ""
     contents = message.content
     if isinstance(contents, str):
-        contents = [_Content(type="text", text=contents)]
+        contents = [MessageContent(type="text", text=contents)]
     parts: list[Part] = []
     for content in contents:
         if content.type == "reasoning":

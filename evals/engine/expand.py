@@ -145,7 +145,7 @@ def _cell(
         price=offer.price if offer else None,
         grader_price=grader_offer.price if grader_offer else None,
         pin=pin,
-        grader_provider=grader_offer.provider if grader_offer else None,
+        expected_grader_provider=grader_offer.provider if grader_offer else None,
     )
     estimate = estimate_cell(cell, facts, offer, grader_offer, max_connections=profile.run.max_connections)
     return replace(cell, id=_cell_id(cell, entry, inputs), estimate=estimate)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ...profiles.policies import POLICIES
 from ..catalog.endpoints import Source
 from ..catalog.offers import Price
 
@@ -84,7 +85,7 @@ class Cell:
     grader_price: Price | None
     estimate: Estimate = Estimate()
     pin: bool = False  # whichever provider serves it first is the only one
-    grader_provider: str | None = None  # what the grader's policy or bare id meant when planned
+    expected_grader_provider: str | None = None  # what the grader's policy or bare id meant when planned
 
     @property
     def label(self) -> str:
@@ -92,9 +93,24 @@ class Cell:
         return f"{self.task_label} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
 
     @property
+    def provider(self) -> str:
+        """Who is meant to serve it: the route's provider, else what the policy meant when planned, else the target."""
+        return _provider(self.target, self.expected_provider)
+
+    @property
+    def grader_provider(self) -> str | None:
+        """Who is meant to serve its grader; `None` where it has none of its own."""
+        return None if self.grader is None else _provider(self.grader, self.expected_grader_provider)
+
+    @property
     def task_label(self) -> str:
         """The task's short name: `theory_of_mind`."""
         return self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
+
+
+def _provider(target: Target, expected: str | None) -> str:
+    named = target.route if target.route not in POLICIES else None
+    return named or expected or target.route or target.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...profiles.policies import POLICIES
 from .job import CellOrder, CellProbed, CellRefused, Open, Park, Probe
-from .plan import Cell, RunSettings, Target
-from .status import CellStatus, RunEvent
+from .plan import Cell, RunSettings
+from .status import CellStatus
 
 PROBES = 5  # per provider and refusal
 PROBE_ANSWERS_WITHIN_S = 120.0
@@ -54,21 +53,6 @@ class Say:
 
 
 Doing = Tell | Hold | Say
-
-
-def provider_of(cell: Cell) -> str:
-    """Who serves a cell: the provider that it names, or the one that its policy or bare id meant when planned."""
-    return _provider(cell.target, cell.expected_provider)
-
-
-def grader_provider_of(cell: Cell) -> str | None:
-    """Who serves a cell's grader; `None` where it has none of its own."""
-    return None if cell.grader is None else _provider(cell.grader, cell.grader_provider)
-
-
-def _provider(target: Target, expected: str | None) -> str:
-    named = None if target.route in POLICIES else target.route
-    return named or expected or target.route or target.name
 
 
 @dataclass(slots=True)
@@ -104,9 +88,9 @@ class ProviderWatch:
 
     def __post_init__(self) -> None:
         for cell in self.cells:
-            if (grader := grader_provider_of(cell)) is not None:
-                self._sides.setdefault(grader, {})[cell.id] = True
-            self._sides.setdefault(provider_of(cell), {})[cell.id] = False
+            if cell.grader_provider is not None:
+                self._sides.setdefault(cell.grader_provider, {})[cell.id] = True
+            self._sides.setdefault(cell.provider, {})[cell.id] = False
 
     def may_start(self, cell_id: str) -> bool:
         """Whether a cell may be started: not while one of its providers refuses."""
@@ -231,36 +215,25 @@ def _most_often(statuses: Mapping[str, CellStatus], cells: Iterable[str]) -> str
     return f": {worst.last_error}" if worst.last_error else ""
 
 
-def drift(before: CellStatus, served_by: Mapping[str, int], cell: Cell, at_s: float) -> tuple[RunEvent, ...]:
-    """The events of other providers serving a cell than before, one for each that had not served it yet.
+def drift(before: CellStatus, served_by: Mapping[str, int], cell: Cell) -> list[Say]:
+    """What is to be told of other providers serving a cell than before: each that had not served it yet, once.
 
-    The first one to serve is an event only where another was expected. What a cell costs is reckoned at the price of
-    the provider that was expected, which such an event is a reason to doubt.
+    The first one to serve is told only where another was expected. What a cell costs is reckoned at the price of the
+    provider that was expected, which is then to be doubted.
 
     Args:
         before: How the cell stood.
         served_by: Who has served it by now.
         cell: The cell.
-        at_s: Seconds since the epoch.
     """
-    known, events = list(before.served_by), list[RunEvent]()
+    known, found = list(before.served_by), list[Say]()
     for name in served_by:
         if name in known:
             continue
         if known:
-            events.append(
-                RunEvent(
-                    at_s, "warn", f"{before.label} is now served by {name}, too: before by {', '.join(known)}", cell.id
-                )
-            )
+            others = ", ".join(known)
+            found.append(Say("warn", f"{before.label} is now served by {name}, too: before by {others}"))
         elif cell.expected_provider not in (None, name):
-            events.append(
-                RunEvent(
-                    at_s,
-                    "warn",
-                    f"{before.label} is served by {name}, and {cell.expected_provider} was expected",
-                    cell.id,
-                )
-            )
+            found.append(Say("warn", f"{before.label} is served by {name}, and {cell.expected_provider} was expected"))
         known.append(name)
-    return tuple(events)
+    return found

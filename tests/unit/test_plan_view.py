@@ -196,7 +196,7 @@ def test_json_is_one_line_with_every_figure_and_null_for_unknown(capsys: pytest.
         "self_graded": True,
         "pin": False,
         "expected_provider": "groq",
-        "grader_provider": None,
+        "expected_grader_provider": None,
         "price": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.5},
         "grader_price": None,
         "samples": 100,

@@ -133,7 +133,9 @@ def test_what_is_unknown_is_a_question_mark_and_what_is_not_there_is_blank() -> 
 
 def test_what_each_grader_cost_and_who_served_it() -> None:
     drifted = replace(ROW, grader_served_by={"cerebras": 0.9, "groq": 0.1})
-    fixed = replace(ROW, grader="hf-inference-providers/b/judge:novita", grader_served_by={"novita": 1.0}, grader_cost_usd=None)
+    fixed = replace(
+        ROW, grader="hf-inference-providers/b/judge:novita", grader_served_by={"novita": 1.0}, grader_cost_usd=None
+    )
     itself = replace(ROW, self_graded=True, grader=HF + "hyperbolic")
     assert printed(board(drifted, fixed, itself))[-3:] == [
         "of it for grading by openai/gpt-oss-120b:fastest · $0.0100 · served by cerebras, groq",

@@ -17,7 +17,12 @@ from ..clean import clean_line
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run a profile and print its scoreboard."),
     "runs": ("runs", "List the runs of the log root."),
-    "stop": ("stop", "Stop a run in order, keeping what is finished."),
+    "attach": ("attach", "Follow a run, or any live Inspect process, until it ends."),
+    "pause": ("pause", "Let a run, or cells of it, begin no new sample."),
+    "resume": ("resume", "Have a paused or held run go on."),
+    "stop": ("stop", "Stop a run, or cells of it, keeping what is finished."),
+    "adjust": ("adjust", "Change connections, budget or limits of a run that goes on."),
+    "sample": ("sample", "End one sample, or have it worked on once more."),
     "show": ("show", "Show the scoreboard of a run."),
     "models": ("models", "Find models, and what each provider asks for them."),
     "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),

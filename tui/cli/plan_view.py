@@ -89,8 +89,8 @@ def plan_json(plan: Plan) -> str:
     - `settings`: `cells_at_once`, `max_connections`, `retry_on_error`, `budget_usd`, `bill_to`, `credit_patience_s`,
       `hold_above_error_share`;
     - a cell: `cell`, `task`, `task_args`, `target`, `base_url`, `variant`, `generate`, `epochs`, `limit`, `grader`,
-      `self_graded`, `pin`, `expected_provider`, `grader_provider`, `price` and `grader_price` (`input_usd_per_mtok`,
-      `output_usd_per_mtok`), `samples`, `input_tokens`, `output_tokens`, `cost_usd`, `time_s`;
+      `self_graded`, `pin`, `expected_provider`, `expected_grader_provider`, `price` and `grader_price`
+      (`input_usd_per_mtok`, `output_usd_per_mtok`), `samples`, `input_tokens`, `output_tokens`, `cost_usd`, `time_s`;
     - `totals`: `cells`, `samples`, `cells_without_samples`, `known_cost_usd`, `cells_without_cost`, `time_s`,
       `cells_without_time`;
     - a problem: `severity` (`error` or `warning`), `where`, `message`, `remedy`, `cells` (ids; none: the whole plan).
@@ -267,7 +267,7 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "self_graded": cell.self_graded,
         "pin": cell.pin,
         "expected_provider": cell.expected_provider,
-        "grader_provider": cell.grader_provider,
+        "expected_grader_provider": cell.expected_grader_provider,
         "price": _price_json(cell.price),
         "grader_price": _price_json(cell.grader_price),
         "samples": estimate.samples,

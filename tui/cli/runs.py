@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...evals.engine.foreign import as_status, foreign_processes, is_foreign
+from ...evals.engine.inspect_processes import InspectProcesses
 from ...evals.engine.runs import list_runs, log_root
 from ...evals.engine.status import RunStatus
 from ...evals.engine.status_file import read_status
@@ -24,16 +26,16 @@ from .live_table import GLYPHS, SELF_GRADED
 @click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def command(log_dir: str | None, limit: int, as_json: bool) -> int:
-    """List the runs of the log root, the newest first."""
+    """List the runs of the log root, the newest first, after the Inspect processes that others have going."""
     root = log_root(log_dir, None)
-    runs: list[RunStatus] = []
+    runs = _foreign_runs()
     for run_dir in list_runs(root)[:limit]:
         try:
             runs.append(read_status(run_dir))
         except ProctorError as error:
             click.echo(f"proctor: {clean_line(str(error))}", err=True)
     if as_json:
-        click.echo(json.dumps([_record(run) for run in runs], indent=2))
+        click.echo(json.dumps([run_record(run) for run in runs], indent=2))
         return 0
     if not runs:
         click.echo(f"No runs in {clean_line(str(root))}. Start one: proctor run practice", err=True)
@@ -44,24 +46,39 @@ def command(log_dir: str | None, limit: int, as_json: bool) -> int:
     table.add_column("when", no_wrap=True)
     for run in runs:
         glyph, style = GLYPHS[run.state]
-        record = _record(run)
+        record = run_record(run)
         best = record["best_score"]
         total = "?" if record["total"] is None else record["total"]
         table.add_row(
             Text(f"{glyph} {run.state}", style=style),
-            Text(clean_line(run.run_id) + (" (practice)" if run.source == "practice" else "")),
+            Text(clean_line(run.run_id) + _marks(run)),
             Text(f"{record['done']}/{total}"),
             Text("" if best is None else f"{best:.3f}" + (f" {SELF_GRADED}" if record["self_graded"] else "")),
             Text(format_usd(_cost_usd(run))),
             Text(format_ago(time.time() - run.started_at_s)),
         )
     Console().print(table)
-    if any(_record(run)["self_graded"] for run in runs):
+    if any(run_record(run)["self_graded"] for run in runs):
         click.echo(f"{SELF_GRADED} graded by the model itself: that may flatter it")
     return 0
 
 
-def _record(run: RunStatus) -> dict[str, object]:
+def _foreign_runs() -> list[RunStatus]:
+    processes = InspectProcesses()
+    try:
+        return [as_status(process, time.time()) for process in foreign_processes(processes)]
+    finally:
+        processes.close()
+
+
+def _marks(run: RunStatus) -> str:
+    if is_foreign(run):
+        return clean_line(f" (not Proctor's: {run.title})")
+    return " (practice)" if run.source == "practice" else ""
+
+
+def run_record(run: RunStatus) -> dict[str, object]:
+    """One run, for a program."""
     totals = [cell.total for cell in run.cells]
     best = max((cell for cell in run.cells if cell.score is not None), key=lambda cell: cell.score or 0.0, default=None)
     return {
@@ -78,6 +95,7 @@ def _record(run: RunStatus) -> dict[str, object]:
         "cost_usd": _cost_usd(run),
         "started_at_s": run.started_at_s,
         "ended_at_s": run.ended_at_s,
+        "budget_usd": run.budget_usd,
         "exit_code": run.exit_code,
     }
 

@@ -1,4 +1,4 @@
-"""`proctor stop`: stop a run from anywhere."""
+"""`proctor stop`: stop a run, or cells of it, from anywhere."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ import signal
 import click
 
 from ...evals.engine.follow import follow
-from ...evals.engine.runs import find_run, log_root
-from ...evals.engine.status_file import read_status
+from ...evals.engine.foreign import is_foreign
+from ...evals.engine.orders import Order, author
 from ...profiles.errors import ProctorError
 from ..clean import clean_line
+from .steering import choose, give, pick_cells, run_options
 
 
 @click.command()
-@click.argument("run", required=False)
+@run_options
 @click.option("--now", is_flag=True, help="At once: what is on the wire is lost.")
-@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
-def command(run: str | None, now: bool, log_dir: str | None) -> int:
-    """Stop RUN (default: the newest) in order; everything that is finished is kept."""
-    run_dir = find_run(run, log_root(log_dir, None))
-    status = read_status(run_dir)
+def command(run: str | None, cell: str | None, provider: str, now: bool, log_dir: str | None) -> int:
+    """Stop RUN (default: the newest that goes on), or cells of it, in order; everything that is finished is kept.
+
+    RUN may be the pid of an Inspect process that somebody else started.
+    """
+    chosen = choose(run, log_dir)
+    status = chosen.status
+    order = Order("stop", author(), pick_cells(status, cell), provider, now=now)
+    if order.cells or order.provider or is_foreign(status) or chosen.run_dir is None:
+        return give(chosen, order)
     if status.exit_code is not None or status.supervisor_pid is None:
         click.echo(f"{clean_line(status.run_id)} has ended already: {status.state}", err=True)
         return 0
-    _signal(status.supervisor_pid, signal.SIGQUIT if now else signal.SIGTERM)
-    *_, status = follow(run_dir)
+    if status.control is None:
+        _signal(status.supervisor_pid, signal.SIGQUIT if now else signal.SIGTERM)
+    else:
+        _signal(status.supervisor_pid, signal.SIGCONT)
+        give(chosen, order)
+    *_, status = follow(chosen.run_dir)
     kept = sum(cell.done - cell.errors for cell in status.cells)
     click.echo(f"{clean_line(status.run_id)}: {status.state}, {kept} finished samples kept", err=True)
     return 0

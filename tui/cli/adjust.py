@@ -1,0 +1,74 @@
+"""`proctor adjust`: change what a run may do while it goes on."""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+from ...evals.engine.orders import LIMITS, Order, author
+from ...profiles.errors import UsageError
+from .steering import choose, give, pick_cells, run_options
+
+_NO_LIMIT = ("", "none", "off", "clear")
+
+
+@click.command(epilog="Limits: " + "; ".join(f"{name}: {what}" for name, what in LIMITS.items()) + ".")
+@run_options
+@click.option("--connections", metavar="N|+N|-N", default="", help="Calls on the wire at once, of each cell.")
+@click.option("--budget", metavar="USD", help="What the run may cost in all.")
+@click.option("--cells-at-once", metavar="N", type=click.IntRange(1, 1000), help="Cells that run at the same time.")
+@click.option("--limit", "limits", metavar="NAME=VALUE", multiple=True, help="A limit; `none` takes it away.")
+def command(
+    run: str | None,
+    cell: str | None,
+    provider: str,
+    connections: str,
+    budget: str | None,
+    cells_at_once: int | None,
+    limits: tuple[str, ...],
+    log_dir: str | None,
+) -> int:
+    """Change connections, budget or limits of RUN (default: the newest that goes on) while it goes on."""
+    changes = dict(map(_limit, limits))
+    budget_usd = None if budget is None else money(budget)
+    if not (connections or changes or budget_usd is not None or cells_at_once):
+        raise UsageError("nothing is to be changed", "give --connections, --budget, --cells-at-once or --limit")
+    chosen = choose(run, log_dir)
+    order = Order(
+        "adjust",
+        author(),
+        pick_cells(chosen.status, cell),
+        provider,
+        budget_usd=budget_usd,
+        cells_at_once=cells_at_once,
+        connections=connections,
+        limits=changes,
+    )
+    return give(chosen, order)
+
+
+def money(text: str) -> float:
+    """An amount of USD that is more than nothing.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        usd = float(text.strip().removeprefix("$"))
+    except ValueError:
+        usd = math.nan
+    if not (math.isfinite(usd) and usd > 0):
+        raise UsageError(f"{text!r} is no amount of money", "give USD, for example 2.50")
+    return usd
+
+
+def _limit(text: str) -> tuple[str, int | None]:
+    name, _, value = (part.strip() for part in text.partition("="))
+    if name not in LIMITS:
+        raise UsageError(f"{name!r} is no limit", f"the limits are {', '.join(LIMITS)}")
+    if value.casefold() in _NO_LIMIT:
+        return name, None
+    if not (value.isascii() and value.isdecimal()):
+        raise UsageError(f"--limit {name}={value}: that is no whole number", "or `none`, to take the limit away")
+    return name, int(value)

@@ -1,0 +1,134 @@
+"""`proctor attach`: follow a run, or any live Inspect process, from anywhere and as often as one likes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from ...evals.engine.follow import follow
+from ...evals.engine.foreign import follow_process, is_foreign
+from ...evals.engine.gates import exit_code
+from ...evals.engine.inspect_processes import InspectProcesses
+from ...evals.engine.run_toml import read_run_toml
+from ...evals.engine.runs import RUN_FILE
+from ...evals.engine.status import CellStatus, RunStatus
+from ...profiles.errors import ProctorError
+from ...profiles.schema import Gates
+from ..clean import clean_line
+from .live_table import LiveTable, PlainLines
+from .runs import run_record
+from .steering import Chosen, choose
+
+TELL_EVERY_S = 1.0
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON line a second, whenever something has changed.")
+@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+def command(run: str | None, as_json: bool, log_dir: str | None) -> int:
+    """Follow RUN (default: the newest that goes on) until it ends; the exit code is then the run's.
+
+    RUN may also be an Inspect process that somebody else started: its pid, or words of its task and model. Ctrl-C
+    leaves, with exit code 0, and changes nothing.
+    """
+    chosen = choose(run, log_dir, any_process=True)
+    status = chosen.status
+    name = run_name(status)
+    if not as_json:
+        click.echo(f"Attached to {name}: Ctrl-C leaves it as it is", err=True)
+    try:
+        with _view(Console(), as_json=as_json) as view:
+            for status in _statuses(chosen):
+                view.update(status)
+    except KeyboardInterrupt:
+        # Not 130: leaving is what was asked for, and nothing was interrupted.
+        again = f"proctor attach {name}"
+        how = f"`{again}` comes back" if is_foreign(status) else f"`{again}` comes back, `proctor stop {name}` ends it"
+        click.echo(f"\n{name} goes on: {how}", err=True)
+        return 0
+    if not as_json:
+        words = f": {status.message}" if status.message else ""
+        click.echo(clean_line(f"{name} has ended: {status.state}{words}"), err=True)
+        if chosen.run_dir is not None:
+            click.echo(f"`proctor show {name}` shows its scoreboard", err=True)
+    return 0 if chosen.run_dir is None else exit_code(_gates(chosen.run_dir), status)
+
+
+def _gates(run_dir: Path) -> Gates:
+    try:
+        return read_run_toml(run_dir / RUN_FILE).profile.gates
+    except ProctorError:
+        return Gates()
+
+
+def run_name(status: RunStatus) -> str:
+    """What a run is called on the command line."""
+    return clean_line(str(status.supervisor_pid) if is_foreign(status) and status.supervisor_pid else status.run_id)
+
+
+def _statuses(chosen: Chosen) -> Iterator[RunStatus]:
+    if chosen.run_dir is not None:
+        yield from follow(chosen.run_dir)
+        return
+    assert chosen.status.supervisor_pid is not None
+    processes = InspectProcesses()
+    try:
+        yield from follow_process(processes, chosen.status.supervisor_pid)
+    finally:
+        processes.close()
+
+
+def _view(console: Console, *, as_json: bool) -> _JsonLines | LiveTable | PlainLines:
+    if as_json:
+        return _JsonLines()
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveTable(console)
+    return PlainLines(click.echo)
+
+
+class _JsonLines(PlainLines):
+    """A JSON line a second, whenever something has changed, and one for the end."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+        self._last: dict[str, Any] = {}
+        self._told_at_s = -TELL_EVERY_S
+
+    def update(self, status: RunStatus) -> None:
+        ended = status.exit_code is not None
+        now_s = time.monotonic()
+        if not ended and now_s - self._told_at_s < TELL_EVERY_S:
+            return
+        record = {"event": "done" if ended else "status", **run_record(status)}
+        record["cells"] = [cell_record(cell) for cell in status.cells]
+        if record != self._last:
+            self._last, self._told_at_s = record, now_s
+            sys.stdout.write(json.dumps(record) + "\n")
+            sys.stdout.flush()
+
+
+def cell_record(cell: CellStatus) -> dict[str, Any]:
+    """One cell that goes on or has ended, for a program."""
+    return {
+        "cell": cell.id,
+        "task": cell.task,
+        "target": cell.target,
+        "state": cell.state,
+        "done": cell.done,
+        "total": cell.total,
+        "errors": cell.errors,
+        "in_flight": cell.in_flight,
+        "waiting": cell.waiting,
+        "score": cell.score,
+        "cost_usd": cell.cost_usd,
+        "error": cell.last_error,
+        "log": cell.log,
+    }

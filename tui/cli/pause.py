@@ -1,0 +1,20 @@
+"""`proctor pause`: let a run rest."""
+
+from __future__ import annotations
+
+import click
+
+from ...evals.engine.orders import Order, author
+from .steering import choose, give, pick_cells, run_options
+
+
+@click.command()
+@run_options
+@click.option("--now", is_flag=True, help="Hold what is being worked on at its next call, too.")
+def command(run: str | None, cell: str | None, provider: str, now: bool, log_dir: str | None) -> int:
+    """Let RUN (default: the newest that goes on), or cells of it, begin no new sample until `proctor resume`.
+
+    RUN may be the pid of an Inspect process that somebody else started.
+    """
+    chosen = choose(run, log_dir)
+    return give(chosen, Order("pause", author(), pick_cells(chosen.status, cell), provider, now=now))

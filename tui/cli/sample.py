@@ -1,0 +1,50 @@
+"""`proctor sample`: end one sample, or have it worked on once more."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import click
+
+from ...evals.engine.orders import Order, Outcome, author
+from .steering import choose, give, pick_cell
+
+
+@click.group()
+def command() -> None:
+    """End one sample of a run that goes on, or have it worked on once more."""
+
+
+@command.command()
+@click.argument("run")
+@click.argument("sample")
+@click.option("--cell", metavar="TEXT", help="Its cell, by id or by words of its name.")
+@click.option("--epoch", default=1, show_default=True, help="Which of its epochs.")
+@click.option(
+    "--as",
+    "outcome",
+    type=click.Choice(["score", "error", "drop"]),
+    default="score",
+    show_default=True,
+    help="Graded as it is, an error, or as if it had not begun.",
+)
+@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+def cancel(run: str, sample: str, cell: str | None, epoch: int, outcome: str, log_dir: str | None) -> int:
+    """End SAMPLE of RUN, which goes on without it."""
+    chosen = choose(run, log_dir)
+    cells = (pick_cell(chosen.status, cell),)
+    order = Order("cancel_sample", author(), cells, sample_id=sample, epoch=epoch, outcome=cast("Outcome", outcome))
+    return give(chosen, order)
+
+
+@command.command()
+@click.argument("run")
+@click.argument("sample")
+@click.option("--cell", metavar="TEXT", help="Its cell, by id or by words of its name.")
+@click.option("--epoch", default=1, show_default=True, help="Which of its epochs.")
+@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+def requeue(run: str, sample: str, cell: str | None, epoch: int, log_dir: str | None) -> int:
+    """Have SAMPLE of RUN, which failed or was cancelled, worked on once more."""
+    chosen = choose(run, log_dir)
+    cells = (pick_cell(chosen.status, cell),)
+    return give(chosen, Order("requeue_sample", author(), cells, sample_id=sample, epoch=epoch))
