@@ -59,11 +59,6 @@ def test_a_provider_out_of_credit_costs_its_cells_little_and_the_others_nothing(
     assert sent.count(402) <= AT_ONCE * len(working) + PROBES
     assert sum(ended[id].done for id in working) == 14, "what was answered is graded and kept"
 
-    set_faults()
-    status = start_run(cells, cells_at_once=3, redo=["n1", "n2", "n3"]).ended()
-    assert {cell.state for cell in status.cells} == {"succeeded"}
-    assert statuses(served, "novita").count(200) == 3 * 16, "only what was missing"
-
 
 def test_a_burst_of_refusals_that_passes_is_waited_for(
     start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served
@@ -94,18 +89,16 @@ def test_a_grader_out_of_credit_holds_what_it_grades(
 def test_a_provider_that_mostly_fails_is_held(
     start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served
 ) -> None:
-    set_faults({"target": "novita", "kind": "500", "after": 6})
-    novita = cell_of("novita", limit=100, grader_route="together", max_retries=0)
-    cells = [novita, replace(novita, id="n2"), cell_of("groq", limit=5)]
-    status = start_run(cells, cells_at_once=2).ended()
+    set_faults({"target": "novita", "kind": "500", "after": 2})
+    novita = cell_of("novita", limit=60, grader_route="together", max_retries=0)
+    status = start_run([novita, replace(novita, id="n2")], cells_at_once=1).ended()
     ended = by_id(status)
     assert status.exit_code == 1
-    assert ended["theory_of_mind-groq"].state == "succeeded"
     assert (ended["theory_of_mind-novita"].state, ended["n2"].state) == ("held", "held")
     reason = ended["n2"].last_error or ""
     assert "samples of novita ended in error, more than hold_above_error_share = 0.5 in [run] allows: " in reason
     assert "Internal server error (500)" in reason
-    assert len(statuses(served, "novita")) < 100
+    assert len(statuses(served, "novita")) < 60
 
 
 def test_a_pinned_cell_fails_instead_of_mixing(start_run: Start, cell_of: CellOf, set_faults: Faults) -> None:
