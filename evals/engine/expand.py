@@ -35,8 +35,8 @@ class PlanInputs:
     profile_path: Path | None  # tasks' paths are relative to its folder; None: to the working folder
     endpoints: Endpoints
     catalog: Catalog | None = None  # None: not read, since nothing needs it, or it could not be had
-    orgs: Sequence[str] | None = None  # that the token's account is a member of; None: not asked, or not told
     facts: Sequence[TaskFacts] = ()  # of profile.tasks, in their order; empty: not known yet
+    orgs: Sequence[str] | None = None  # that the token's account is a member of; None: not asked, or not told
 
     def facts_of(self, task: int) -> TaskFacts:
         """The facts of a task by its place in the profile; all unknown where they are not known yet."""

@@ -35,10 +35,11 @@ def summary(status: RunStatus, now_s: float) -> str:
     done = sum(cell.done for cell in status.cells)
     totals = [cell.total for cell in status.cells]
     total = None if None in totals else sum(t for t in totals if t is not None)
-    elapsed_s = (status.ended_at_s or now_s) - status.started_at_s
+    elapsed_s = (status.ended_at_s or now_s) - (status.resumed_at_s or status.started_at_s)
+    done_now = done - status.done_before
     parts = [f"{status.state} {format_clock(elapsed_s)}", f"{done}/{total if total is not None else '?'}"]
-    if status.ended_at_s is None and total and 0 < done < total:
-        parts.append(f"left ≈ {format_clock(elapsed_s / done * (total - done))}")
+    if status.ended_at_s is None and total and done_now > 0 and done < total:
+        parts.append(f"left ≈ {format_clock(elapsed_s / done_now * (total - done))}")
     costs = [cell.cost_usd for cell in status.cells]
     known_usd = sum(cost for cost in costs if cost is not None)
     cost = format_usd(known_usd) + (" + ?" if None in costs else "")
@@ -149,13 +150,17 @@ class LiveTable:
 
 
 class PlainLines:
-    """Tells a run line by line, where there is no terminal: a line per ended cell, and progress now and then."""
+    """Tells a run line by line, where there is no terminal.
+
+    A line per ended cell, one for whatever else a person should know, and progress now and then.
+    """
 
     EVERY_S = 10.0
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._told: set[str] = set()
+        self._events_until_s: float | None = None
         self._progress_at_s = time.monotonic()
 
     def __enter__(self) -> PlainLines:
@@ -166,6 +171,11 @@ class PlainLines:
 
     def update(self, status: RunStatus) -> None:
         """Tell what is new."""
+        for event in status.events:
+            is_new = self._events_until_s is not None and event.at_s > self._events_until_s
+            if is_new and event.tone in ("warn", "good"):
+                self._write(clean_line(f"· {event.text}"))
+        self._events_until_s = max((event.at_s for event in status.events), default=0.0)
         for cell in status.cells:
             if cell.state in ENDED and cell.id not in self._told:
                 self._told.add(cell.id)
