@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ..evals.results.client import Reader
     from ..evals.results.log_index import LogIndex
     from ..profiles.schema import Profile
-    from .messages import WatchRequested
+    from .messages import CountRequested, WatchRequested
     from .store import KnownRun, SampleRef
 
 RUNS_SHOWN = 200
@@ -60,6 +61,7 @@ class Feeds:
     def __init__(self, post: Callable[[Message], object], log_dir: str | None) -> None:
         self._post = post
         self._log_dir = log_dir
+        self.task_paths: tuple[str, ...] = ()  # what is looked into for tasks, beside the working folder
         self._endpoints: Endpoints | None = None
         self._reader: Reader | None = None
         self._reader_lock = Lock()
@@ -120,8 +122,29 @@ class Feeds:
         self._fetch("profiles", list_profiles)
 
     def list_tasks(self) -> None:
-        """Find the tasks."""
-        self._fetch("tasks", lambda: self._running_reader().list_tasks())
+        """Find the tasks; those of installed packages come after the others, for the packages are imported for it."""
+        listing = self._fetch("tasks", lambda: self._running_reader().list_tasks((".", *self.task_paths)))
+        if listing is None or self._closed.is_set():
+            return
+        try:
+            found = self._running_reader().list_tasks((), installed=True)
+        except ProctorError as error:
+            changed = replace(listing, notes=(*listing.notes, f"installed packages: {error}"))
+        else:
+            installed = tuple(task for task in found.tasks if task.origin == "installed")
+            changed = replace(listing, tasks=(*listing.tasks, *installed))
+        if changed != listing and not self._closed.is_set():
+            self._post(FieldArrived({"tasks": changed}))
+
+    def list_benchmarks(self, endpoints: Endpoints) -> None:
+        """Ask the Hub for its benchmarks."""
+        from ..evals.catalog.benchmarks import list_benchmarks
+
+        self._fetch("benchmarks", lambda: list_benchmarks(endpoints))
+
+    def count_task(self, key: str, request: CountRequested, practice: bool) -> None:
+        """Build one task; its facts are for a key."""
+        self._post(FactsArrived({key: self._built(request.task, request.reference, request.args, practice)}))
 
     def list_runs(self) -> None:
         """Read how the runs of the log root stand."""
@@ -149,7 +172,6 @@ class Feeds:
 
     def build_tasks(self, profile: Profile, path: Path, endpoints: Endpoints, known: Mapping[str, TaskFacts]) -> None:
         """Build the draft's tasks that are not known yet, and say what they turned out to be."""
-        from ..evals.engine.plan import TaskFacts
         from ..profiles.references import task_reference
 
         practice = endpoints.source == "practice"
@@ -157,12 +179,16 @@ class Feeds:
         for entry in profile.tasks:
             key = facts_key(entry.task, entry.args, practice)
             if key not in facts:
-                try:
-                    reference = task_reference(entry, path)
-                    facts[key] = self._running_reader().task_facts(reference, entry.args, practice=practice)
-                except ProctorError as error:
-                    facts[key] = TaskFacts(entry.task, error=str(error))
+                facts[key] = self._built(entry.task, task_reference(entry, path), entry.args, practice)
         self._post(FactsArrived(facts))
+
+    def _built(self, task: str, reference: str, args: Mapping[str, Any], practice: bool) -> TaskFacts:
+        from ..evals.engine.plan import TaskFacts
+
+        try:
+            return self._running_reader().task_facts(reference, args, practice=practice)
+        except ProctorError as error:
+            return TaskFacts(task, error=str(error))
 
     def make_plan(self, inputs: PlanInputs) -> None:
         """Expand, estimate and check the draft."""

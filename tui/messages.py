@@ -42,9 +42,28 @@ class FieldFailed(Message):
 
 @dataclass
 class FactsArrived(Message):
-    """A task was built: what it turned out to be, by `facts_key`."""
+    """Tasks were built: what they turned out to be, by `facts_key`."""
 
     facts: Mapping[str, TaskFacts]
+
+
+@dataclass
+class TasksRequested(Message):
+    """Look for tasks again: where the memory says, beside the working folder."""
+
+
+@dataclass
+class BenchmarksRequested(Message):
+    """Ask the Hub for its benchmarks."""
+
+
+@dataclass
+class CountRequested(Message):
+    """Build a task, to say how many samples it has. User code may run for it, in the reader."""
+
+    task: str  # as a draft calls it
+    reference: str
+    args: Mapping[str, Any]
 
 
 @dataclass

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..evals.results.log_index import LogIndex
     from ..evals.results.scoreboard import Scoreboard
     from ..evals.results.transcript import Transcript
-    from ..evals.tasks.listing import TaskListing
+    from ..evals.tasks.listing import TaskInfo, TaskListing
     from ..profiles.errors import ProctorError
     from ..profiles.files import BrokenProfile, LoadedProfile
     from ..profiles.schema import Profile
@@ -55,11 +55,13 @@ class State:
     catalog: Catalog | None = None
     probes: Mapping[str, ProbeResult | None] = field(default_factory=dict[str, Any])  # by target; `None`: being asked
     tasks: TaskListing | None = None
+    benchmarks: tuple[TaskInfo, ...] | None = None  # of the Hub; asked for when Tasks is opened
     profiles: tuple[LoadedProfile | BrokenProfile, ...] | None = None
     runs: tuple[KnownRun, ...] | None = None  # newest first
     draft: Profile | None = None  # what is being put together
     draft_path: Path | None = None  # the profile it came from; task files are relative to it
     facts: Mapping[str, TaskFacts] = field(default_factory=dict[str, Any])  # by `facts_key`
+    counting: frozenset[str] = frozenset()  # the keys of facts that are asked for, beside those of the draft
     plan: Plan | None = None  # of the draft
     live: KnownRun | None = None  # the run that Live shows
     running: Mapping[str, CellWatch] = field(default_factory=dict[str, Any])  # what `live`'s cells work on, by cell id

@@ -38,6 +38,7 @@ class ModelFilter:
     """
 
     query: str = ""  # words, all of which must match; `!word` must not
+    task: str | None = None  # as the Hub calls it: "text-generation", "image-text-to-text"
     provider: str | None = None
     vision: bool | None = None
     tools: bool | None = None
@@ -209,6 +210,8 @@ def _closeness(word: str, letters: str, searched: _Words) -> int | None:
 
 
 def _model_fits(model: ModelEntry, wanted: ModelFilter) -> bool:
+    if wanted.task is not None and (model.pipeline_tag or "").lower() != wanted.task.lower():
+        return False
     if wanted.vision is not None and model.takes_images is not wanted.vision:
         return False
     size = model.parameters

@@ -68,6 +68,11 @@ async def show_model(http: web.Request) -> web.Response:
     return web.json_response({"id": model.id, **facts}, headers=headers)
 
 
+async def list_datasets(http: web.Request) -> web.Response:
+    """`GET /api/datasets`: practice has none."""
+    return web.json_response([], headers=_rate_limit(http))
+
+
 async def whoami(http: web.Request) -> web.Response:
     """`GET /api/whoami-v2`."""
     token = http.headers.get("Authorization", "").partition(" ")[2].strip()

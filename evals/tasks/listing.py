@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Origin = Literal["shipped", "file", "installed"]
+Origin = Literal["shipped", "file", "installed", "hub"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ import statistics
 import time
 
 from proctor.evals.catalog.offers import ModelEntry, Offer, Price
+from proctor.evals.catalog.query import Choices, read_query
 from proctor.evals.catalog.search import ModelFilter, ModelSearch, SortKey
 
 COUNT = 5_000
 ROUNDS = 15
 HOLD_MS = 50
+TYPED = "a !awq task:text size>7b size<900b ctx>16k in<0.9 out<0.9 !can:vision can:tools"
 
 
 def made_models(count: int, seed: int = 1) -> list[ModelEntry]:
@@ -44,6 +46,8 @@ def made_models(count: int, seed: int = 1) -> list[ModelEntry]:
                 offers,
                 trending_score=draw.random() * 100 if draw.random() < 0.8 else None,
                 parameters=draw.randrange(10**9, 10**12),
+                pipeline_tag=draw.choice(("text-generation", "image-text-to-text")),
+                input_modalities=draw.choice((("text",), ("text", "image"))),
                 tags=tuple(draw.sample(kinds, 4)),
             )
         )
@@ -67,6 +71,7 @@ def main() -> None:
         ("a typing error", ModelFilter("misstral thinkng"), None),
         ("nothing matches", ModelFilter("zzzzzzzz"), None),
         ("limits", ModelFilter("", tools=True, max_output_usd_per_mtok=0.3, min_context_tokens=100_000), "output"),
+        ("all limits as typed", read_query(TYPED, Choices(tasks=("text-generation",))).wanted, "input"),
         ("sorted by speed", ModelFilter(), "speed"),
     ]
     for label, wanted, sort in cases:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from proctor.evals.catalog.account import TokenFacts, token_facts
+from proctor.evals.catalog.benchmarks import list_benchmarks
 from proctor.evals.catalog.cache import load_catalog
 from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.catalog.errors import CatalogError
@@ -129,6 +130,18 @@ def free_port() -> int:
         return int(probe_socket.getsockname()[1])
 
 
+def test_benchmarks_are_what_can_be_read_of_the_list(server: RawServer) -> None:
+    listed = [{"id": "a/b", "description": "\n Puzzles.\nmore"}, {"id": "plain"}, 3, {"id": "c/d", "description": None}]
+    server.answers["/api/datasets"] = as_json(listed)
+    found = list_benchmarks(server.endpoints())
+    assert [(task.name, task.description) for task in found] == [("hf/a/b", "Puzzles."), ("hf/c/d", "")]
+    assert "filter=benchmark%3Aofficial" in server.asked[0][0]
+    server.answers["/api/datasets"] = as_json({"data": []})
+    with pytest.raises(CatalogError, match="another shape"):
+        list_benchmarks(server.endpoints())
+
+
+LATER = "the fault is on the server's side: try again later"
 HTML = {"Content-Type": "text/html"}
 TOKENS = "https://huggingface.co/settings/tokens"
 
@@ -396,7 +409,9 @@ def test_without_network_the_remembered_catalog_serves_with_its_age(server: RawS
     assert stale.from_cache
     assert stale.fetched_at_s == NOW_S
     assert [model.id for model in stale.models] == ["a/one", "b/two", "c/three"]
-    assert stale.notes == (f"the router ({server.host}) refused with 500: down; this is the list of 5 days ago",)
+    assert stale.notes == (
+        f"the router ({server.host}) refused with 500: down: {LATER}; this is the list of 5 days ago",
+    )
 
 
 def catalog_files() -> list[Path]:

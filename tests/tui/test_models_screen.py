@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.profiles.schema import ModelItem
 from proctor.tui.app import ProctorApp
 from proctor.tui.feeds import Feeds
+from proctor.tui.memory import Memory
 from proctor.tui.widgets.line_table import LineTable
 from textual.pilot import Pilot
 
@@ -68,9 +70,9 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
     monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE, wait: bool = True) -> None:
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, wait: bool = True, memory: Memory | None = None) -> None:
         async def run() -> None:
-            app = ModelsApp(source="hub")
+            app = ModelsApp(source="hub", memory=memory)
             async with app.run_test(size=size, notifications=True) as pilot:
                 if wait:
                     await until(pilot, lambda: app.models.row_count > 0, "models")
@@ -114,9 +116,15 @@ def test_sort_vision_and_what_the_title_says(play: Callable[..., None]) -> None:
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
         table = app.models
         everything = table.row_count
-        assert "by trending · as of" in app.line(f"{everything} models")
+        assert "by trending" in app.line(f"{everything} models")
+        await until(pilot, lambda: "R again" in app.line(f"{everything} models · by trending"), "its age, and the key")
         await pilot.press("s")
+        await until(pilot, lambda: "Sort by" in app.seen(), "the orders")
+        await pilot.press("j", "j", "enter")
+        await until(pilot, lambda: app.focused is table, "back at the models")
         assert table.sorted_by == ("name", False)
+        await pilot.press("S")
+        assert table.sorted_by == ("name", True)
         table.post_message(LineTable.HeaderSelected(table, "speed"))
         await until(pilot, lambda: table.sorted_by == ("speed", True), "sorted by a click on a title")
         await pilot.press("g")
@@ -128,8 +136,58 @@ def test_sort_vision_and_what_the_title_says(play: Callable[..., None]) -> None:
         assert f"{table.row_count} of {everything} models · takes images · by tok/s reversed" in app.seen()
         await pilot.press("v")
         assert table.row_count == everything
+        table.move_to(GPT_OSS)
+        await pilot.press("space")
+        await until(pilot, lambda: "[x]" in app.line("▸"), "the mark")
+        table.post_message(LineTable.HeaderSelected(table, "pick"))
+        await until(pilot, lambda: "by picks" in app.seen(), "what is picked comes first")
+        await pilot.press("g")
+        assert table.cursor_key == GPT_OSS
 
     play(scenario)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, (40, 12)])
+def test_limits_are_typed_completed_and_explained(play: Callable[..., None], size: tuple[int, int]) -> None:
+    async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
+        await pilot.press("slash")
+        await until(pilot, lambda: "ctx>128k" in app.words(), "what can be typed")
+        await pilot.press(*"prov", "tab")
+        assert "cerebras" in app.words() or size == (40, 12)
+        await pilot.press(*"ce", "tab")
+        text = app.screen.query_one("FilterBar").text
+        assert text == "provider:cerebras "
+        served = app.models.row_count
+        await pilot.press(*"size", "greater_than_sign", *"x")
+        await until(pilot, lambda: "✗ size>x" in app.words(), "that this is no size")
+        assert app.models.row_count == served > 1  # the limits that mean something hold
+        await pilot.press("enter")
+        assert "✗ size>x" in app.words()
+        await pilot.press("slash", "backspace", *"300b", "enter")
+        await until(pilot, lambda: app.models.cursor_key == "zai-org/GLM-4.6", "the great one of cerebras")
+        assert app.models.row_count == 1 and "✗" not in app.words()
+        assert "on cerebras" in app.words() or size == (40, 12)
+        await pilot.press("escape")
+        assert app.models.row_count > served
+
+    play(scenario, size)
+
+
+def test_what_is_looked_at_is_remembered(play: Callable[..., None], own_home: Path) -> None:
+    path = own_home / "state" / "layout.json"
+
+    async def arrange(app: ModelsApp, pilot: Pilot[str]) -> None:
+        await pilot.press("slash", *"can", "colon", *"vision", "enter", "S")
+        await pilot.press("q")
+
+    async def come_back(app: ModelsApp, pilot: Pilot[str]) -> None:
+        assert "takes images · by trending reversed" in app.seen()
+        assert app.models.row_count < len(app.store.state.catalog.models)
+        await pilot.press("escape")
+        assert app.models.row_count == len(app.store.state.catalog.models)
+
+    play(arrange, memory=Memory(path))
+    play(come_back, memory=Memory(path))
 
 
 def test_providers_are_picked_beside_the_model_on_a_wide_screen(play: Callable[..., None]) -> None:
@@ -242,23 +300,40 @@ def test_a_probe_tells_how_fast_it_answered_or_why_not(play: Callable[..., None]
         httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": []}).raise_for_status()
 
 
-def test_a_failing_refresh_keeps_the_list_and_says_why(play: Callable[..., None], practice: PracticeServer) -> None:
-    fault = {"target": "models", "kind": "500"}
+REFUSALS = {
+    "401": "check the token",
+    "403": "give the token the permission",
+    "429": "try again in 7 s",
+    "500": "the fault is on the server's side",
+    "malformed": "try again",
+    "cut": "try again",
+    "silence": "did not answer within 0.3 s: check the network",
+}
+
+
+def test_a_failing_refresh_keeps_the_list_and_says_why(
+    play: Callable[..., None], practice: PracticeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proctor.evals.catalog.cache.ROUTER_TIMEOUT_S", 0.3)
+
+    def arm(*faults: dict[str, object]) -> None:
+        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": faults}).raise_for_status()
 
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
         count = app.models.row_count
-        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": [fault]}).raise_for_status()
-        await pilot.press("R")
-        await until(pilot, lambda: "this is the list of" in app.seen(), "why it is old")
-        assert app.models.row_count == count
-        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": []}).raise_for_status()
+        for kind, remedy in REFUSALS.items():
+            arm({"target": "models", "kind": kind, "retry_after": 7})
+            await pilot.press("R")
+            await until(pilot, lambda words=remedy: words in app.words(), f"what to do about {kind}")
+            assert app.models.row_count == count
+        arm()
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "this is the list of" not in app.seen(), "a new list")
 
     try:
         play(scenario)
     finally:
-        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": []}).raise_for_status()
+        arm()
 
 
 def test_without_a_router_the_reason_and_the_remedy_stand_there(

@@ -8,14 +8,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from proctor.evals.engine.plan import TaskFacts
 from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.evals.results.client import Reader
-from proctor.evals.tasks.listing import TaskListing
+from proctor.evals.tasks.listing import TaskInfo, TaskListing
 from proctor.profiles.schema import TaskEntry
 from proctor.tui.app import ProctorApp
-from proctor.tui.feeds import Feeds
-from proctor.tui.messages import FieldArrived
+from proctor.tui.feeds import Feeds, facts_key
+from proctor.tui.memory import Memory
+from proctor.tui.messages import FactsArrived, FieldArrived
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.line_table import LineTable
 from textual.pilot import Pilot
@@ -101,14 +104,15 @@ def play(practice: PracticeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
     monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(Feeds, "count_task", lambda *_: None)  # loads Inspect wherever the cursor rests
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE, real: bool = False) -> None:
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, real: bool = False, memory: Memory | None = None) -> None:
         if not real:
             found = request.getfixturevalue("listing")
             monkeypatch.setattr(Feeds, "list_tasks", lambda feeds: feeds._post(FieldArrived({"tasks": found})))
 
         async def run() -> None:
-            app = TasksApp(source="hub")
+            app = TasksApp(source="hub", memory=memory)
             async with app.run_test(size=size, notifications=True) as pilot:
                 if not real:
                     await until(pilot, lambda: app.table.row_count > 0, "tasks")
@@ -236,3 +240,95 @@ def test_a_failure_has_its_words_and_its_remedy_and_what_was_there_stays(play: C
         assert "✗ the reader ended: try again" in app.words()
 
     play(scenario)
+
+
+def test_the_hubs_benchmarks_come_by_themselves_and_their_failure_leaves_the_rest(
+    play: Callable[..., None], practice: PracticeServer
+):
+    def arm(*faults: dict[str, object]) -> None:
+        httpx.put(f"{practice.hub_url}/practice/faults", json={"faults": faults}).raise_for_status()
+
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        rows = app.table.row_count
+        for kind, words in {"401": "check the token", "429": "try again in 7 s", "malformed": "try again"}.items():
+            arm({"target": "hub", "kind": kind, "retry_after": 7})
+            await pilot.press("R")
+            await until(pilot, lambda words=words: words in app.words(), f"what to do about {kind}")
+            assert "R tries again" in app.words() and app.table.row_count == rows
+        arm()
+        await pilot.press("R")
+        await until(pilot, lambda: "R tries again" not in app.words(), "an answer")
+        app.store.put(benchmarks=(TaskInfo("hf/a/b", "hub", "hf/a/b", "Puzzles."),))
+        await pilot.press("slash", *"from", "colon", *"h", "tab", "enter")
+        assert app.table.row_count == 1 and "Puzzles." in app.line("▸")
+        await pilot.press("escape")
+        assert app.table.row_count == rows + 1
+
+    try:
+        play(scenario)
+    finally:
+        arm()
+
+
+def test_samples_are_counted_when_asked_for_and_a_task_that_fails_says_why(
+    play: Callable[..., None], folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+    mine = f"{folder}/mine.py@mine"
+    monkeypatch.setattr(Feeds, "count_task", lambda feeds, key, request, practice: asked.append(key))
+
+    async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
+        app.table.move_to(mine)
+        await until(pilot, lambda: "c counts its samples" in app.seen(), "how to count")
+        await pilot.press("c", "c")
+        assert asked == [facts_key(mine, {}, False)]
+        assert "…" in app.line("mine.py@mine")
+        app.post_message(FactsArrived({asked[0]: TaskFacts(mine, error="share is needed")}))
+        await until(pilot, lambda: "✗ share is needed" in app.words(), "why not")
+        await pilot.press("c")  # once more: the file may have been mended
+        app.post_message(FactsArrived({asked[0]: TaskFacts(mine, samples=1234)}))
+        await until(pilot, lambda: "1,234" in app.line("mine.py@mine"), "the number")
+        assert len(asked) == 2
+        app.table.move_to("proctor/arithmetic")
+        await until(pilot, lambda: facts_key("proctor/arithmetic", {}, False) in asked, "ours, where the cursor rests")
+
+    play(scenario)
+
+
+def test_a_folder_is_added_remembered_and_forgotten(
+    play: Callable[..., None], own_home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder, kept = own_home / "far", own_home / "state" / "layout.json"
+    folder.mkdir()
+
+    def list_tasks(feeds: Feeds) -> None:
+        near = (TaskInfo("proctor/sums", "shipped", "proctor/sums"),)
+        far = tuple(TaskInfo(f"{path}/x.py@x", "file", f"{path}/x.py@x") for path in feeds.task_paths)
+        feeds._post(FieldArrived({"tasks": TaskListing((*near, *far))}))
+
+    monkeypatch.setattr(Feeds, "list_tasks", list_tasks)
+
+    async def add(app: TasksApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: app.table.row_count == 1, "what is near")
+        await pilot.press("a")
+        app.screen.query_one("Input").value = str(folder / "nowhere")
+        await pilot.press("enter")
+        assert "there is no file or folder" in app.words()
+        app.screen.query_one("Input").value = str(folder)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.table.cursor_key == f"{folder}/x.py@x", "its task, under the cursor")
+        assert app.entries() == []
+        await pilot.press("q")
+
+    async def forget(app: TasksApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: app.table.row_count == 2, "what was remembered")
+        await pilot.press("G", "x")
+        await until(pilot, lambda: app.table.row_count == 1, "what is near")
+        await pilot.press("slash", *"sum", "enter", "q")
+
+    async def come_back(app: TasksApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: app.table.row_count == 1, "what the filter lets through")
+        assert "/ sum" in app.seen()
+
+    for scenario in (add, forget, come_back):
+        play(scenario, real=True, memory=Memory(kept))

@@ -50,6 +50,10 @@ _TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning"
 class LiveScreen(PlaceScreen):
     """Cells above, running samples below, and beside them the sample under the cursor."""
 
+    HELP = """
+    A run as it goes on: its cells, the samples that they work on, and the conversation of the one under the cursor.
+    Leaving does not stop it: it goes on without this application.
+    """
     PLACE = "live"
     AUTO_FOCUS = ""  # the cells take it as soon as there are any: without a run, enter is for the invitation
     CSS = """

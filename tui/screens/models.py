@@ -9,28 +9,35 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ...evals.catalog.query import with_word
 from ..clean import clean_line
 from ..messages import CatalogRequested, DraftEditRequested, ProbeRequested
 from ..picks import picks_of, toggle_all, toggle_route
-from ..widgets.filter_bar import FilterBar
+from ..widgets.choose import ChooseScreen
+from ..widgets.filter_bar import FilterBar, Hint
 from ..widgets.line_table import LineTable
 from ..widgets.model_rows import (
     MODEL_COLUMNS,
+    ORDER_COLUMNS,
     PICK,
-    SORTS,
     Browsed,
     View,
+    age_words,
     browse,
+    find_order,
+    limit_words,
     live_providers,
     model_rows,
+    order_rows,
     pick_cell,
+    query_hint,
     title_words,
 )
 from ..widgets.provider_picker import ProviderPicker
@@ -41,6 +48,9 @@ if TYPE_CHECKING:
     from ..store import State
 
 USUAL_ROUTE = "fastest"  # what picking a model as a whole means
+VIEW = "models.view"  # what the memory calls it
+FULL_WORDS = 60  # columns that the words above the models need
+_VISION = "can:vision"
 _FAILED = "✗"
 
 
@@ -55,8 +65,8 @@ class ModelTable(LineTable):
     """The models that match."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "screen.filter", "Filter", id="models.filter", tooltip="Type words to find; !word must not"),
-        Binding("s", "screen.sort", "Sort", id="models.sort", tooltip="Sort by the next column"),
+        Binding("slash", "screen.filter", "Filter", id="models.filter", tooltip="Type words and limits"),
+        Binding("s", "screen.sort", "Sort", id="models.sort", tooltip="Choose the order; the same again reverses it"),
         Binding("space", "screen.pick_model", "Pick", id="models.pick", tooltip=f"Pick :{USUAL_ROUTE}, or take it out"),
         Binding(
             "enter", "screen.enter_picker", "Providers", id="models.providers", tooltip="Go to the model's providers"
@@ -69,29 +79,28 @@ class ModelsScreen(PlaceScreen):
     """The browser, and the providers of the model under its cursor."""
 
     HELP = """
-    # Models
+    Find models, and pick for each the providers that it is examined with; what is picked goes into the plan (4).
+    Prices are USD per million tokens, the best of the live offers, and ? is unknown.
 
-    `/` finds: all words must fit, `!word` must not. Prices are USD per million tokens, the best of the live offers;
-    `?` is unknown.
+    / finds: all words must fit, !word must not. Limits are typed there too: size>7b size<70b ctx>128k in<0.5 out<1
+    provider:groq task:image-text-to-text can:vision can:tools can:json; Tab completes, Esc takes all away. What is
+    unknown fits no limit.
 
-    `space` picks a model where it is fastest. `enter` goes to its providers: there `space` picks one, or a policy that
-    is settled with every request. `a` picks all that are live when the plan is made.
-
-    What is picked goes into the plan (4).
+    A policy is settled with every request; all live means those that are live when the plan is made.
     """
     PLACE = "models"
     AUTO_FOCUS = "ModelTable"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     CSS = """
     ModelsScreen {
-        .models--title {
-            height: 1; padding: 0 1; text-style: bold; background: $surface;
-            text-wrap: nowrap; text-overflow: ellipsis;
-        }
-        .models--notice { height: auto; max-height: 2; padding: 0 1; color: $text-warning; display: none; }
+        .models--head { height: 1; padding: 0 1; background: $surface; }
+        .models--title { width: 1fr; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
+        .models--age { width: auto; margin-left: 1; }
+        .models--notice { height: auto; max-height: 5; padding: 0 1; color: $text-warning; display: none; }
         .models--notice.-failed { color: $text-error; }
         .models--browser { height: 1fr; }
         ProviderPicker { height: 45%; }
+        &.-short .models--notice { max-height: 3; }
         &.-narrow, &.-short {
             ProviderPicker { height: 1fr; display: none; }
             &.-picking ProviderPicker { display: block; }
@@ -100,7 +109,7 @@ class ModelsScreen(PlaceScreen):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", show=False, id="models.filter", tooltip="Type words to find; !word must not"),
+        Binding("slash", "filter", show=False, id="models.filter", tooltip="Type words and limits"),
         Binding("a", "pick_all", "All live", id="models.all", tooltip="Pick every live provider, or take them out"),
         Binding("p", "probe", show=False, id="models.probe", tooltip="Ask it one tiny question: a real request"),
         Binding("S", "reverse", show=False, id="models.reverse", tooltip="Sort the other way round"),
@@ -109,6 +118,7 @@ class ModelsScreen(PlaceScreen):
     ]
 
     _title = query_one(".models--title", Static)
+    _age = query_one(".models--age", Static)
     _notice = query_one(".models--notice", Static)
     _filter = query_one(FilterBar)
     _table = query_one(ModelTable)
@@ -126,18 +136,26 @@ class ModelsScreen(PlaceScreen):
         """What is shown, the models, and the providers of one of them."""
         yield Static(classes="models--notice", markup=False)
         with Vertical(classes="models--browser"):
-            yield Static(classes="models--title", markup=False)
-            yield FilterBar(placeholder="words to find; !word must not")
+            with Horizontal(classes="models--head"):
+                yield Static(classes="models--title", markup=False)
+                yield Static(classes="models--age", markup=False)
+            yield FilterBar(placeholder="words and limits", hint=self._hint)
             yield ModelTable(MODEL_COLUMNS)
         yield ProviderPicker()
 
     def on_mount(self) -> None:
-        """Follow the catalog, the draft's picks and the probes."""
+        """Look at what was looked at last time; follow the catalog, the draft's picks and the probes."""
+        self._view = View.recalled(self.proctor.memory.get(VIEW, dict[str, object]()))
+        self._filter.text = self._view.query
         subscribe = self.store.subscribe
         subscribe(self, {"catalog"}, self._prepare)
         subscribe(self, {"catalog", "endpoints", "waiting", "failures"}, self._draw_words)
         subscribe(self, {"draft"}, self._draw_picks)
         subscribe(self, {"probes"}, self._draw_picker)
+
+    def on_resize(self) -> None:
+        """Say more, or less."""
+        self._draw_words(self.state)
 
     # What comes in
 
@@ -153,21 +171,23 @@ class ModelsScreen(PlaceScreen):
         message.stop()
         if message.browsed.catalog is self._preparing:
             self._browsed = message.browsed
+            self._filter.refresh_hint()
             self._draw_models()
 
     def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
         """Find with every key; the best match comes under the cursor."""
         event.stop()
-        self._view = replace(self._view, query=event.text)
-        self._draw_models()
+        if event.text == self._view.query:
+            return
+        self._look(replace(self._view, query=event.text))
         if event.text:
             self._table.action_first()
 
     @on(LineTable.HeaderSelected, "ModelTable")
     def _sort_by_column(self, event: LineTable.HeaderSelected) -> None:
         event.stop()
-        if event.column_key in SORTS:
-            self._look(self._view.with_sort(event.column_key))
+        if (order := find_order("picked" if event.column_key == PICK else event.column_key)) is not None:
+            self._look(self._view.with_order(order))
 
     @on(LineTable.RowHighlighted, "ModelTable")
     def _show_providers(self, event: LineTable.RowHighlighted) -> None:
@@ -189,7 +209,7 @@ class ModelsScreen(PlaceScreen):
     def action_filter(self) -> None:
         """Type what to find."""
         self.action_leave_picker()
-        self.proctor.call_later(self._filter.open)  # behind the focus, so that the models get it back
+        self._filter.open()
 
     def action_clear_filter(self) -> None:
         """Show all models again."""
@@ -204,11 +224,18 @@ class ModelsScreen(PlaceScreen):
     def action_leave_picker(self) -> None:
         """Go back to the models."""
         self.remove_class("-picking")
-        self._table.focus()
+        self.set_focus(self._table)  # at once: keys may follow on the heels of the one that led here
 
     def action_sort(self) -> None:
-        """Sort by the next column."""
-        self._look(self._view.with_next_sort())
+        """Choose the order."""
+
+        def take(chosen: str | None) -> None:
+            if (order := find_order(chosen)) is not None:
+                self._look(self._view.with_order(order))
+
+        rows = order_rows(self._view)
+        choose = ChooseScreen("Sort by: the same again turns it round", ORDER_COLUMNS, rows, at=self._view.order)
+        self.app.push_screen(choose, take)  # pyright: ignore[reportUnknownMemberType]
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
@@ -216,7 +243,7 @@ class ModelsScreen(PlaceScreen):
 
     def action_vision(self) -> None:
         """Show only models that take images, or all again."""
-        self._look(replace(self._view, vision=not self._view.vision))
+        self._filter.text = with_word(self._filter.text, _VISION)
 
     def action_refresh_catalog(self) -> None:
         """Read the catalog again, past the cache."""
@@ -263,13 +290,17 @@ class ModelsScreen(PlaceScreen):
 
     def _look(self, view: View) -> None:
         self._view = view
+        self.proctor.memory.put(VIEW, view.remembered())
         self._draw_models()
+
+    def _hint(self, text: str) -> Hint:
+        return query_hint(text, self._browsed.choices) if self._browsed is not None else Hint()
 
     def _draw_models(self) -> None:
         if self._browsed is None:
             return
         picks = picks_of(self.state.draft)
-        found = self._browsed.find(self._view)
+        found = self._browsed.find(self._view, picks)
         self._shown, self._marked = len(found), dict(picks)
         self._table.sorted_by = self._view.sorted_by
         self._draw_words(self.state)
@@ -296,6 +327,9 @@ class ModelsScreen(PlaceScreen):
     def _draw_words(self, state: State) -> None:
         """The line above the models, what to know about the catalog, and what stands there without any."""
         _write(self._title, self._title_words(state))
+        if self._browsed is not None:
+            is_short = self.size.width < FULL_WORDS
+            _write(self._age, age_words(self._browsed.catalog, time.time(), is_short=is_short))
         notice = _notice_words(state)
         _write(self._notice, notice)
         self._notice.display = bool(notice)
@@ -306,10 +340,7 @@ class ModelsScreen(PlaceScreen):
         waiting = state.waiting.get("catalog") or state.waiting.get("endpoints")
         if self._browsed is None:
             return f"Models · {waiting} …" if waiting else "Models"
-        practice = state.endpoints is not None and state.endpoints.source == "practice"
-        words = title_words(
-            self._browsed, self._shown, self._view, len(self._marked), practice=practice, now_s=time.time()
-        )
+        words = title_words(self._browsed, self._shown, self._view, len(self._marked))
         return f"{words} · {waiting} …" if waiting else words
 
     def _empty_words(self, state: State) -> str:
@@ -321,16 +352,16 @@ class ModelsScreen(PlaceScreen):
             return f"{waiting} …"
         if not self._browsed.entries:
             return "the router lists no models\nR asks it again"
-        limits = [f'"{self._view.query.strip()}"'] if self._view.query.strip() else []
-        limits += ["images (v shows the others too)"] if self._view.vision else []
-        return f"no model fits {' and '.join(limits)}" + ("\nesc takes the filter away" if self._view.query else "")
+        wanted = self._browsed.read(self._view).wanted
+        told = [*([f'"{wanted.query}"'] if wanted.query else []), *limit_words(wanted)]
+        return f"no model fits {' and '.join(told)}\nesc takes the filter away"
 
 
 def _notice_words(state: State) -> str:
     """Why there is no catalog, or none that is newer; else what could not be had of it."""
     for name in ("endpoints", "catalog"):
         if (failure := state.failures.get(name)) is not None:
-            return f"{_FAILED} {failure}" + (" · R tries again" if name == "catalog" else "")
+            return f"{_FAILED} {failure}" + " · R tries again"
     return f"⚠ {' · '.join(state.catalog.notes)}" if state.catalog is not None and state.catalog.notes else ""
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.content import Content
 
 from ..clean import clean, clean_line
 from ..figures import UNKNOWN
 from ..typed_text import UNSET, write_value
+from ..widgets.filter_bar import Hint
 from ..widgets.form import Field
 from ..widgets.line_table import Cell, Column, Row
 
@@ -26,18 +29,23 @@ TASK_COLUMNS = (
     Column("description", "description", 0),
 )
 WHOLE = ""  # the key of the field for all arguments at once
-_ORIGINS = {"shipped": "shipped", "file": "file", "installed": "package"}
+_ORIGINS = {"shipped": "shipped", "file": "file", "installed": "package", "hub": "Hub"}
+_FROM = "from:"
+_FROM_WORDS = tuple(f"{_FROM}{origin.casefold()}" for origin in _ORIGINS.values())
+_NAME_BEGINNINGS = ("proctor/", "hf/", "inspect_evals/")  # never paths
+_FILE_ENDINGS = (".py", ".ipynb")
 
 
-def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None) -> Row:
+def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None, *, is_counting: bool) -> Row:
     """One task.
 
     Args:
         info: The task.
         picked: How many entries of the draft mean it.
-        facts: What it turned out to be with the draft's arguments.
+        facts: What it turned out to be, with the draft's arguments where it is picked.
+        is_counting: Whether it is being built.
     """
-    error = info.error or (facts.error if facts is not None and picked else None)
+    error = info.error or (facts.error if facts is not None else None)
     mark = Cell("✗", "bad") if error else Cell("✓", "good") if picked else Cell("")
     told = Cell(error, "bad") if error else Cell(info.description)
     samples = samples_of(info, facts)
@@ -47,7 +55,7 @@ def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None) -> Row:
             mark,
             Cell(info.name, "bad" if info.error else ""),
             Cell(_ORIGINS[info.origin], "dim"),
-            Cell("" if info.error else UNKNOWN if samples is None else f"{samples:,}"),
+            Cell("" if error else "…" if is_counting else UNKNOWN if samples is None else f"{samples:,}"),
             told,
         ),
     )
@@ -58,33 +66,106 @@ def samples_of(info: TaskInfo, facts: TaskFacts | None) -> int | None:
     return facts.samples if facts is not None and facts.samples is not None else info.samples
 
 
+def title_words(shown: int, total: int, picked: int) -> str:
+    """The line above the tasks."""
+    counted = f"{shown:,} of {total:,} tasks" if shown < total else f"{total:,} task" + ("" if total == 1 else "s")
+    return " · ".join([counted if total else "Tasks", *([f"{picked} picked"] if picked else [])])
+
+
 def matches(info: TaskInfo, text: str) -> bool:
-    """Whether a task is let through by a filter: every word is in its name, origin or description, no `!word` is."""
-    there = f"{info.name} {_ORIGINS[info.origin]} {info.description}".casefold()
+    """Whether a task is let through by a filter: every word is in its name, origin or description, no `!word` is.
+
+    `from:hub` wants an origin, which may be shortened; one that there is not is left out.
+    """
+    origin = _ORIGINS[info.origin].casefold()
+    there = f"{info.name} {origin} {info.description}".casefold()
     for word in text.casefold().split():
         wanted = word.removeprefix("!")
-        if wanted and (wanted in there) == word.startswith("!"):
+        if wanted.startswith(_FROM):
+            fits = f"{_FROM}{origin}".startswith(wanted)
+            means = any(one.startswith(wanted) for one in _FROM_WORDS) and wanted != _FROM
+        else:
+            fits, means = wanted in there, bool(wanted)
+        if means and fits == word.startswith("!"):
             return False
     return True
 
 
-def details(info: TaskInfo, entries: Sequence[int], facts: TaskFacts | None) -> Content:
+def filter_hint(text: str) -> Hint:
+    """What to say of a filter that is being typed."""
+    word = text.rsplit(" ", 1)[-1]
+    typed = word.casefold().removeprefix("!")
+    sign = word[: len(word) - len(typed)]
+    found = [origin for origin in _FROM_WORDS if typed and origin.startswith(typed) and origin != typed]
+    if found:
+        others = (one.removeprefix(_FROM) for one in found[1:])
+        return Hint("  ".join((f"tab: {sign}{found[0]}", *others)), completions=tuple(sign + one for one in found))
+    for one in text.casefold().split():
+        wanted = one.removeprefix("!")
+        if wanted.startswith(_FROM) and not any(origin.startswith(wanted) for origin in _FROM_WORDS):
+            return Hint(f"{one}: tasks are {', '.join(_FROM_WORDS)}", is_wrong=True)
+    return Hint("  ".join((*_FROM_WORDS, "!word")))
+
+
+def own_path(text: str) -> Path | None:
+    """The file or folder that a text names, to look into for tasks; `None` where it names a task or nothing."""
+    path = _as_path(text)
+    is_there = path is not None and (path.is_dir() or (path.is_file() and path.suffix in _FILE_ENDINGS))
+    return path if is_there else None
+
+
+def missing_path(text: str) -> Path | None:
+    """The file or folder that a text means and that is not there."""
+    file = text.rpartition("@")[0] if f"{_FILE_ENDINGS[0]}@" in text or f"{_FILE_ENDINGS[1]}@" in text else text
+    path = _as_path(file)
+    is_meant = file.endswith(_FILE_ENDINGS) or file.startswith(("/", "./", "../", "~"))
+    return path if path is not None and is_meant and not path.exists() else None
+
+
+def _as_path(text: str) -> Path | None:
+    if text.startswith(_NAME_BEGINNINGS) or "\0" in text:
+        return None
+    return Path(os.path.abspath(os.path.expanduser(text)))
+
+
+def is_of(info: TaskInfo, where: Path) -> bool:
+    """Whether a task is in a file or folder."""
+    file = info.reference.rpartition("@")[0] if "@" in info.reference else info.reference
+    return info.origin == "file" and Path(file).is_relative_to(where)
+
+
+def details(info: TaskInfo, entries: Sequence[int], facts: TaskFacts | None, *, is_counting: bool) -> Content:
     """A task in full: name, what it is, what picking did, and what is wrong with it."""
     picked = "picked" if len(entries) == 1 else f"picked {len(entries)} times: the first is shown" if entries else ""
     samples = samples_of(info, facts)
-    counted = "" if samples is None else f"{samples:,} samples"
+    counted = f"{samples:,} samples" if samples is not None else "" if info.error or facts else "c counts its samples"
+    if is_counting:
+        counted = "being built, to count its samples …"
     graded = "graded by a model" if facts is not None and facts.model_graded else ""
     sandbox = f"sandbox: {facts.sandbox}" if facts is not None and facts.sandbox else ""
     head = " · ".join(part for part in (info.name, picked, counted, graded, sandbox) if part)
     lines = [Content.styled(clean_line(head), "bold")]
     if info.description:
         lines.append(Content(clean(info.description)))
-    error = info.error or (facts.error if facts is not None and entries else None)
+    error = info.error or (facts.error if facts is not None else None)
     if error:
         lines.append(Content.styled(f"✗ {clean(error)}", "$text-error"))
     if info.error is None and info.parameters == ():
         lines.append(Content.styled("It has no parameters.", "$foreground-muted"))
     return Content("\n").join(lines)
+
+
+def changed_args(args: Mapping[str, Any], values: Mapping[str, object]) -> dict[str, Any]:
+    """A task's arguments with what was typed into its form."""
+    changed = dict(args)
+    for name, value in values.items():
+        if name == WHOLE:
+            changed = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        elif value is UNSET:
+            changed.pop(name, None)
+        else:
+            changed[name] = value
+    return changed
 
 
 def parameter_fields(info: TaskInfo, args: Mapping[str, object], practice: bool) -> list[Field]:

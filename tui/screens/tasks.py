@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -16,14 +17,28 @@ from textual.widgets import Static
 from ..clean import clean, clean_line
 from ..draft_tasks import anchor, picked_entries, task_name, with_args, with_task, without_tasks
 from ..feeds import facts_key
-from ..messages import DraftChanged
-from ..typed_text import UNSET, read_table, read_value
+from ..memory import TASK_PATHS
+from ..messages import BenchmarksRequested, CatalogRequested, CountRequested, DraftChanged, TasksRequested
+from ..typed_text import read_table, read_value
 from ..widgets.ask import AskScreen, Objection
 from ..widgets.filter_bar import FilterBar
 from ..widgets.form import Form
 from ..widgets.line_table import LineTable
 from .place import PlaceScreen
-from .task_rows import TASK_COLUMNS, WHOLE, details, matches, parameter_fields, task_row
+from .task_rows import (
+    TASK_COLUMNS,
+    WHOLE,
+    changed_args,
+    details,
+    filter_hint,
+    is_of,
+    matches,
+    missing_path,
+    own_path,
+    parameter_fields,
+    task_row,
+    title_words,
+)
 
 if TYPE_CHECKING:
     from ...evals.engine.plan import TaskFacts
@@ -32,22 +47,33 @@ if TYPE_CHECKING:
     from ..store import State
 
 REST_S = 0.08  # the details follow the cursor when it has rested for so long
+COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cursor has rested on it for so long
+VIEW = "tasks.view"  # what the memory calls it
 
 
 class _TaskTable(LineTable, inherit_bindings=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "parameters", id="tasks.parameters", tooltip="Type the task's arguments"),
+        Binding("escape", "screen.clear_filter", show=False, id="tasks.clear", tooltip="Take the filter away"),
     ]
 
 
 class TasksScreen(PlaceScreen):
     """The tasks that were found, and those of the draft."""
 
+    HELP = """
+    What can be examined: shipped, in the files of the working folder, in installed packages, and the Hub's benchmarks.
+    What is picked goes into the plan (4); the arguments of the task under the cursor are typed below the list.
+
+    / finds: all words must fit, !word must not, from:hub wants an origin. A valid argument is taken as it is typed.
+    A file or folder that was added is remembered. The samples of shipped tasks are counted where the cursor rests.
+    """
     PLACE = "tasks"
     CSS = """
     TasksScreen {
         & #tasks { height: 1fr; min-height: 3; }
-        & .tasks--note { height: auto; max-height: 3; padding: 0 2; color: $text-warning; }
+        & .tasks--title { height: 1; padding: 0 1; text-style: bold; background: $surface; }
+        & .tasks--note { height: auto; max-height: 5; padding: 0 2; color: $text-warning; }
         & .tasks--details {
             height: auto; max-height: 50%; padding: 0 2; border-top: solid $foreground-muted;
             scrollbar-size-vertical: 1;
@@ -61,13 +87,17 @@ class TasksScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pick", "pick", id="tasks.pick", tooltip="Pick the task, or put it back"),
         Binding("slash", "filter", "filter", id="tasks.filter", tooltip="Show some of them"),
-        Binding("a", "add", "add by name", id="tasks.add", tooltip="Add a task of the Hub, a package or a file"),
+        Binding("a", "add", "add", id="tasks.add", tooltip="Add a file or folder to look into, or a task by its name"),
+        Binding("c", "count", "count", id="tasks.count", tooltip="Build the task to count its samples; its code runs"),
+        Binding("x", "forget", "forget", show=False, id="tasks.forget", tooltip="Look no more into a file or folder"),
+        Binding("R", "again", "again", show=False, id="tasks.again", tooltip="Look for tasks again"),
     ]
 
     table = query_one("#tasks", _TaskTable)
     parameters = query_one("#parameters", Form)
     _bar = query_one(FilterBar)
     _details = query_one(".tasks--details > Static", Static)
+    _title = query_one(".tasks--title", Static)
     _note = query_one(".tasks--note", Static)
 
     def __init__(self) -> None:
@@ -75,10 +105,13 @@ class TasksScreen(PlaceScreen):
         self._filter = ""
         self._detailed: str | None = None  # the reference of the task whose details are shown
         self._rest: Timer | None = None
+        self._count_rest: Timer | None = None
+        self._looked_into: Path | None = None  # a path whose first task the cursor is to go to
 
     def body(self) -> Iterable[Widget]:
         """The filter, the tasks, and the details of one."""
-        yield FilterBar(placeholder="words, !not these")
+        yield Static(classes="tasks--title", markup=False)
+        yield FilterBar(placeholder="words", hint=filter_hint)
         yield _TaskTable(TASK_COLUMNS, id="tasks")
         yield Static(classes="tasks--note", markup=False)
         yield VerticalScroll(
@@ -86,11 +119,18 @@ class TasksScreen(PlaceScreen):
         )
 
     def on_mount(self) -> None:
-        """Follow the tasks and the draft."""
-        self.store.subscribe(
-            self, {"tasks", "draft", "draft_path", "facts", "endpoints", "waiting", "failures"}, self._draw
-        )
+        """See what was seen last time; follow the tasks and the draft; ask for what nobody else needs."""
+        kept = self.proctor.memory.get(VIEW, dict[str, object]()).get("query")
+        self._filter = kept if isinstance(kept, str) else ""
+        self._bar.text = self._filter
+        drawn = {"tasks", "benchmarks", "draft", "draft_path", "facts", "counting", "endpoints", "waiting", "failures"}
+        self.store.subscribe(self, drawn, self._draw)
+        self.store.subscribe(self, {"endpoints"}, self._ask)
         self.set_focus(self.table)
+
+    def _ask(self, state: State) -> None:
+        if state.endpoints is not None and state.benchmarks is None:
+            self.post_message(BenchmarksRequested())
 
     # What is shown
 
@@ -101,29 +141,37 @@ class TasksScreen(PlaceScreen):
         self.table.empty = self._empty(state, bool(infos))
         self.table.show(
             [
-                task_row(info, len(entries), self._facts(state, entries))
+                task_row(
+                    info,
+                    len(entries),
+                    self._facts(state, info, entries),
+                    is_counting=self._key(state, info, entries) in state.counting,
+                )
                 for info in shown
                 for entries in (picked.get(info.reference, ()),)
             ]
         )
+        self._go_to_new(infos)
+        self._title.update(Content(title_words(len(shown), len(infos), len(picked))))
         notes = list(state.tasks.notes) if state.tasks is not None else []
-        if state.tasks is not None and (failure := state.failures.get("tasks")) is not None:
-            notes.insert(0, str(failure))
-        elif infos and "tasks" in state.waiting:
-            notes.insert(0, f"{state.waiting['tasks']} …")
+        for name in ("benchmarks", "tasks"):
+            if infos and (failure := state.failures.get(name)) is not None:
+                notes.insert(0, f"✗ {failure} · R tries again")
+            elif infos and name in state.waiting:
+                notes.insert(0, f"{state.waiting[name]} …")
         self._note.update(Content("\n".join(clean(note) for note in notes)))
         self._note.display = bool(notes)
         self._draw_details()
 
     def _empty(self, state: State, is_any: bool) -> str:
         if is_any:
-            return f'no task has "{self._filter}"\nesc in the filter takes it away'
+            return f'no task has "{self._filter}"\nesc takes the filter away'
         if (failure := state.failures.get("tasks")) is not None:
-            return f"✗ {failure}"
+            return f"✗ {failure}\nR tries again"
         if (words := state.waiting.get("tasks")) is not None:
             return f"{words} …"
         if (failure := state.failures.get("endpoints")) is not None:
-            return f"✗ {failure}"
+            return f"✗ {failure}\nR tries again"
         return "no tasks found" if state.tasks is not None else "waiting for the connection …"
 
     def _draw_details(self) -> None:
@@ -139,7 +187,11 @@ class TasksScreen(PlaceScreen):
         entries = self._entries(info)
         args = state.draft.tasks[entries[0]].args if state.draft is not None and entries else {}
         practice = state.endpoints is not None and state.endpoints.source == "practice"
-        self._details.update(details(info, entries, self._facts(state, entries)) if info is not None else "")
+        if info is None:
+            self._details.update("")
+        else:
+            is_counting = self._key(state, info, entries) in state.counting
+            self._details.update(details(info, entries, self._facts(state, info, entries), is_counting=is_counting))
         self.parameters.show(parameter_fields(info, args, practice) if info is not None else [])
         self.query_one(".tasks--details").display = info is not None
 
@@ -147,15 +199,14 @@ class TasksScreen(PlaceScreen):
         """The tasks that were found, and before them those of the draft that were not."""
         from ...evals.tasks.listing import TaskInfo
 
-        found = state.tasks.tasks if state.tasks is not None else ()
+        found = (*(state.tasks.tasks if state.tasks is not None else ()), *(state.benchmarks or ()))
         known = {info.reference for info in found}
         strangers: list[TaskInfo] = []
         for reference, entries in picked_entries(state.draft, found, anchor(state.draft_path)).items():
             if reference not in known and state.draft is not None:
                 name = state.draft.tasks[entries[0]].task
-                origin = "file" if reference.startswith("/") else "installed"
-                words = "of the Hub" if name.startswith("hf/") else "of the plan"
-                strangers.append(TaskInfo(name, origin, reference, words, parameters=None))
+                origin = "file" if reference.startswith("/") else "hub" if name.startswith("hf/") else "installed"
+                strangers.append(TaskInfo(name, origin, reference, "of the plan", parameters=None))
         return (*strangers, *found)
 
     def _info(self) -> TaskInfo | None:
@@ -170,17 +221,41 @@ class TasksScreen(PlaceScreen):
         return picked_entries(state.draft, self._infos(state), anchor(state.draft_path)).get(info.reference, ())
 
     @staticmethod
-    def _facts(state: State, entries: Sequence[int]) -> TaskFacts | None:
-        if state.draft is None or state.endpoints is None or not entries:
-            return None
+    def _key(state: State, info: TaskInfo, entries: Sequence[int]) -> str:
+        """What the facts of a task are kept under: with the draft's arguments where it is picked."""
+        practice = state.endpoints is not None and state.endpoints.source == "practice"
+        if state.draft is None or not entries:
+            return facts_key(task_name(info), {}, practice)
         entry = state.draft.tasks[entries[0]]
-        return state.facts.get(facts_key(entry.task, entry.args, state.endpoints.source == "practice"))
+        return facts_key(entry.task, entry.args, practice)
+
+    def _facts(self, state: State, info: TaskInfo, entries: Sequence[int]) -> TaskFacts | None:
+        return state.facts.get(self._key(state, info, entries))
+
+    def _go_to_new(self, infos: Sequence[TaskInfo]) -> None:
+        """Put the cursor on the first task of a path that was just added."""
+        if self._looked_into is not None:
+            where = self._looked_into
+            new = sorted((info for info in infos if is_of(info, where)), key=lambda info: info.error is not None)
+            if new:
+                self._looked_into = None
+                self.table.move_to(new[0].reference)
 
     def on_line_table_row_highlighted(self, _: LineTable.RowHighlighted) -> None:
-        """Show the details when the cursor rests."""
-        if self._rest is not None:
-            self._rest.stop()
+        """Show the details when the cursor rests, and count what is ours to run when it rests longer."""
+        for timer in (self._rest, self._count_rest):
+            if timer is not None:
+                timer.stop()
         self._rest = self.set_timer(REST_S, self._draw_details)
+        self._count_rest = self.set_timer(COUNT_REST_S, self._count_shipped)
+
+    def _count_shipped(self) -> None:
+        info = self._info()
+        # Where the Hub does not answer, a dataset's download would hold the reader up for minutes.
+        if info is not None and info.origin == "shipped" and "benchmarks" not in self.state.failures:
+            facts = self._facts(self.state, info, self._entries(info))
+            if facts is None:
+                self.action_count()
 
     def on_line_table_row_selected(self, _: LineTable.RowSelected) -> None:
         """Type the arguments."""
@@ -204,27 +279,69 @@ class TasksScreen(PlaceScreen):
         else:
             self._change(with_task(draft, task_name(info)))
 
+    def action_count(self) -> None:
+        """Build the task under the cursor, with its arguments where it is picked, to say how many samples it has."""
+        info, draft = self._info(), self.state.draft
+        if info is not None and info.error is None and draft is not None:
+            entries = self._entries(info)
+            entry = draft.tasks[entries[0]] if entries else None
+            name, args = (entry.task, entry.args) if entry is not None else (task_name(info), {})
+            self.post_message(CountRequested(name, info.reference, args))
+
+    def action_again(self) -> None:
+        """Look for tasks again."""
+        if self.state.endpoints is None:
+            self.post_message(CatalogRequested())
+            return
+        self.post_message(TasksRequested())
+        self.post_message(BenchmarksRequested())
+
+    def action_forget(self) -> None:
+        """Look no more into the added file or folder that the task under the cursor is of."""
+        info, paths = self._info(), self._paths()
+        gone = [path for path in paths if info is not None and is_of(info, Path(path))]
+        if gone:
+            self._look_into([path for path in paths if path not in gone])
+            self.notify(clean_line(f"{', '.join(gone)}: not looked into any more"), markup=False)
+        elif info is not None:
+            self.notify("only what was added with a can be forgotten", severity="warning", markup=False)
+
+    def _paths(self) -> list[str]:
+        """The files and folders that are looked into, beside the working folder."""
+        return [path for path in self.proctor.memory.get(TASK_PATHS, list[object]()) if isinstance(path, str)]
+
+    def _look_into(self, paths: list[str]) -> None:
+        self.proctor.memory.put(TASK_PATHS, paths)
+        self.post_message(TasksRequested())
+
     def action_add(self) -> None:
-        """Ask for the name of a task that is not listed, and pick it."""
+        """Ask for a file or folder and look into it, or for the name of a task that is not listed and pick it."""
         if self.state.draft is None:
             return
 
         def add(name: str | None) -> None:
-            if name is not None and (draft := self.state.draft) is not None:
+            if name is not None and (path := own_path(name)) is not None:
+                self._looked_into = path
+                self._look_into([*(one for one in self._paths() if one != str(path)), str(path)])
+            elif name is not None and (draft := self.state.draft) is not None:
                 self._change(with_task(draft, name))
                 from ...profiles.references import task_reference
 
                 entry = with_task(draft, name).tasks[-1]
                 self.table.move_to(task_reference(entry, anchor(self.state.draft_path)))
 
-        explains = "hf/<org>/<dataset>, inspect_evals/<task>, or a path: file.py@task"
-        ask = AskScreen("Add a task by its name", hint="hf/org/dataset", explains=explains, check=self._against_task)
+        explains = "a file or folder to look into, or one task: hf/<org>/<dataset>, inspect_evals/<task>, file.py@task"
+        ask = AskScreen("Add tasks", hint="~/evals", explains=explains, check=self._against_task)
         self.app.push_screen(ask, add)  # pyright: ignore[reportUnknownMemberType]
 
     def _against_task(self, name: str) -> Objection | None:
         draft = self.state.draft
         if draft is None:
             return None
+        if own_path(name) is not None:
+            return None
+        if (path := missing_path(name)) is not None:
+            return Objection(f"there is no file or folder {path}")
         if any(entry.task == name for entry in draft.tasks):
             return Objection(f"{name} is picked already")
         try:
@@ -250,14 +367,7 @@ class TasksScreen(PlaceScreen):
         if info is None or draft is None:
             return
         entries = self._entries(info)
-        args: dict[str, Any] = dict(draft.tasks[entries[0]].args) if entries else {}
-        for name, value in message.values.items():
-            if name == WHOLE:
-                args = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-            elif value is UNSET:
-                args.pop(name, None)
-            else:
-                args[name] = value
+        args = changed_args(draft.tasks[entries[0]].args if entries else {}, message.values)
         if entries:
             self._change(with_args(draft, entries[0], args))
         elif args:
@@ -275,8 +385,14 @@ class TasksScreen(PlaceScreen):
 
     def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
         """Show what the filter lets through."""
-        self._filter = message.text
-        self._draw(self.state)
+        if message.text != self._filter:
+            self._filter = message.text
+            self.proctor.memory.put(VIEW, {"query": message.text})
+            self._draw(self.state)
+
+    def action_clear_filter(self) -> None:
+        """Show all tasks again."""
+        self._bar.text = ""
 
     def _change(self, draft: Profile) -> None:
         self.post_message(DraftChanged(draft))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from typing import Literal, TypeAlias
 
 from ...evals.catalog.offers import Catalog, ModelEntry, Offer
 from ...evals.catalog.probe import ProbeResult
+from ...evals.catalog.query import EXAMPLES, Choices, Query, completions, meaning, read_query
 from ...evals.catalog.search import FoundModel, ModelFilter, ModelSearch, SortKey
 from ...profiles.policies import POLICIES
 from ..cli.models import policy_meanings
@@ -23,6 +25,7 @@ from ..figures import (
     format_usd_per_mtok,
 )
 from ..picks import ALL, count_picked, is_picked
+from .filter_bar import Hint
 from .line_table import Cell, Column, Row
 
 PICK = "pick"
@@ -55,11 +58,15 @@ OFFER_COLUMNS: tuple[Column, ...] = (
     Column("json", "json", 4, "right", drop=9),
     Column(PROBED, "probed", 16, drop=4),
 )
-SORTS: tuple[SortKey | None, ...] = (
-    None, "name", "size", "context", "input", "output", "speed", "latency", "providers", "likes",
+Order: TypeAlias = Literal["picked"] | SortKey  # picked ones first; the rest as a search sorts
+ORDERS: tuple[Order, ...] = (
+    "trending", "picked", "name", "size", "context", "input", "output", "speed", "latency", "providers", "likes",
+    "downloads",
 )  # fmt: skip
-_UPWARDS: frozenset[SortKey] = frozenset({"name", "input", "output", "latency"})
-_SORT_WORDS: Mapping[SortKey, str] = {
+_UPWARDS: frozenset[Order] = frozenset({"name", "input", "output", "latency"})
+ORDER_WORDS: Mapping[Order, str] = {
+    "trending": "trending",
+    "picked": "picks",
     "name": "name",
     "size": "size",
     "context": "context",
@@ -69,32 +76,59 @@ _SORT_WORDS: Mapping[SortKey, str] = {
     "latency": "first token",
     "providers": "providers",
     "likes": "likes",
+    "downloads": "downloads",
 }
+ORDER_COLUMNS = (Column("order", "order", 0), Column("way", "", 16))
+_ORDERS_BY_NAME: Mapping[object, Order] = {order: order for order in ORDERS}
 _NOT_PICKED = Cell("[ ]", "dim")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of the catalog is looked at, and in which order. `None` is the closest match, then trending."""
+    """What of the catalog is looked at, and in which order. By trending the closest matches of words come first."""
 
-    query: str = ""
-    vision: bool = False
-    sort: SortKey | None = None
+    query: str = ""  # as it is typed
+    order: Order = "trending"
     reverse: bool = False
 
-    def with_sort(self, key: SortKey | None) -> View:
-        """Sorted by a column; the other way round where it is sorted by that already."""
-        return replace(self, sort=key, reverse=self.sort == key and key is not None and not self.reverse)
-
-    def with_next_sort(self) -> View:
-        """Sorted by the column after this one."""
-        after = (SORTS.index(self.sort) + 1) % len(SORTS) if self.sort in SORTS else 0
-        return replace(self, sort=SORTS[after], reverse=False)
+    def with_order(self, order: Order) -> View:
+        """In an order; the other way round where it is that already."""
+        return replace(self, order=order, reverse=self.order == order and not self.reverse)
 
     @property
     def sorted_by(self) -> tuple[str, bool] | None:
         """The sorted column and whether it goes down, as a table marks it."""
-        return None if self.sort is None else (self.sort, (self.sort in _UPWARDS) == self.reverse)
+        column = PICK if self.order == "picked" else self.order
+        return (column, (self.order not in _UPWARDS) != self.reverse)
+
+    def remembered(self) -> Mapping[str, str | bool]:
+        """The view as a memory keeps it."""
+        return {"query": self.query, "order": self.order, "reverse": self.reverse}
+
+    @classmethod
+    def recalled(cls, kept: Mapping[str, object]) -> View:
+        """What a memory kept; the usual view where that is none."""
+        query, reverse = kept.get("query"), kept.get("reverse")
+        order = find_order(str(kept.get("order"))) or "trending"
+        return cls(query if isinstance(query, str) else "", order, reverse is True)
+
+
+def find_order(name: str | None) -> Order | None:
+    """The order of a name."""
+    return _ORDERS_BY_NAME.get(name)
+
+
+def order_rows(view: View) -> list[Row]:
+    """All orders, each with the way it would go if it were chosen now."""
+    rows: list[Row] = []
+    for order in ORDERS:
+        if order == "picked":
+            way = ""
+        else:
+            down = (order not in _UPWARDS) != view.with_order(order).reverse
+            way = ("Z to A" if down else "A to Z") if order == "name" else "highest first" if down else "lowest first"
+        rows.append(Row(order, (Cell(ORDER_WORDS[order]), Cell(way))))
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +139,70 @@ class Browsed:
     search: ModelSearch
     entries: Mapping[str, ModelEntry]
     rows: Mapping[str, Row]
+    choices: Choices
 
-    def find(self, view: View) -> list[FoundModel]:
-        """The models that match, in order."""
-        wanted = ModelFilter(query=view.query, vision=True if view.vision else None)
-        return self.search.find(wanted, sort=view.sort, reverse=view.reverse)
+    def read(self, view: View) -> Query:
+        """What the search of a view means."""
+        return read_query(view.query, self.choices)
+
+    def find(self, view: View, picked: Collection[str] = ()) -> list[FoundModel]:
+        """The models that match, in order.
+
+        Args:
+            view: What is looked for.
+            picked: The ids of models that are picked.
+        """
+        wanted = self.read(view).wanted
+        if view.order == "picked":
+            found = self.search.find(wanted)
+            return sorted(found, key=lambda item: (item.entry.id in picked) == view.reverse)
+        sort = None if view.order == "trending" else view.order
+        return self.search.find(wanted, sort=sort, reverse=view.reverse)
 
 
 def browse(catalog: Catalog) -> Browsed:
     """Make a catalog ready; some 0.2 s for 5 000 models, so this is for a thread."""
     search = ModelSearch(catalog.models)
     entries = {model.id: model for model in catalog.models}
-    return Browsed(catalog, search, entries, {item.entry.id: _model_row(item) for item in search.find(ModelFilter())})
+    rows = {item.entry.id: _model_row(item) for item in search.find(ModelFilter())}
+    return Browsed(catalog, search, entries, rows, _choices(catalog))
+
+
+def _choices(catalog: Catalog) -> Choices:
+    """The providers and task types of a catalog, those of most models first."""
+    providers = Counter(offer.provider for model in catalog.models for offer in model.live_offers)
+    tasks = Counter(model.pipeline_tag for model in catalog.models if model.pipeline_tag)
+    return Choices(*(tuple(name for name, _ in found.most_common()) for found in (providers, tasks)))
+
+
+def query_hint(text: str, choices: Choices) -> Hint:
+    """What to say of a search that is being typed: how a word may go on, what is wrong, what can be typed."""
+    word = text.rsplit(" ", 1)[-1]
+    if found := completions(word, choices):
+        others = (one.rpartition(":")[2] or one for one in found[1:])
+        return Hint("  ".join((f"tab: {found[0]}", *others)), completions=found)
+    if words := meaning(word):
+        return Hint(words)
+    if wrong := read_query(text, choices).wrong:
+        return Hint(wrong, is_wrong=True)
+    return Hint("  ".join(EXAMPLES))
+
+
+def limit_words(wanted: ModelFilter) -> list[str]:
+    """The limits of a search, in words."""
+    told = (
+        (wanted.task, wanted.task),
+        (wanted.provider, f"on {wanted.provider}"),
+        (wanted.min_parameters, f"size ≥ {format_size(wanted.min_parameters)}"),
+        (wanted.max_parameters, f"size ≤ {format_size(wanted.max_parameters)}"),
+        (wanted.min_context_tokens, f"context ≥ {format_context(wanted.min_context_tokens)}"),
+        (wanted.max_input_usd_per_mtok, f"in ≤ ${format_usd_per_mtok(wanted.max_input_usd_per_mtok)}"),
+        (wanted.max_output_usd_per_mtok, f"out ≤ ${format_usd_per_mtok(wanted.max_output_usd_per_mtok)}"),
+        (wanted.vision, "takes images" if wanted.vision else "takes no images"),
+        (wanted.tools, "tools" if wanted.tools else "no tools"),
+        (wanted.json, "json" if wanted.json else "no json"),
+    )
+    return [words or "" for limit, words in told if limit is not None]
 
 
 def model_rows(browsed: Browsed, found: Sequence[FoundModel], picks: Mapping[str, tuple[str, ...]]) -> list[Row]:
@@ -217,29 +303,24 @@ def model_words(entry: ModelEntry, routes: Sequence[str]) -> str:
     return " · ".join(parts)
 
 
-def title_words(browsed: Browsed, shown: int, view: View, picked: int, *, practice: bool, now_s: float) -> str:
-    """The line above the models: how many, which, in what order, picked, as of when, from where."""
-    catalog = browsed.catalog
-    total = len(catalog.models)
+def title_words(browsed: Browsed, shown: int, view: View, picked: int) -> str:
+    """The line above the models: how many, which, in what order, how many picked."""
+    total = len(browsed.catalog.models)
     count = f"{shown:,} of {total:,} models" if shown < total else f"{total:,} model" + ("" if total == 1 else "s")
-    parts = [count]
-    if view.query:
-        parts.append(f"/{view.query}")
-    if view.vision:
-        parts.append("takes images")
-    if view.sort is None:
-        parts.append("by closeness" if view.query.strip() else "by trending")
-    else:
-        parts.append(f"by {_SORT_WORDS[view.sort]}" + (" reversed" if view.reverse else ""))
-    if picked:
-        parts.append(f"{picked} picked")
-    host = urlsplit(catalog.router_url).netloc
-    return " · ".join([*parts, f"as of {_clock(catalog.fetched_at_s, now_s)}", "practice" if practice else host])
+    wanted = browsed.read(view).wanted
+    parts = [count, *([f"/{wanted.query}"] if wanted.query else []), *limit_words(wanted)]
+    by_closeness = view.order == "trending" and any(not word.startswith("!") for word in wanted.query.split())
+    parts.append("by closeness" if by_closeness else f"by {ORDER_WORDS[view.order]}")
+    if view.reverse:
+        parts[-1] += " reversed"
+    return " · ".join([*parts, *([f"{picked} picked"] if picked else [])])
 
 
-def _clock(at_s: float, now_s: float) -> str:
-    """A moment, which stays true while the screen stands still; an age would not."""
-    return time.strftime("%H:%M" if now_s - at_s < 12 * 3600 else "%Y-%m-%d %H:%M", time.localtime(at_s))
+def age_words(catalog: Catalog, now_s: float, *, is_short: bool) -> str:
+    """As of when the catalog is: a moment, which stays true while the screen stands still; an age would not."""
+    form = "%H:%M" if now_s - catalog.fetched_at_s < 12 * 3600 else "%Y-%m-%d %H:%M"
+    moment = time.strftime(form, time.localtime(catalog.fetched_at_s))
+    return f"{moment} R" if is_short else f"as of {moment} · R again"
 
 
 def _model_row(item: FoundModel) -> Row:

@@ -1,0 +1,184 @@
+"""A search as one types it: words, `!words`, and limits such as `ctx>128k`, `in<0.5`, `provider:groq`, `can:tools`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .search import ModelFilter
+
+ABILITIES = ("vision", "tools", "json")
+EXAMPLES = ("size>7b", "size<70b", "ctx>128k", "in<0.5", "out<1", "provider:", "task:", "can:", "!word")
+
+_MEANINGS: Mapping[str, str] = {
+    "size>": "the least number of parameters, like size>7b",
+    "size<": "the greatest number of parameters, like size<70b",
+    "ctx>": "the least context in tokens, like ctx>128k",
+    "in<": "the highest price of a million input tokens in USD, like in<0.5",
+    "out<": "the highest price of a million output tokens in USD, like out<1",
+}
+_FIELDS: Mapping[str, str] = {
+    "size>": "min_parameters",
+    "size<": "max_parameters",
+    "ctx>": "min_context_tokens",
+    "in<": "max_input_usd_per_mtok",
+    "out<": "max_output_usd_per_mtok",
+}
+_CHOSEN = ("provider", "task", "can")
+_OTHER_NAMES: Mapping[str, str] = {
+    "context": "ctx", "input": "in", "output": "out", "on": "provider", "type": "task", "has": "can"
+}  # fmt: skip
+_NAMES = ("size", "ctx", "in", "out", *_CHOSEN)
+_LIMIT = re.compile(r"(!?)([a-z]+)(<=|>=|=<|=>|<|>|=|:)(.*)", re.DOTALL)
+_NUMBER = re.compile(r"\$?(\d{1,15}\.?\d{0,9}|\.\d{1,9})([kmbt]?)")
+_UNITS: Mapping[str, float] = {"k": 1e3, "m": 1e6, "b": 1e9}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a catalog has to choose from."""
+
+    providers: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """The values of a limit that is chosen; none for others."""
+        return {"provider": self.providers, "task": self.tasks, "can": ABILITIES}.get(name, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed means this; `wrong` is what of it means nothing and is left out, in words."""
+
+    wanted: ModelFilter = field(default_factory=ModelFilter)
+    wrong: str = ""
+
+
+class _WrongError(Exception):
+    pass
+
+
+def read_query(text: str, choices: Choices) -> Query:
+    """Read a search.
+
+    A limit whose value is still missing is left out. A value that is chosen may be shortened: `provider:cere`.
+
+    Args:
+        text: As it was typed.
+        choices: What there is to choose from.
+    """
+    words: list[str] = []
+    limits: dict[str, Any] = {}
+    wrong: list[str] = []
+    for word in text.lower().split():
+        try:
+            limit = _limit(word, choices)
+        except _WrongError as error:
+            wrong.append(str(error))
+            continue
+        if limit is None:
+            words.append(word)
+            continue
+        for name, value in limit.items():
+            if limits.setdefault(name, value) != value:
+                wrong.append(f"{word}: this is limited already")
+    return Query(ModelFilter(query=" ".join(words), **limits), wrong[0] if wrong else "")
+
+
+def completions(word: str, choices: Choices) -> tuple[str, ...]:
+    """What the word that is being typed may become; nothing where it is no beginning of a limit."""
+    refusal = "!" if word.startswith("!can:") else ""
+    typed = word.lower().removeprefix(refusal)
+    name, colon, value = typed.partition(":")
+    name = _OTHER_NAMES.get(name, name)
+    if colon and name in _CHOSEN:
+        found = [choice for choice in choices.of(name) if value in choice.lower()]
+        found.sort(key=lambda choice: not choice.lower().startswith(value))
+        return tuple(f"{refusal}{name}:{choice}" for choice in found)
+    if not typed:
+        return ()
+    starts = (*_FIELDS, *(f"{name}:" for name in _CHOSEN))
+    return tuple(start for start in starts if start.startswith(typed) and start != typed)
+
+
+def meaning(word: str) -> str:
+    """What a limit of numbers is about, before its value is typed; nothing for other words."""
+    matched = _LIMIT.fullmatch(word.lower())
+    if matched is None or matched[4]:
+        return ""
+    return _MEANINGS.get(_OTHER_NAMES.get(matched[2], matched[2]) + matched[3].strip("="), "")
+
+
+def with_word(text: str, word: str) -> str:
+    """The search with one more word, or without it where it had it."""
+    words = text.split()
+    return " ".join([one for one in words if one != word] if word in words else [*words, word])
+
+
+def _limit(word: str, choices: Choices) -> Mapping[str, Any] | None:
+    """The fields that a word limits; `None` where it is no limit, but a word to be found.
+
+    Raises:
+        _WrongError: It is a limit, but of nothing that there is.
+    """
+    matched = _LIMIT.fullmatch(word)
+    if matched is None:
+        return None
+    refuses, name, sign, value = matched[1] == "!", matched[2], matched[3], matched[4]
+    name = _OTHER_NAMES.get(name, name)
+    if name not in _NAMES:
+        alike = difflib.get_close_matches(name, [*_NAMES, *_OTHER_NAMES], n=1, cutoff=0.6)
+        if not alike and sign == ":":
+            return None
+        raise _WrongError(f"{word}: no limit is called {name}" + (f", did you mean {alike[0]}?" if alike else ""))
+    if refuses and name != "can":
+        raise _WrongError(f"{word}: only words and abilities can be refused, like !can:vision")
+    if name in _CHOSEN:
+        return _chosen(word, name, value, choices, refuses)
+    direction = sign.replace("=", "") or sign
+    if direction in ("=", ":"):  # where there is but one side to limit, that is meant
+        ways = [way for way in ("<", ">") if name + way in _FIELDS]
+        if len(ways) > 1:
+            raise _WrongError(f"{word}: write {name}>{value or '7b'} or {name}<{value or '70b'}")
+        direction = ways[0]
+    limit = name + direction
+    if limit not in _FIELDS:
+        other = name + ("<" if direction == ">" else ">")
+        raise _WrongError(f"{word}: {other} is {_MEANINGS[other]}")
+    return {_FIELDS[limit]: _number(word, limit, value)} if value else {}
+
+
+def _number(word: str, limit: str, value: str) -> float | int:
+    matched = _NUMBER.fullmatch(value)
+    if matched is None:
+        raise _WrongError(f"{word}: {limit} is {_MEANINGS[limit]}")
+    number, unit = float(matched[1]), matched[2]
+    if limit.startswith("size"):
+        return round(number * _UNITS[unit or "b"])
+    if limit.startswith("ctx"):
+        return round(number * (_UNITS[unit] if unit else 1 if number >= 1000 else 1e3))
+    if unit:
+        raise _WrongError(f"{word}: {limit} is {_MEANINGS[limit]}")
+    return number
+
+
+def _chosen(word: str, name: str, value: str, choices: Choices, refuses: bool) -> Mapping[str, Any]:
+    if not value:
+        return {}
+    known = choices.of(name)
+    found = _matching(value, known)
+    if len(found) != 1:
+        kind = {"provider": "provider", "task": "task type", "can": "ability"}[name]
+        raise _WrongError(
+            f"{word}: {len(found)} {kind}s begin like this" if found else f"{word}: there is no such {kind}"
+        )
+    return {found[0]: not refuses} if name == "can" else {name: found[0]}
+
+
+def _matching(value: str, known: Collection[str]) -> list[str]:
+    """The one that is meant, or all that begin with the value."""
+    same = [one for one in known if one.lower() == value]
+    return same[:1] or [one for one in known if one.lower().startswith(value)]
