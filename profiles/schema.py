@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from .policies import POLICIES
+
 HF_PREFIX = "hf-inference-providers/"
 
 _MODEL_ID = re.compile(r"[^\s/:@]+/[^\s/:@]+")
 _PROVIDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_ORG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
 _TARGET = re.compile(r"[^\s/]+/\S*[^\s/]")
 
 
@@ -78,6 +81,12 @@ def _variant_name(value: str) -> str:
     return value
 
 
+def _org(value: str) -> str:
+    if not _ORG.fullmatch(value):
+        raise finding('the name of an organisation on the Hub, like "my-org"')
+    return value
+
+
 TaskName = Annotated[str, AfterValidator(_task)]
 TargetName = Annotated[str, AfterValidator(_target)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
@@ -107,6 +116,7 @@ class ModelItem(Table):
     target: TargetName | None = None
     base_url: BaseUrl | None = None  # only with `target`
     tasks: list[TaskName] = Field(default_factory=list[str])  # `task` of the [[tasks]] it is for; empty: all of them
+    pin: bool = False  # the provider that a policy or a bare id means at first is the only one
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> ModelItem:
@@ -122,7 +132,18 @@ class ModelItem(Table):
             twice = next((value for i, value in enumerate(values) if value in values[:i]), None)
             if twice is not None:
                 raise finding(f'{key} in {{table}} has "{twice}" twice', key)
+        if self.pin:
+            self._check_pin()
         return self
+
+    def _check_pin(self) -> None:
+        if not self.target_names[0].startswith(HF_PREFIX) or self.base_url is not None:
+            raise finding("{table} has a target that the router does not serve, so pin has no meaning", "pin")
+        routes = [name.removeprefix(HF_PREFIX).partition(":")[2] for name in self.target_names]
+        named = next((route for route in routes if route and route not in POLICIES), None)
+        if named is not None:
+            says = f'{{table}} names the provider "{named}", so pin has no meaning: it goes with a policy or a bare id'
+            raise finding(says, "pin")
 
     @property
     def target_names(self) -> tuple[str, ...]:
@@ -156,6 +177,7 @@ class Generate(Table):
     system_message: str | None = None
     timeout: Seconds | None = None  # one call with all its retries
     attempt_timeout: Seconds | None = None  # one attempt
+    stream_idle_timeout: Seconds | None = None  # silence within a streamed answer
     max_retries: Annotated[int, Field(ge=0, le=1000)] | None = None
 
 
@@ -174,6 +196,9 @@ class Run(Table):
     max_connections: Annotated[int, Field(ge=1, le=10_000)] | None = None  # None: adaptive
     retry_on_error: Annotated[int, Field(ge=0, le=100)] = 1
     budget_usd: Annotated[float, Field(gt=0, le=MAX_USD)] | None = None
+    bill_to: Annotated[str, AfterValidator(_org)] | None = None  # the organisation that pays
+    credit_patience_s: Annotated[float, Field(ge=0, le=3600)] = 60.0  # with a provider that refuses for want of credit
+    hold_above_error_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # of a provider's samples; 1: never
     source: Literal["hub", "practice"] = "hub"
     log_dir: Annotated[str, Field(min_length=1)] | None = None
 

@@ -6,10 +6,8 @@ Everything that the router or the Hub may leave out is `None` here: unknown, nev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Policy = Literal["fastest", "cheapest", "preferred"]
-POLICIES: tuple[Policy, ...] = ("fastest", "cheapest", "preferred")
+from ...profiles.policies import POLICIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,22 +46,23 @@ from ..catalog.offers import Price
 from ..results.index import store_index
 from ..results.logs import headline, index_log
 from .gate import Closure, Gate
-from .job import CellEnded, CellJob, CellProgress
+from .job import CellEnded, CellJob, CellMessage
 from .meter import Meter
 from .plan import Target
 from .reasons import reason_line
 from .resume import Finished, find_finished, put_away_earlier
-from .served_by import watch
+from .served_by import Pin, watch
 from .watch_hooks import observe
 
 REPORT_EVERY_S = 0.5
-REPORT_EVERY_WITH_BUDGET_S = 0.1  # what is spent between two reports, a budget cannot hold
+REPORT_EVERY_WITH_BUDGET_S = 0.02  # what is spent between two reports, a budget cannot hold
 DRAIN_S = 20.0  # how long requests on the wire may take to end once nothing new is sent
 ORPHAN_ENDS_AFTER_S = DRAIN_S + 20.0
 SESSION_HEADER = "X-HF-Session-id"
+BILL_TO_HEADER = "X-HF-Bill-To"
 
 # Without bounds Inspect tries for ever. A profile's [generate] may set others.
-DEFAULT_LIMITS: Mapping[str, int] = {"attempt_timeout": 180, "timeout": 900}
+DEFAULT_LIMITS: Mapping[str, int] = {"stream_idle_timeout": 120, "attempt_timeout": 180, "timeout": 900}
 LEAST_PATIENCE_S = 60  # with a server that answers nothing at all
 
 # A stream that was cut, or that holds no JSON: another attempt may well succeed.
@@ -115,7 +116,7 @@ def _put_away_earlier(job: CellJob, log: Path) -> None:
         _print(f"earlier logs of {job.cell.id} stay where they are: {error}")
 
 
-def _send(channel: Connection, message: CellProgress | CellEnded) -> None:
+def _send(channel: Connection, message: CellMessage) -> None:
     try:
         channel.send(message)
     except (BrokenPipeError, ConnectionResetError):
@@ -171,7 +172,10 @@ class _Examination:
     def __init__(self, job: CellJob, channel: Connection) -> None:
         self.job = job
         self.channel = channel
-        self.gate = Gate()
+        self.gate = Gate(
+            lambda message: _send(channel, message),
+            grader_is_apart=job.cell.grader_provider not in (None, job.cell.provider),
+        )
         self.meter = Meter()
         self.log: EvalLog | None = None
         self._finished: Finished | None = None  # by earlier attempts
@@ -184,7 +188,7 @@ class _Examination:
         stopped, held = Closure("stopped", "", grading_goes_on=True), Closure("held", "", grading_goes_on=True)
         for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
             loop.add_signal_handler(number, self.gate.close, closure)
-        loop.add_reader(self.channel.fileno(), self._supervisor_gone)
+        loop.add_reader(self.channel.fileno(), self._hear)
         observe(self.meter, target=cell.target.name, on_start=self._note_log)
         if self.job.attempt > 1:
             await self._find_finished()
@@ -208,10 +212,14 @@ class _Examination:
             self.log = await read_eval_log_async(Path(self.job.run_dir, self._log_name), header_only=True)
         return self._ended(error)
 
-    def _supervisor_gone(self) -> None:
-        """Nothing is ever sent to a cell, so a readable channel is a closed one."""
-        asyncio.get_running_loop().remove_reader(self.channel.fileno())
-        self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))
+    def _hear(self) -> None:
+        """Obey what the supervisor says; a channel that it has closed is the end."""
+        try:
+            while self.channel.poll():
+                self.gate.obey(self.channel.recv())
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(self.channel.fileno())
+            self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))
 
     async def _find_finished(self) -> None:
         run_dir, cell = Path(self.job.run_dir), self.job.cell
@@ -242,8 +250,14 @@ class _Examination:
         model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
         model = get_model(target.name, base_url=target.base_url, memoize=False, **model_args)
         headers = {SESSION_HEADER: self.job.run_id} if routed else {}
+        if routed and self.job.settings.bill_to is not None:
+            headers[BILL_TO_HEADER] = self.job.settings.bill_to
+        pin = Pin(self.job.pinned) if self.job.cell.pin and not is_grader else None
         patience_s = max(self._limits["timeout"], LEAST_PATIENCE_S)
-        if watch(model, self.meter, self.gate, is_grader=is_grader, headers=headers, patience_s=patience_s):
+        watched = watch(
+            model, self.meter, self.gate, is_grader=is_grader, headers=headers, patience_s=patience_s, pin=pin
+        )
+        if watched:
             api: Any = model.api
             should_retry = api.should_retry
             api.should_retry = lambda error: isinstance(error, _BROKEN_ANSWERS) or should_retry(error)  # pyright: ignore
@@ -279,11 +293,16 @@ class _Examination:
         )
 
     async def _report(self) -> None:
+        """Tell how the cell stands now and then; with a budget, also whenever it has spent or will spend more."""
         every_s = REPORT_EVERY_S if self.job.settings.budget_usd is None else REPORT_EVERY_WITH_BUDGET_S
+        told_at_s, told = time.monotonic(), self.meter.spending
         while True:
             await anyio.sleep(every_s)
-            if self._is_read():
-                _send(self.channel, self.meter.progress(time.monotonic()))
+            now_s = time.monotonic()
+            is_due = now_s - told_at_s >= REPORT_EVERY_S or self.meter.spending != told
+            if is_due and self._is_read():
+                told_at_s, told = now_s, self.meter.spending
+                _send(self.channel, self.meter.progress(now_s))
 
     def _is_read(self) -> bool:
         """Whether there is room in the channel: a supervisor that stands still must not hold its cells up."""

@@ -69,6 +69,7 @@ def with_progress(cell: CellStatus, before: CellStatus, progress: CellProgress) 
         waiting=progress.waiting,
         next_try_at_s=progress.next_try_at_s,
         served_by=_counts(before.served_by, progress.served_by),
+        grader_served_by=_counts(before.grader_served_by, progress.grader_served_by),
         last_error=progress.last_error,
         log=progress.log or cell.log,
     )

@@ -36,6 +36,7 @@ class PlanInputs:
     endpoints: Endpoints
     catalog: Catalog | None = None  # None: not read, since nothing needs it, or it could not be had
     facts: Sequence[TaskFacts] = ()  # of profile.tasks, in their order; empty: not known yet
+    orgs: Sequence[str] | None = None  # that the token's account is a member of; None: not asked, or not told
 
     def facts_of(self, task: int) -> TaskFacts:
         """The facts of a task by its place in the profile; all unknown where they are not known yet."""
@@ -82,7 +83,7 @@ def expand(inputs: PlanInputs) -> tuple[PlacedCell, ...]:
                     continue
                 met.add(target)
                 for variant in profile.variants or (None,):
-                    cell = _cell(inputs, t, target, variant, grader, offers[target], grader_offer)
+                    cell = _cell(inputs, t, target, variant, grader, offers[target], grader_offer, pin=item.pin)
                     cell = replace(cell, id=_unique(cell.id, ids))
                     ids.add(cell.id)
                     placed.append(PlacedCell(cell, t, m))
@@ -124,6 +125,8 @@ def _cell(
     grader: Target | None,
     offer: Offer | None,
     grader_offer: Offer | None,
+    *,
+    pin: bool,
 ) -> Cell:
     profile, facts = inputs.profile, inputs.facts_of(task)
     entry = profile.tasks[task]
@@ -137,10 +140,12 @@ def _cell(
         epochs=profile.run.epochs,
         limit=profile.run.limit,
         grader=grader,
-        self_graded=grader is None and facts.model_graded is not False,
+        self_graded=grader in (None, target) and facts.model_graded is not False,
         expected_provider=offer.provider if offer else None,
         price=offer.price if offer else None,
         grader_price=grader_offer.price if grader_offer else None,
+        pin=pin,
+        expected_grader_provider=grader_offer.provider if grader_offer else None,
     )
     estimate = estimate_cell(cell, facts, offer, grader_offer, max_connections=profile.run.max_connections)
     return replace(cell, id=_cell_id(cell, entry, inputs), estimate=estimate)
@@ -162,7 +167,8 @@ def _cell_id(cell: Cell, entry: TaskEntry, inputs: PlanInputs) -> str:
 
     It stands for the task and the arguments that the profile gives, the target, the variant and the generation
     settings, the grader and the source. A task's file is named relative to the profile, and a router by its source, not
-    its address. `limit` and `epochs` are left out: they say how much, not what, so a cell can be resumed with more.
+    its address. `limit` and `epochs` are left out: they say how much, not what, so a cell can be resumed with more. So
+    is `pin`: it asks for the same, only more strictly.
     """
     content = {
         "task": _portable(entry, inputs.profile_path),

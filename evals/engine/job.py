@@ -23,6 +23,7 @@ class CellJob:
     attempt: int = 1  # from the second on, what earlier ones have finished is looked for and kept
     foreign_logs: tuple[str, ...] = ()  # names of logs that belong to other cells
     token: str | None = field(default=None, repr=False)
+    pinned: str = ""  # who served a pinned cell before; empty: whoever serves it first
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class CellProgress:
     waiting: int = 0
     next_try_at_s: float | None = None
     served_by: Mapping[str, int] = field(default_factory=dict[str, int])
+    grader_served_by: Mapping[str, int] = field(default_factory=dict[str, int])
     last_error: str | None = None
     log: str | None = None
 
@@ -62,6 +64,7 @@ class CellRefused:
     """A cell was told that its provider gives nothing more for now (402); sent once, and its requests are parked."""
 
     reason: str  # one line a person can act on
+    of_grader: bool = False  # whether it is the grader's provider; that of the model under test otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class CellProbed:
 
     passed: bool
     reason: str = ""  # why not
+    of_grader: bool = False
 
 
 CellMessage = CellProgress | CellEnded | CellRefused | CellProbed
@@ -77,19 +81,27 @@ CellMessage = CellProgress | CellEnded | CellRefused | CellProbed
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """To a cell: send no new request until `Open`; what is on the wire goes on."""
+    """To a cell: send no new request until `Open`; what is on the wire goes on.
+
+    What is answered is graded meanwhile, where the grader is not `of_grader`'s and another provider's.
+    """
 
     reason: str
+    of_grader: bool = False  # whether it is the grader's provider that gives nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """To a parked cell: send one of the requests that wait, and tell what becomes of it."""
 
+    of_grader: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
     """To a parked cell: go on."""
+
+    of_grader: bool = False
 
 
 CellOrder = Park | Probe | Open

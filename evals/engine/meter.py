@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from bisect import insort
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .job import CellProgress
@@ -85,12 +86,14 @@ class Meter:
     grader: CallMeter = field(default_factory=CallMeter)
     retries: Counter[str] = field(default_factory=Counter[str])
     served_by: Counter[str] = field(default_factory=Counter[str])
+    grader_served_by: Counter[str] = field(default_factory=Counter[str])
     requests: int = 0  # on the wire now
     scoring: int = 0  # samples that are answered and not yet done
     waits_s: float = 0.0
     failures: Counter[str] = field(default_factory=Counter[str])  # why samples ended with an error
     last_error: str | None = None  # of a request, whether or not another attempt succeeded, or of a sample
     log: str | None = None
+    clock: Callable[[], float] = time.time  # seconds since the epoch
     _score_sum: float = 0.0
     _scored: int = 0
     _waits_until_s: list[float] = field(default_factory=list[float])
@@ -111,9 +114,15 @@ class Meter:
         self.waits_s += wait_s
         self._waits_until_s.append(now_s + wait_s)
 
+    @property
+    def spending(self) -> tuple[int, int, int]:
+        """What changes whenever money was spent or is about to be."""
+        return self.in_flight, self.model.calls, self.grader.calls
+
     def progress(self, now_s: float) -> CellProgress:
         """A snapshot for the supervisor."""
         self._waits_until_s = [until for until in self._waits_until_s if until > now_s]
+        next_try_in_s = min(self._waits_until_s) - now_s if self._waits_until_s else None
         return CellProgress(
             done=self.done,
             total=self.total,
@@ -125,7 +134,9 @@ class Meter:
             retries=dict(self.retries),
             waits_s=self.waits_s,
             waiting=len(self._waits_until_s),
+            next_try_at_s=None if next_try_in_s is None else self.clock() + next_try_in_s,
             served_by=dict(self.served_by),
+            grader_served_by=dict(self.grader_served_by),
             last_error=self.last_error,
             log=self.log,
         )

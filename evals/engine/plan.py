@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ...profiles.policies import POLICIES
 from ..catalog.endpoints import Source
-from ..catalog.offers import POLICIES, Price
+from ..catalog.offers import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Cell:
     price: Price | None
     grader_price: Price | None
     estimate: Estimate = Estimate()
+    pin: bool = False  # whichever provider serves it first is the only one
+    expected_grader_provider: str | None = None  # what the grader's policy or bare id meant when planned
 
     @property
     def label(self) -> str:
@@ -92,13 +95,22 @@ class Cell:
     @property
     def provider(self) -> str:
         """Who is meant to serve it: the route's provider, else what the policy meant when planned, else the target."""
-        named = self.target.route if self.target.route not in POLICIES else None
-        return named or self.expected_provider or self.target.route or self.target.name
+        return _provider(self.target, self.expected_provider)
+
+    @property
+    def grader_provider(self) -> str | None:
+        """Who is meant to serve its grader; `None` where it has none of its own."""
+        return None if self.grader is None else _provider(self.grader, self.expected_grader_provider)
 
     @property
     def task_label(self) -> str:
         """The task's short name: `theory_of_mind`."""
         return self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
+
+
+def _provider(target: Target, expected: str | None) -> str:
+    named = target.route if target.route not in POLICIES else None
+    return named or expected or target.route or target.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,10 @@ class RunSettings:
     max_connections: int | None
     retry_on_error: int
     budget_usd: float | None
+    bill_to: str | None = None  # the organisation that pays; None: whose token it is
+    credit_patience_s: float = 60.0  # for how long a provider that refuses for want of credit is probed
+    hold_above_error_share: float = 0.5  # of a provider's samples that ended; 1: never
+    errors_tolerated: int = 0  # by the profile's gates, so that no provider is held for as many
 
 
 @dataclass(frozen=True, slots=True)

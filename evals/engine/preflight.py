@@ -13,10 +13,11 @@ from difflib import get_close_matches
 
 from ...profiles.data import leaves
 from ...profiles.errors import ProctorError, TokenError
+from ...profiles.policies import POLICIES
 from ...profiles.problems import Path
 from ...profiles.schema import HF_PREFIX
 from ..catalog.endpoints import require_token
-from ..catalog.offers import POLICIES, Catalog, ModelEntry
+from ..catalog.offers import Catalog, ModelEntry
 from .estimate import input_tokens_per_call
 from .expand import ALL, PlacedCell, PlanInputs, grader_target
 from .plan import Problem, Target
@@ -91,6 +92,21 @@ def _token(checked: _Checked) -> Iterator[Problem]:
             yield Problem("error", "token", error.message, error.remedy)
 
 
+def _bill_to(checked: _Checked) -> Iterator[Problem]:
+    org, orgs = checked.inputs.profile.run.bill_to, checked.inputs.orgs
+    if org is None:
+        return
+    if not needs_catalog(checked.inputs):
+        yield Problem("warning", "[run]", "bill_to has no meaning: no target is the router's to serve")
+    elif orgs is None:
+        says = f"whether the token may bill {org} is unknown: the Hub did not tell its organisations"
+        yield Problem("warning", "[run]", says, "`proctor doctor` may say why")
+    elif org not in orgs:
+        says = f"bill_to is {org}, but the token's account is no member of it"
+        remedy = f"it is one of {_listed(orgs, NAMES_SHOWN)}" if orgs else "it is a member of no organisation"
+        yield Problem("warning", "[run]", says, remedy)
+
+
 def _tasks(checked: _Checked) -> Iterator[Problem]:
     for t, entry in enumerate(checked.inputs.profile.tasks):
         facts, where, ids = checked.inputs.facts_of(t), task_place(t), checked.ids(task=t)
@@ -128,6 +144,13 @@ def _grader(checked: _Checked) -> Iterator[Problem]:
         yield Problem("error", GRADER, f'"{grader.name}" is many, but a grader is one', "name one provider or policy")
     elif catalog is not None:
         yield from _routes((grader.name,), catalog, GRADER, ())
+    asked = any(checked.inputs.facts_of(item.task).model_graded is not False for item in checked.placed)
+    if asked and (grader.route is None or grader.route in POLICIES):
+        offer = checked.inputs.offer(grader)
+        what = f"the policy {grader.route}" if grader.route else "a bare id"
+        says = f"{_short(grader)} is {what}: another provider may grade from one request to the next"
+        remedy = f"name one for a fixed grader, like {grader.model}:{offer.provider}" if offer else "name a provider"
+        yield Problem("warning", GRADER, says, remedy)
 
 
 def _routes(names: Sequence[str], catalog: Catalog, where: str, ids: tuple[str, ...]) -> Iterator[Problem]:
@@ -219,8 +242,12 @@ def _self_grading(checked: _Checked) -> Iterator[Problem]:
     if themselves:
         tasks = _listed(dict.fromkeys(item.cell.task_label for item in themselves), NAMES_SHOWN)
         ids = tuple(item.cell.id for item in themselves)
-        remedy = "give the profile a [grader] to have one model grade them all"
-        yield Problem("warning", GRADER, f"each model grades its own answers to {tasks}", remedy, ids)
+        if checked.grader is None:
+            remedy = "give the profile a [grader] to have one model grade them all"
+            yield Problem("warning", GRADER, f"each model grades its own answers to {tasks}", remedy, ids)
+        else:
+            says = f"{_short(checked.grader)} is examined, too, and grades its own answers to {tasks}"
+            yield Problem("warning", GRADER, says, "choose a grader that is not among the targets", ids)
 
 
 def _context(checked: _Checked) -> Iterator[Problem]:
@@ -294,6 +321,7 @@ def _listed(names: Iterator[str] | Sequence[str] | dict[str, None], most: int) -
 _CHECKS: tuple[Callable[[_Checked], Iterator[Problem]], ...] = (
     _catalog,
     _token,
+    _bill_to,
     _tasks,
     _models,
     _grader,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from ...profiles.errors import ProctorError
 from ...profiles.files import LoadedProfile
 from ...profiles.references import task_reference
 from ...profiles.schema import Profile, TaskEntry
+from ..catalog.account import token_facts
 from ..catalog.background import in_background
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.offers import Catalog
@@ -47,12 +48,17 @@ def prepare(loaded: LoadedProfile, *, now_s: float, reader: Reader | None = None
     endpoints = endpoints_of(loaded.profile)
     inputs = PlanInputs(loaded.profile, loaded.path, endpoints)
     reading = in_background(lambda: _catalog(endpoints, now_s), "catalog") if needs_catalog(inputs) else None
+    bill_to = loaded.profile.run.bill_to
+    billing = in_background(lambda: token_facts(endpoints, now_s=now_s), "account") if bill_to is not None else None
     with ExitStack() as stack:
         if reader is None:
             from ..results.client import Reader
 
             reader = stack.enter_context(Reader(token=endpoints.token, hub_url=endpoints.hub_url))
         inputs = replace(inputs, facts=_facts(loaded, endpoints, reader))
+    if billing is not None:
+        with suppress(ProctorError):  # the preflight says what is not known then
+            inputs = replace(inputs, orgs=billing.result().orgs)
     failure: ProctorError | None = None
     if reading is not None:
         try:
@@ -112,6 +118,10 @@ def make_plan(inputs: PlanInputs, *, failure: ProctorError | None = None) -> Pla
             max_connections=run.max_connections,
             retry_on_error=run.retry_on_error,
             budget_usd=run.budget_usd,
+            bill_to=run.bill_to,
+            credit_patience_s=run.credit_patience_s,
+            hold_above_error_share=run.hold_above_error_share,
+            errors_tolerated=inputs.profile.gates.max_errors or 0,
         ),
         problems=check(inputs, placed, failure=failure),
     )

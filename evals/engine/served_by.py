@@ -11,13 +11,15 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 from inspect_ai.log import transcript
 
 from ..catalog.wire_errors import error_text, router_error
-from .gate import Closure, Gate, closure_for, scoring, wire_failure
+from .deadlines import held_deadlines
+from .gate import OUT_OF_CREDIT, Closure, Gate, closure_for, gate_waits_s, refusal_reason, scoring, wire_failure
 from .meter import Meter
 from .reasons import reason_line
 
@@ -30,6 +32,18 @@ EVENT_STREAM = "text/event-stream"
 MAX_REFUSAL_BYTES = 16 * 1024
 
 
+@dataclass(slots=True)
+class Pin:
+    """The one provider that may serve a cell; the first that serves where none is named yet."""
+
+    provider: str = ""
+
+    def fits(self, provider: str) -> bool:
+        """Whether an answer of this provider is one of the pinned one's."""
+        self.provider = self.provider or provider
+        return provider == self.provider
+
+
 class ExamTransport(httpx2.AsyncBaseTransport):
     """Wraps a client's transport.
 
@@ -39,6 +53,7 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         gate: Parks requests once it is closed, and is closed by refusals.
         is_grader: Whether this client belongs to a grader of its own.
         headers: Sent with every request.
+        pin: The one provider that may answer; `None`: whoever does.
         patience_s: How long every request of more than one sample may fail before the cell is given up.
         clock: Seconds, never set back.
     """
@@ -52,6 +67,7 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         is_grader: bool,
         headers: Mapping[str, str],
         patience_s: float,
+        pin: Pin | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
@@ -60,14 +76,42 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         self._is_grader = is_grader
         self._headers = dict(headers)
         self._patience_s = patience_s
+        self._pin = pin
         self._clock = clock
         self._failing_since_s: float | None = None
         self._failing: list[list[str]] = []  # the samples whose requests failed since the last answer
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request and take note of what came back."""
-        await self._gate.passed(self)
+        """Send one request and take note of what came back; one that is refused for want of credit waits."""
         request.headers.update(self._headers)
+        while True:
+            is_probe = await self._let_through()
+            try:
+                response = await self._send(request)
+            except BaseException:
+                if is_probe:
+                    self._gate.probed(False, "it did not answer", of_grader=self._is_grader)
+                raise
+            is_refused = response.status_code == OUT_OF_CREDIT
+            if is_probe:
+                words = "it was refused again" if is_refused else ""
+                self._gate.probed(not is_refused, words, of_grader=self._is_grader)
+            if not is_refused:
+                return response
+
+    async def _let_through(self) -> bool:
+        """Wait at the gate, and book the time that the sample loses there; whether to send a probe."""
+        if self._gate.is_open:
+            return False
+        asked_s = self._clock()
+        with held_deadlines():
+            is_probe = await self._gate.passed(is_grader=self._is_grader)
+        waits = gate_waits_s.get()
+        if waits is not None and (waited_s := self._clock() - asked_s) > 0:
+            waits.append(waited_s)
+        return is_probe
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
         asked_s = self._clock()
         where = request.url.netloc.decode("ascii", "replace")
         self._meter.requests += 1
@@ -93,7 +137,7 @@ class ExamTransport(httpx2.AsyncBaseTransport):
             self._failed(f"{where} answered with {kind} instead of a stream{f': {says}' if says else ''}", asked_s)
         else:
             body.expect(where, self._answered, lambda words: self._failed(words, asked_s))
-            self._note_provider(response)
+            await self._note_provider(response)
         return response
 
     def _answered(self) -> None:
@@ -102,21 +146,36 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         if failure := wire_failure.get():
             failure.clear()
 
-    def _note_provider(self, response: httpx2.Response) -> None:
-        if provider := response.headers.get(SERVED_BY_HEADER):
-            provider = reason_line(provider)
-            if not (self._is_grader or scoring.get()):
-                self._meter.served_by[provider] += 1
-            transcript().info({"served_by": provider}, source=INFO_SOURCE)
+    async def _note_provider(self, response: httpx2.Response) -> None:
+        """Count who served. An answer that is not the pinned provider's is not read, and the cell is over."""
+        if not (provider := response.headers.get(SERVED_BY_HEADER)):
+            return
+        provider = reason_line(provider)
+        if self._pin is not None and not self._pin.fits(provider):
+            await response.aclose()
+            reason = (
+                f"pinned to {self._pin.provider}, but {provider} answered: name the provider in [[models]] instead of "
+                "a policy, or leave pin out to let them mix"
+            )
+            self._gate.close(Closure("failed", reason, grading_goes_on=True), refused=True)
+            await self._let_through()
+        is_grading = self._is_grader or scoring.get()
+        (self._meter.grader_served_by if is_grading else self._meter.served_by)[provider] += 1
+        transcript().info({"served_by": provider}, source=INFO_SOURCE)
 
     async def _refused(self, response: httpx2.Response, asked_s: float) -> httpx2.Response:
         body = await response.aread()
         error = router_error(response.status_code, body)
         self._meter.retries[str(error.status)] += 1
-        self._failed(str(error), asked_s)
-        closure = closure_for(error, of_grader=self._is_grader)
-        if closure is not None:
-            self._gate.close(closure, refused=self)
+        if error.status == OUT_OF_CREDIT:
+            reason = reason_line(refusal_reason(error, of_grader=self._is_grader))
+            self._answered()  # it was: for how long that goes on is the supervisor's to say
+            self._meter.last_error = reason
+            self._gate.refuse(reason, of_grader=self._is_grader)
+        else:
+            self._failed(str(error), asked_s)
+            if (closure := closure_for(error, of_grader=self._is_grader)) is not None:
+                self._gate.close(closure, refused=True)
         if len(body) <= MAX_REFUSAL_BYTES:
             return response
         # Inspect draws every error as a traceback: of a megabyte, that takes minutes.
@@ -137,7 +196,7 @@ class ExamTransport(httpx2.AsyncBaseTransport):
         if for_s >= self._patience_s and len(self._failing) > 1:
             who = "the grader: " if self._is_grader else ""
             reason = f"{who}{words}: nothing was answered for {for_s:.0f} s, so the cell is given up"
-            self._gate.close(Closure("failed", reason, grading_goes_on=not self._is_grader), refused=self)
+            self._gate.close(Closure("failed", reason, grading_goes_on=not self._is_grader), refused=True)
 
     async def aclose(self) -> None:
         """Close the wrapped transport."""
@@ -204,7 +263,14 @@ def _error_event(chunk: bytes) -> str:
 
 
 def watch(
-    model: Model, meter: Meter, gate: Gate, *, is_grader: bool, headers: Mapping[str, str], patience_s: float
+    model: Model,
+    meter: Meter,
+    gate: Gate,
+    *,
+    is_grader: bool,
+    headers: Mapping[str, str],
+    patience_s: float,
+    pin: Pin | None = None,
 ) -> bool:
     """Put an `ExamTransport` below a model's client.
 
@@ -217,7 +283,7 @@ def watch(
     inside: Any = client
 
     def wrapped(inner: httpx2.AsyncBaseTransport) -> ExamTransport:
-        return ExamTransport(inner, meter, gate, is_grader=is_grader, headers=headers, patience_s=patience_s)
+        return ExamTransport(inner, meter, gate, is_grader=is_grader, headers=headers, patience_s=patience_s, pin=pin)
 
     inside._transport = wrapped(inside._transport)
     for pattern, transport in inside._mounts.items():

@@ -57,6 +57,7 @@ class CellStatus:
     paused: Literal["", "soft", "now"] = ""  # asked for: no new samples; no new calls of samples in flight either
     attempt: int = 0  # how often its process has been started
     served_by: Mapping[str, int] = field(default_factory=dict[str, int])  # answers by x-inference-provider
+    grader_served_by: Mapping[str, int] = field(default_factory=dict[str, int])  # the grader's, counted apart
     last_error: str | None = None  # one line a person can act on
     log: str | None = None  # file name in the run directory
     started_at_s: float | None = None

@@ -15,7 +15,8 @@ from ...profiles.errors import ProctorError
 from .backends.base import Backend, CellExited, CellReport
 from .budget import committed_usd
 from .cell_book import with_end, with_progress
-from .job import CellEnded, CellJob, CellProgress
+from .job import CellEnded, CellJob, CellProbed, CellProgress, CellRefused
+from .minding import Minding
 from .obeying import Obeying
 from .order_server import CallDone, OrderServer, Request
 from .plan import Cell
@@ -55,6 +56,7 @@ class Supervisor:
         self._stopwatch = stopwatch
         self._obeying = Obeying(book, backend, self._stop_all)
         self._alive: set[str] = set()  # cells whose processes are not gone yet, whatever they said last
+        self._minding = Minding(book, backend, self._hold, stopwatch)
         self._ending: dict[str, float] = {}  # cells that were asked to end, and since when
         self._over_budget = False
         self._stops = 0
@@ -70,9 +72,10 @@ class Supervisor:
             self._obey_stops()
             self._take_orders()
             self._start_cells()
-            for report in self._backend.wait(STATUS_EVERY_S, wakeup_fd):
+            for report in self._backend.wait(self._minding.due_in_s(STATUS_EVERY_S), wakeup_fd):
                 self._take(report)
             _drain(wakeup_fd)
+            self._minding.tick(self._obedient())
             self._hold_to_budget()
             self._kill_stragglers()
             if book.lost and self._stops < 2:
@@ -116,12 +119,15 @@ class Supervisor:
                     self._obey(news)
 
     def _obey(self, request: Request) -> None:
+        ended = {cell.id for cell in self._book.cells.values() if cell.state in ENDED}
         try:
             request.result.set_result(self._obeying.obey(request.order))
         except ProctorError as error:
             request.result.set_exception(error)
         for cell_id in self._obeying.stopping & self._alive:
             self._ending.setdefault(cell_id, self._stopwatch())
+        cells = self._book.cells
+        self._minding.reopened(cells[cell_id] for cell_id in ended if cells[cell_id].state not in ENDED)
         budget_usd = self._book.settings.budget_usd
         if self._over_budget and (budget_usd is None or self._committed_usd() < budget_usd):
             self._over_budget = False  # cells that it held are started again when that is asked for
@@ -140,7 +146,13 @@ class Supervisor:
             self._start(min(waiting, key=lambda cell: load[cell.provider]))
 
     def _may_start(self, cell: CellStatus) -> bool:
-        return cell.state == "waiting" and not cell.paused and not cell.parked and cell.id not in self._alive
+        is_ready = cell.state == "waiting" and not cell.paused and cell.id not in self._alive
+        return is_ready and self._minding.may_start(cell.id)
+
+    def _obedient(self) -> set[str]:
+        """The cells that take orders: neither ended nor asked to end."""
+        cells = self._book.cells
+        return {id for id in self._alive if id not in self._ending and cells[id].state not in ENDED}
 
     def _start(self, cell: Cell) -> None:
         book = self._book
@@ -153,6 +165,7 @@ class Supervisor:
             hub_url=book.plan.hub_url,
             settings=book.settings,
             attempt=status.attempt + 1,
+            pinned=max(status.served_by, key=status.served_by.__getitem__, default="") if cell.pin else "",
             foreign_logs=tuple(name for owner, name in book.logs.items() if owner != cell.id),
             token=self._token,
         )
@@ -172,26 +185,42 @@ class Supervisor:
             self._alive.discard(cell.id)
             self._ending.pop(cell.id, None)
         match report.news:
+            case CellRefused() | CellProbed():
+                self._minding.take(cell.id, report.news, self._obedient())
             case CellProgress():
                 state = "paused" if cell.state == "paused" else "running"
                 news = replace(with_progress(cell, before, report.news), state=state)
                 book.put(news)
+                self._minding.progressed(cell, news)
                 if news.log != cell.log:
                     book.record("cell_log", cell=cell.id, log=news.log)
                 if late := self._obeying.catch_up(cell.id):
                     assert self._orders is not None
                     self._orders.call_in_background(late[0], [late[1]])
             case CellEnded() as ended:
-                error = self._budget_reason() if ended.state == "held" and self._over_budget else ended.error
-                book.end(with_end(cell, before, ended), ended.state, error)
+                error = self._why_held(cell.id) if ended.state == "held" else ended.error
+                now = with_end(cell, before, ended)
+                self._minding.progressed(cell, now)
+                book.end(now, ended.state, error or ended.error)
             case CellExited(exit_code) if cell.state in ("starting", "running", "paused"):
                 stopped = self._stops or cell.id in self._obeying.stopping
-                state = "stopped" if stopped else "held" if self._over_budget else "failed"
-                book.end(cell, state, self._budget_reason() if state == "held" else _death(exit_code, cell))
+                why = None if stopped else self._why_held(cell.id)
+                state = "stopped" if stopped else "held" if why else "failed"
+                book.end(cell, state, why or _death(exit_code, cell))
             case _:
                 pass
+        if isinstance(report.news, CellExited):
+            self._minding.held.pop(cell.id, None)
 
     # Ends
+
+    def _hold(self, cell_id: str) -> None:
+        if cell_id not in self._ending:
+            self._ending[cell_id] = self._stopwatch()
+            self._backend.end(cell_id, "hold")
+
+    def _why_held(self, cell_id: str) -> str | None:
+        return self._minding.held.get(cell_id) or (self._budget_reason() if self._over_budget else None)
 
     def _committed_usd(self) -> float:
         book = self._book

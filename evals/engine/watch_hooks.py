@@ -21,7 +21,7 @@ from inspect_ai.hooks import (
 from inspect_ai.log import EvalSample, EvalSpec
 
 from ..results.logs import to_number
-from .gate import scoring, wire_failure
+from .gate import gate_waits_s, scoring, wire_failure
 from .meter import Meter
 from .reasons import reason_line
 
@@ -55,6 +55,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
             meter.in_flight = len(in_flight)
             note_scoring(data.sample_id, begins=False)
             wire_failure.set([])
+            gate_waits_s.set([])
 
         async def on_sample_attempt_start(self, data: SampleAttemptStart) -> None:
             note_scoring(data.sample_id, begins=False)
@@ -92,6 +93,9 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
         async def on_model_usage(self, data: ModelUsageData) -> None:
             usage = data.usage
             calls = meter.grader if scoring.get() or data.model_name != target else meter.model
+            waits_s = gate_waits_s.get() or []
+            latency_s = max(data.call_duration - sum(waits_s), 0.0)
+            waits_s.clear()
             calls.add(
                 at_s=time.monotonic(),
                 input_tokens=usage.input_tokens
@@ -99,7 +103,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
                 + (usage.input_tokens_cache_write or 0),
                 output_tokens=usage.output_tokens,
                 cost_usd=usage.total_cost,
-                latency_s=data.call_duration,
+                latency_s=latency_s,
             )
 
         async def on_model_retry(self, data: ModelRetry) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..catalog.offers import POLICIES
+from ...profiles.policies import POLICIES
 from .answers import Reply, answer
 from .completion import Completion, complete, count_prompt_tokens
 from .draws import draw, fingerprint
@@ -51,6 +51,7 @@ class _Call:
         if self.logged:
             return
         self.logged = True
+        price = self.offer.price
         self.state.served.add(
             ServedRequest(
                 at_s=time.time(),
@@ -66,6 +67,8 @@ class _Call:
                 input_tokens=sent.input_tokens if sent else 0,
                 output_tokens=sent.output_tokens if sent else 0,
                 session=self.http.headers.get("X-HF-Session-id"),
+                bill_to=self.http.headers.get("X-HF-Bill-To"),
+                cost_usd=price.cost_usd(sent.input_tokens, sent.output_tokens) if sent and price else 0.0,
             )
         )
 
@@ -124,6 +127,7 @@ def _turned_away(state: PracticeState, http: web.Request, requested: str, status
             status=status,
             stream=False,
             session=http.headers.get("X-HF-Session-id"),
+            bill_to=http.headers.get("X-HF-Bill-To"),
         )
     )
     return error_response(status, body)

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .chat import may_not
 from .roster import SimulatedModel, SimulatedOffer
 from .state import STATE
 
@@ -25,6 +26,7 @@ _SHOWN = (*_LISTED, "author", "gated", "disabled", "lastModified", "safetensors"
 _SIZE = re.compile(r"^(min|max):(\d+(?:\.\d+)?)([KMBT]?)$", re.IGNORECASE)
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 _WINDOW_S = 300
+ORG = "practice-lab"  # what the practice account may be billed to
 _ANONYMOUS_QUOTA, _KNOWN_QUOTA = 500, 1000
 
 
@@ -92,10 +94,27 @@ async def whoami(http: web.Request) -> web.Response:
         "fullname": "Proctor practice",
         "isPro": False,
         "canPay": False,
-        "orgs": [],
+        "orgs": [{"type": "org", "id": ORG, "name": ORG, "fullname": "Proctor practice lab", "canPay": True}],
         "auth": {"type": "access_token", "accessToken": access_token},
     }
     return web.json_response(who)
+
+
+async def session_usage(http: web.Request) -> web.Response:
+    """`GET /api/settings/billing/usage-by-inference-session`: what was served, at the offers' prices."""
+    refused = may_not(http)
+    if refused is not None:
+        return web.json_response(refused[1], status=refused[0])
+    try:
+        start, end = (datetime.fromisoformat(http.query[name]).timestamp() for name in ("startDate", "endDate"))
+    except (KeyError, ValueError) as error:
+        return web.json_response({"error": f"Invalid query: {error}"}, status=400)
+    sessions = [
+        {"id": name, "requestCount": session.requests, "costCents": round(session.cost_usd * 100, 4)}
+        for name, session in http.app[STATE].served.sessions.items()
+        if start <= session.last_at_s <= end
+    ]
+    return web.json_response({"currency": "USD", "periods": [{"sessions": sessions}]})
 
 
 def _whole(text: str) -> int:

@@ -24,7 +24,7 @@ from ...profiles.errors import ProctorError, UsageError
 from .announce import NAME, Announcement, code_version, read_announcement, write_announcement
 from .chat import chat_completions, error_response
 from .faults import HUB, MODEL_LIST, Fault, load_faults, parse_fault, read_faults, refusal
-from .hub import list_datasets, list_models, router_listing, show_model, whoami
+from .hub import list_datasets, list_models, router_listing, session_usage, show_model, whoami
 from .models import shipped_roster
 from .roster import Roster, load_roster
 from .state import STATE, PracticeState
@@ -70,6 +70,7 @@ def make_app(options: ServerOptions) -> web.Application:
     app.router.add_get("/api/models/{org}/{name}", _with_faults(HUB, show_model))
     app.router.add_get("/api/datasets", _with_faults(HUB, list_datasets))
     app.router.add_get("/api/whoami-v2", _with_faults(HUB, whoami))
+    app.router.add_get("/api/settings/billing/usage-by-inference-session", _with_faults(HUB, session_usage))
     app.router.add_get("/practice/health", _health)
     app.router.add_get("/practice/log", _show_log)
     app.router.add_delete("/practice/log", _clear_log)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from ...profiles.policies import POLICIES
 from ...profiles.schema import HF_PREFIX
-from ..catalog.offers import POLICIES
 
 DEFAULT_ROUTE = "default"  # what a bare model id is called among providers
 

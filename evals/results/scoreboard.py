@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..engine.status import CellState, CellStatus
@@ -57,6 +57,7 @@ class ScoreRow:
     grader: str | None
     reason: str | None  # why it failed, is held or cannot be read, in one line
     log: str | None
+    grader_served_by: Mapping[str, float] = field(default_factory=dict[str, float])  # provider -> share of its answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,6 @@ def _row(status: CellStatus, index: LogIndex | None, label: str, mean: MeanScore
     score = mean.value if mean else index.score if index and index.score is not None else status.score
     stderr = mean.stderr if mean else index.stderr if index and index.score is not None else status.stderr
     n = mean.samples if mean else max(0, status.done - status.errors)
-    answers = sum(status.served_by.values())
     model_usd = status.model.cost_usd
     return ScoreRow(
         cell=status.id,
@@ -207,12 +207,18 @@ def _row(status: CellStatus, index: LogIndex | None, label: str, mean: MeanScore
         usd_per_1k=None if model_usd is None or not status.done else model_usd / status.done * 1000,
         p50_s=status.model.latency_p50_s,
         tokens_per_s=status.model.tokens_per_s,
-        served_by={name: count / answers for name, count in sorted(status.served_by.items(), key=lambda kv: -kv[1])},
+        served_by=_shares(status.served_by),
         self_graded=status.self_graded,
         grader=index.grader if index else None,
         reason=None if status.state == "succeeded" and index is not None else status.last_error,
         log=status.log,
+        grader_served_by=_shares(status.grader_served_by),
     )
+
+
+def _shares(counts: Mapping[str, int]) -> dict[str, float]:
+    answers = sum(counts.values())
+    return {name: count / answers for name, count in sorted(counts.items(), key=lambda kv: -kv[1])}
 
 
 def _best(rows: Sequence[ScoreRow], samples: Mapping[str, Scores]) -> ScoreRow | None:

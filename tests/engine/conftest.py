@@ -179,10 +179,14 @@ def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
         cells_at_once: int = 4,
         retry_on_error: int = 0,
         redo: Sequence[str] | None = None,
+        credit_patience_s: float = 0.5,
+        **more: Any,
     ) -> Running:
         run_dir = own_home / "run1"
         run_dir.mkdir(exist_ok=redo is not None)
-        settings = RunSettings(cells_at_once, 10, retry_on_error, budget_usd)
+        settings = RunSettings(
+            cells_at_once, 10, retry_on_error, budget_usd, credit_patience_s=credit_patience_s, **more
+        )
         first = cells[0].target.base_url or ""
         plan = Plan("a test", "practice", first, first.removesuffix("/v1"), tuple(cells), settings)
         return Running(run_dir, plan, backend, redo=redo)

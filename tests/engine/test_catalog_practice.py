@@ -189,17 +189,17 @@ def test_models_offline(server: PracticeServer) -> None:
 
 
 def test_doctor_with_a_good_token(server: PracticeServer) -> None:
-    done = proctor("doctor", "--json", HF_TOKEN=SECRET, **at(server))
+    done = proctor("doctor", "--json", "--bill-to", "practice-lab", HF_TOKEN=SECRET, **at(server))
     assert SECRET not in done.stdout + done.stderr
     report = json.loads(done.stdout)
     checks = {check["name"]: check for check in report["checks"]}
     assert (done.returncode, report["ok"], report["exit_code"]) == (0, True, 0), done.stdout
     assert list(checks) == [
-        "python", "packages", "terminal", "log root", "runtime", "control", "token", "account", "permission", "router",
-        "hub", "practice",
+        "python", "packages", "terminal", "log root", "runtime", "control", "token", "account", "bill to", "permission",
+        "router", "hub", "practice",
     ]  # fmt: skip
     assert checks["token"]["detail"] == "from the environment variable HF_TOKEN"
-    assert checks["account"]["detail"] == "practice, not PRO"
+    assert checks["account"]["detail"] == "practice, not PRO, member of practice-lab"
     assert checks["permission"]["status"] == "ok"
 
 

@@ -148,6 +148,18 @@ def test_without_a_grader_a_model_grades_itself_unless_the_task_asks_no_model(
     assert plan.cells[0].self_graded is self_graded
 
 
+def test_what_is_done_about_providers_is_the_profiles_to_say() -> None:
+    models = [{"model": "a/one", "pin": True}, {"model": "a/one", "providers": ["slow"]}]
+    plan = plan_of({"tasks": [TASK], "models": models, "gates": {"max_errors": 7}})
+    assert [cell.pin for cell in plan.cells] == [True, False]
+    settings = plan.settings
+    assert (settings.credit_patience_s, settings.hold_above_error_share, settings.errors_tolerated) == (60, 0.5, 7)
+    run = {"credit_patience_s": 0, "hold_above_error_share": 1, "bill_to": "acme"}
+    settings = plan_of({"tasks": [TASK], "models": models, "run": run}).settings
+    assert (settings.credit_patience_s, settings.hold_above_error_share, settings.errors_tolerated) == (0, 1, 0)
+    assert settings.bill_to == "acme"
+
+
 def test_practice_args_fill_in_what_the_profile_does_not_say() -> None:
     facts = (TaskFacts("t", practice_args={"dataset": "practice", "split": "train"}),)
     task = {**TASK, "args": {"split": "test"}}

@@ -49,7 +49,7 @@ GOOD = {"model": "a/one", "providers": ["quick"]}
 
 def plan_of(*models: dict[str, Any], facts: TaskFacts = FACTS, failure: Any = None, **keys: Any) -> Plan:
     known = {"endpoints": HUB, "catalog": CATALOG, "profile_path": Path("/home/me/p.toml")}
-    known |= {name: keys.pop(name) for name in ("endpoints", "catalog") if name in keys}
+    known |= {name: keys.pop(name) for name in ("endpoints", "catalog", "orgs") if name in keys}
     profile = Profile.model_validate({"tasks": [TASK], "models": list(models) or [GOOD], **keys})
     inputs = PlanInputs(profile, facts=(facts,) * len(profile.tasks), **known)  # type: ignore[arg-type]
     return make_plan(inputs, failure=failure)
@@ -219,6 +219,53 @@ def test_models_that_grade_themselves() -> None:
         "warning: [grader]: each model grades its own answers to exam: "
         "give the profile a [grader] to have one model grade them all"
     ]
+
+
+def test_a_grader_that_is_examined_too_grades_itself() -> None:
+    quick = {"target": "hf-inference-providers/a/one:quick"}
+    plan = plan_of({"model": "a/one", "providers": ["quick", "slow"]}, facts=GRADED, grader=quick)
+    assert [cell.self_graded for cell in plan.cells] == [True, False]
+    assert lines(plan) == [
+        "warning: [grader]: a/one:quick is examined, too, and grades its own answers to exam: "
+        "choose a grader that is not among the targets"
+    ]
+
+
+@pytest.mark.parametrize(("suffix", "what"), [(":cheapest", "the policy cheapest"), ("", "a bare id")])
+def test_a_grader_that_may_change(suffix: str, what: str) -> None:
+    target = f"hf-inference-providers/a/eyes{suffix}"
+    plan = plan_of(facts=GRADED, grader={"target": target})
+    assert lines(plan) == [
+        f"warning: [grader]: a/eyes{suffix} is {what}: another provider may grade from one request to the next: "
+        "name one for a fixed grader, like a/eyes:slow"
+    ]
+    assert {cell.grader_provider for cell in plan.cells} == {"slow"}
+    assert lines(plan_of(grader={"target": target})) == [], "this task asks no grader"
+
+
+@pytest.mark.parametrize(
+    ("orgs", "line"),
+    [
+        (("acme", "lab"), None),
+        (("lab",), "warning: [run]: bill_to is acme, but the token's account is no member of it: it is one of lab"),
+        (
+            (),
+            "warning: [run]: bill_to is acme, but the token's account is no member of it: "
+            "it is a member of no organisation",
+        ),
+        (
+            None,
+            "warning: [run]: whether the token may bill acme is unknown: the Hub did not tell its organisations: "
+            "`proctor doctor` may say why",
+        ),
+    ],
+)
+def test_who_is_to_pay(orgs: tuple[str, ...] | None, line: str | None) -> None:
+    plan = plan_of(orgs=orgs, run={"bill_to": "acme"})
+    assert plan.settings.bill_to == "acme"
+    assert lines(plan) == ([line] if line else [])
+    own = plan_of({"target": "openai/gpt-5"}, orgs=orgs, run={"bill_to": "acme"})
+    assert "bill_to has no meaning: no target is the router's to serve" in "\n".join(lines(own))
 
 
 def test_a_sandbox() -> None:

@@ -75,6 +75,17 @@ def test_a_plan_is_its_cells_its_totals_and_what_stands_in_its_way() -> None:
     ]
 
 
+def test_a_pinned_policy_who_pays_and_a_grader_that_is_examined_are_told() -> None:
+    plan = replace(
+        PLAN,
+        cells=(replace(FASTEST, pin=True, grader=GROQ.target), replace(GROQ, grader=GROQ.target)),
+        settings=replace(PLAN.settings, bill_to="acme"),
+    )
+    lines = shown(plan, 120)
+    assert "gpt-oss-120b:fastest → cerebras (pinned)" in lines[2]
+    assert lines[-1].endswith(" · billed to acme · grader gpt-oss-120b:groq ⚠")
+
+
 def test_practice_is_called_so() -> None:
     assert "practice: the models are simulated, and nothing is paid" in shown(replace(PLAN, source="practice"), 80)
 
@@ -194,7 +205,9 @@ def test_json_is_one_line_with_every_figure_and_null_for_unknown(capsys: pytest.
         "limit": 100,
         "grader": None,
         "self_graded": True,
+        "pin": False,
         "expected_provider": "groq",
+        "expected_grader_provider": None,
         "price": {"input_usd_per_mtok": 0.1, "output_usd_per_mtok": 0.5},
         "grader_price": None,
         "samples": 100,

@@ -111,7 +111,7 @@ WRONG = {
     "limit=5": 'unknown key "limit", it belongs in [run]',
     "tasks.0.tsk=5": 'unknown key "tsk" in [[tasks]] #1, did you mean "task"?',
     "models.9.zzz=5": (
-        'unknown key "zzz" in [[models]] #10, the keys there are model, providers, target, base_url, tasks'
+        'unknown key "zzz" in [[models]] #10, the keys there are model, providers, target, base_url, tasks, pin'
     ),
     "run.limit.x=5": "limit in [run] is a single value, there is nothing in it to set",
     "models.model=a/b": '"model" is no index, models is a list: its first entry is 0',

@@ -39,6 +39,30 @@ WRONG = {
         TASKS + '[[models]]\nproviders = ["groq"]\n',
         "p.toml:3: [[models]] #1 needs a model or a target",
     ),
+    "pin with a provider": (
+        TASKS + '[[models]]\nmodel = "a/b"\nproviders = ["fastest", "groq"]\npin = true\n',
+        'p.toml:6: [[models]] #1 names the provider "groq", so pin has no meaning: it goes with a policy or a bare id',
+    ),
+    "pin with all providers": (
+        TASKS + '[[models]]\nmodel = "a/b"\nproviders = ["all"]\npin = true\n',
+        'p.toml:6: [[models]] #1 names the provider "all", so pin has no meaning: it goes with a policy or a bare id',
+    ),
+    "pin of what the router does not serve": (
+        TASKS + '[[models]]\ntarget = "openai/gpt-5"\npin = true\n',
+        "p.toml:5: [[models]] #1 has a target that the router does not serve, so pin has no meaning",
+    ),
+    "no organisation": (
+        GOOD + '[run]\nbill_to = "my org"\n',
+        'p.toml:6: bill_to in [run] is "my org", but must be the name of an organisation on the Hub, like "my-org"',
+    ),
+    "patience without end": (
+        GOOD + "[run]\ncredit_patience_s = 4000\n",
+        "p.toml:6: credit_patience_s in [run] is 4000, but must be at most 3600.0",
+    ),
+    "share of nothing": (
+        GOOD + "[run]\nhold_above_error_share = 0\n",
+        "p.toml:6: hold_above_error_share in [run] is 0, but must be more than 0.0",
+    ),
     "file that is not there": (
         '[[tasks]]\ntask = "/nowhere/of_mind.py@one"\n' + MODELS,
         'p.toml:2: task in [[tasks]] #1 is "/nowhere/of_mind.py@one", but there is no /nowhere/of_mind.py',
@@ -258,7 +282,8 @@ def test_all_problems_are_told_in_the_order_of_their_lines(tmp_path: Path) -> No
         "p.toml:2: limit in [run] is 0, but must be at least 1",
         'p.toml:3: epochs in [run] is "x", but must be a whole number',
         'p.toml:5: model in [[models]] #1 is "a", but must be a Hub id, org/name, like "openai/gpt-oss-120b"',
-        'p.toml:6: unknown key "foo" in [[models]] #1, the keys there are model, providers, target, base_url, tasks',
+        'p.toml:6: unknown key "foo" in [[models]] #1, the keys there are model, providers, target, base_url, tasks, '
+        "pin",
         "p.toml:7: [[tasks]] #1 has no task",
         "p.toml:8: [grader] has no target",
     )

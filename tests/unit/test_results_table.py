@@ -84,7 +84,10 @@ def test_a_wide_terminal_shows_everything() -> None:
         "✓", "hyperbolic", "0.84", "····┝━━━━━━●━━━━┥", "best", "$0.310", "$0.0310", "1.2s", "98", "itself",
     ]  # fmt: skip
     assert re.split("  +", fastest)[4:] == ["tied p=0.45", "$0.310", "$0.0310", "1.2s", "98", "cerebras 97% groq 3%"]
-    assert lines[-4:] == ["A sentence.", "⚠ Beware.", "", "2 cells · $0.0620"]
+    assert lines[-5:] == [
+        "A sentence.", "⚠ Beware.", "", "2 cells · $0.0620",
+        "of it for grading by openai/gpt-oss-120b:fastest · $0.0200",
+    ]  # fmt: skip
 
 
 DROPPED = ("served by", "tok/s", "p50", "cost", "$/1k", "0.71")
@@ -125,7 +128,20 @@ def test_what_is_unknown_is_a_question_mark_and_what_is_not_there_is_blank() -> 
     lines = printed(board(ROW, unknown, waiting))
     assert next(line for line in lines if "  u  " in line).split() == ["✓", "u", "0.84", "100", *"???????"]
     assert next(line for line in lines if "  w  " in line).split() == ["·", "w", "0"]
-    assert lines[-1] == "3 cells · $0.0310 + ?"
+    assert lines[-2] == "3 cells · $0.0310 + ?"
+
+
+def test_what_each_grader_cost_and_who_served_it() -> None:
+    drifted = replace(ROW, grader_served_by={"cerebras": 0.9, "groq": 0.1})
+    fixed = replace(
+        ROW, grader="hf-inference-providers/b/judge:novita", grader_served_by={"novita": 1.0}, grader_cost_usd=None
+    )
+    itself = replace(ROW, self_graded=True, grader=HF + "hyperbolic")
+    assert printed(board(drifted, fixed, itself))[-3:] == [
+        "of it for grading by openai/gpt-oss-120b:fastest · $0.0100 · served by cerebras, groq",
+        "of it for grading by b/judge:novita · ?",
+        "of it for grading themselves · $0.0100",
+    ]
 
 
 def test_the_reason_of_a_row_stands_below_the_table() -> None:

@@ -50,8 +50,9 @@ class Check:
 @click.command(short_help="Check token, network, versions and terminal, each with a remedy.")
 @click.option("--practice", is_flag=True, help="Check what practice needs: no token and no network.")
 @click.option("--log-dir", metavar="D", help="The log root to check.")
+@click.option("--bill-to", metavar="ORG", help="Check that the token may bill this organisation ([run] bill_to).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(practice: bool, log_dir: str | None, as_json: bool) -> int:
+def command(practice: bool, log_dir: str | None, bill_to: str | None, as_json: bool) -> int:
     """Check token, permissions, network, folders, versions and terminal, each with a remedy.
 
     Ends with 0 when nothing is wrong (✗), 2 when a token is missing, else with 1. What is only worth knowing is
@@ -59,7 +60,7 @@ def command(practice: bool, log_dir: str | None, as_json: bool) -> int:
 
     --json prints {ok, exit_code, checks: [{name, status, detail, remedy}]}; status is ok, warn or fail.
     """
-    checks = [*_machine_checks(log_dir), *(_practice_checks() if practice else _hub_checks())]
+    checks = [*_machine_checks(log_dir), *(_practice_checks() if practice else _hub_checks(bill_to))]
     failed = [check for check in checks if check.status == "fail"]
     exit_code = 0 if not failed else 2 if any(check.name == "token" for check in failed) else 1
     if as_json:
@@ -85,7 +86,7 @@ def _machine_checks(log_dir: str | None) -> list[Check]:
     ]
 
 
-def _hub_checks() -> list[Check]:
+def _hub_checks(bill_to: str | None) -> list[Check]:
     """Token, account, router and Hub: asked at the same time, each for a few seconds at most."""
     try:
         endpoints = resolve_endpoints("hub")
@@ -100,7 +101,7 @@ def _hub_checks() -> list[Check]:
         token = Check("token", "fail", "none found", "run `hf auth login`, set HF_TOKEN, or work with --practice")
         account: list[Check] = []
     else:
-        asked_account = _start("account", lambda: _account(endpoints))
+        asked_account = _start("account", lambda: _account(endpoints, bill_to))
         token = Check("token", "ok", f"from {origin}")
         account = asked_account(NETWORK_TIMEOUT_S + 1)
     network = [check for finish in asked for check in finish(NETWORK_TIMEOUT_S + 1)]
@@ -235,19 +236,24 @@ def _hub(endpoints: Endpoints) -> list[Check]:
     return [Check("hub", "ok", f"{endpoints.hub_url}, answered in {elapsed_ms:.0f} ms")]
 
 
-def _account(endpoints: Endpoints) -> list[Check]:
+def _account(endpoints: Endpoints, bill_to: str | None) -> list[Check]:
     from ...evals.catalog.account import INFER_PERMISSION, token_facts
     from ...evals.catalog.wire_errors import remedy_for
 
     facts = token_facts(endpoints, now_s=time.time(), timeout_s=NETWORK_TIMEOUT_S)
     pro = {True: ", PRO", False: ", not PRO", None: ""}[facts.is_pro]
     orgs = f", member of {', '.join(facts.orgs)}" if facts.orgs else ""
-    account = Check("account", "ok", f"{facts.name}{pro}{orgs}")
+    found = [Check("account", "ok", f"{facts.name}{pro}{orgs}")]
+    if bill_to in facts.orgs:
+        found.append(Check("bill to", "ok", f"{bill_to}"))
+    elif bill_to is not None:
+        remedy = f"bill one of {', '.join(facts.orgs)}" if facts.orgs else "leave bill_to out: you pay yourself"
+        found.append(Check("bill to", "fail", f"{facts.name} is no member of {bill_to}", remedy))
     if facts.can_infer:
-        return [account, Check("permission", "ok", INFER_PERMISSION)]
+        return [*found, Check("permission", "ok", INFER_PERMISSION)]
     if facts.can_infer is None:
         return [
-            account,
+            *found,
             Check(
                 "permission",
                 "warn",
@@ -255,7 +261,7 @@ def _account(endpoints: Endpoints) -> list[Check]:
                 f"ask with `proctor probe MODEL`, or make a fine-grained token at {TOKEN_SETTINGS_URL}",
             ),
         ]
-    return [account, Check("permission", "fail", f"the token lacks {INFER_PERMISSION}", remedy_for(403, ""))]
+    return [*found, Check("permission", "fail", f"the token lacks {INFER_PERMISSION}", remedy_for(403, ""))]
 
 
 def _practice() -> list[Check]:

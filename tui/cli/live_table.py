@@ -15,6 +15,7 @@ from ..clean import clean_line
 from ..figures import format_clock, format_latency, format_score, format_speed, format_usd
 
 DRAW_EVERY_S = 0.5
+SELF_GRADED = "⚠"  # beside a score that the model gave itself
 NO_NEWS_S = 10.0  # the supervisor writes twice a second
 
 GLYPHS = {
@@ -54,11 +55,16 @@ def summary(status: RunStatus, now_s: float) -> str:
     return " · ".join(parts)
 
 
+def score_words(cell: CellStatus) -> str:
+    """`0.840 ±0.037`, with a badge where the model graded itself."""
+    return format_score(cell.score, cell.stderr) + (f" {SELF_GRADED}" if cell.self_graded else "")
+
+
 def cell_line(cell: CellStatus) -> str:
     """One finished cell in one plain line."""
     parts = [f"{GLYPHS[cell.state][0]} {cell.state:9} {cell.label}", f"{cell.done}/{cell.total or '?'}"]
     if cell.score is not None:
-        parts.append(format_score(cell.score, cell.stderr))
+        parts.append(score_words(cell) + (" graded by itself" if cell.self_graded else ""))
     parts.append(format_usd(cell.cost_usd))
     if cell.last_error:
         parts.append(cell.last_error)
@@ -84,7 +90,7 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
             Text(glyph, style=style),
             Text(clean_line(cell.label)),
             Text(f"{cell.done}/{cell.total if cell.total is not None else '?'}"),
-            Text(format_score(cell.score, cell.stderr) if cell.done else ""),
+            Text(score_words(cell) if cell.done else ""),
         ]
         if wide:
             model = cell.model
@@ -94,16 +100,25 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
         table.add_row(*row)
         if cell.last_error and cell.state in ("failed", "held"):
             notes.append(Text(clean_line(f"{glyph} {cell.label}: {cell.last_error}"), style=style))
+        elif cell.parked and cell.state not in ENDED:
+            notes.append(Text(clean_line(f"‖ {cell.label}: no request is sent for now: {cell.parked}"), "yellow"))
         elif cell.waiting:
-            why = ", ".join(f"{count}× {cause}" for cause, count in sorted(cell.retries.items()))
-            notes.append(
-                Text(clean_line(f"… {cell.label}: {cell.waiting} calls wait to be tried again ({why})"), "dim")
-            )
+            notes.append(Text(clean_line(f"… {cell.label}: {_waits(cell, now_s)}"), "dim"))
+    if any(cell.self_graded and cell.done for cell in shown):
+        notes.append(Text(f"{SELF_GRADED} graded by itself: that may flatter it", style="yellow"))
     hidden = len(status.cells) - len(shown)
     if hidden:
         notes.append(Text(f"… and {hidden} more cells", style="dim"))
     head = Text(clean_line(f"{status.title or status.run_id} · {summary(status, now_s)}"), style="bold")
     return Group(head, table, *notes[: max(room // 3, 2)])
+
+
+def _waits(cell: CellStatus, now_s: float) -> str:
+    """`17 calls wait to be tried again, the first in 00:42 (31× 429, 2× 500)`."""
+    first = f", the first in {format_clock(cell.next_try_at_s - now_s)}" if cell.next_try_at_s is not None else ""
+    why = ", ".join(f"{count}× {cause}" for cause, count in sorted(cell.retries.items()))
+    calls = "1 call waits" if cell.waiting == 1 else f"{cell.waiting} calls wait"
+    return f"{calls} to be tried again{first} ({why})"
 
 
 def _latency(latency_s: float | None) -> str:
@@ -135,13 +150,17 @@ class LiveTable:
 
 
 class PlainLines:
-    """Tells a run line by line, where there is no terminal: a line per ended cell, and progress now and then."""
+    """Tells a run line by line, where there is no terminal.
+
+    A line per ended cell, one for whatever else a person should know, and progress now and then.
+    """
 
     EVERY_S = 10.0
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._told: set[str] = set()
+        self._events_until_s: float | None = None
         self._progress_at_s = time.monotonic()
 
     def __enter__(self) -> PlainLines:
@@ -152,6 +171,11 @@ class PlainLines:
 
     def update(self, status: RunStatus) -> None:
         """Tell what is new."""
+        for event in status.events:
+            is_new = self._events_until_s is not None and event.at_s > self._events_until_s
+            if is_new and event.tone in ("warn", "good"):
+                self._write(clean_line(f"· {event.text}"))
+        self._events_until_s = max((event.at_s for event in status.events), default=0.0)
         for cell in status.cells:
             if cell.state in ENDED and cell.id not in self._told:
                 self._told.add(cell.id)

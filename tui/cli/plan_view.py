@@ -71,10 +71,12 @@ def totals_line(plan: Plan) -> str:
     ]
     if plan.settings.budget_usd is not None:
         parts.append(f"budget ${_usd(plan.settings.budget_usd)}")
-    if any(cell.self_graded for cell in plan.cells):
+    if plan.settings.bill_to is not None:
+        parts.append(f"billed to {plan.settings.bill_to}")
+    if plan.cells and (grader := plan.cells[0].grader) is not None:
+        parts.append(f"grader {grader.label}" + (f" {WARNING_GLYPH}" if any(c.self_graded for c in plan.cells) else ""))
+    elif any(cell.self_graded for cell in plan.cells):
         parts.append(f"each model grades itself {WARNING_GLYPH}")
-    elif plan.cells and (grader := plan.cells[0].grader) is not None:
-        parts.append(f"grader {grader.label}")
     return clean_line(" · ".join(parts))
 
 
@@ -84,10 +86,11 @@ def plan_json(plan: Plan) -> str:
     The line is `{"event": "plan", "title", "source", "router_url", "hub_url", "settings", "cells", "totals",
     "problems"}`:
 
-    - `settings`: `cells_at_once`, `max_connections`, `retry_on_error`, `budget_usd`;
+    - `settings`: `cells_at_once`, `max_connections`, `retry_on_error`, `budget_usd`, `bill_to`, `credit_patience_s`,
+      `hold_above_error_share`;
     - a cell: `cell`, `task`, `task_args`, `target`, `base_url`, `variant`, `generate`, `epochs`, `limit`, `grader`,
-      `self_graded`, `expected_provider`, `price` and `grader_price` (`input_usd_per_mtok`, `output_usd_per_mtok`),
-      `samples`, `input_tokens`, `output_tokens`, `cost_usd`, `time_s`;
+      `self_graded`, `pin`, `expected_provider`, `expected_grader_provider`, `price` and `grader_price`
+      (`input_usd_per_mtok`, `output_usd_per_mtok`), `samples`, `input_tokens`, `output_tokens`, `cost_usd`, `time_s`;
     - `totals`: `cells`, `samples`, `cells_without_samples`, `known_cost_usd`, `cells_without_cost`, `time_s`,
       `cells_without_time`;
     - a problem: `severity` (`error` or `warning`), `where`, `message`, `remedy`, `cells` (ids; none: the whole plan).
@@ -107,6 +110,9 @@ def plan_json(plan: Plan) -> str:
             "max_connections": settings.max_connections,
             "retry_on_error": settings.retry_on_error,
             "budget_usd": settings.budget_usd,
+            "bill_to": settings.bill_to,
+            "credit_patience_s": settings.credit_patience_s,
+            "hold_above_error_share": settings.hold_above_error_share,
         },
         "cells": [_cell_json(cell) for cell in plan.cells],
         "totals": {
@@ -235,12 +241,14 @@ def _row(plan: Plan, cell: Cell) -> dict[str, str]:
 
 
 def _cell_words(plan: Plan, cell: Cell) -> str:
-    """`theory_of_mind · gpt-oss-120b:fastest → cerebras`; the task only where there are several."""
+    """`theory_of_mind · gpt-oss-120b:fastest → cerebras (pinned)`; the task only where there are several."""
     words = cell.label
     if len({other.task for other in plan.cells}) == 1:
         words = words.removeprefix(f"{cell.task_label} · ")
     meant = cell.expected_provider
-    return words if meant is None or meant == cell.target.route else f"{words} → {meant}"
+    if meant is not None and meant != cell.target.route:
+        words = f"{words} → {meant}"
+    return f"{words} (pinned)" if cell.pin else words
 
 
 def _cell_json(cell: Cell) -> dict[str, Any]:
@@ -257,7 +265,9 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "limit": cell.limit,
         "grader": cell.grader.name if cell.grader else None,
         "self_graded": cell.self_graded,
+        "pin": cell.pin,
         "expected_provider": cell.expected_provider,
+        "expected_grader_provider": cell.expected_grader_provider,
         "price": _price_json(cell.price),
         "grader_price": _price_json(cell.grader_price),
         "samples": estimate.samples,

@@ -18,7 +18,7 @@ from ...evals.engine.status_file import read_status
 from ...profiles.errors import ProctorError
 from ..clean import clean_line
 from ..figures import format_ago, format_usd
-from .live_table import GLYPHS
+from .live_table import GLYPHS, SELF_GRADED
 
 
 @click.command()
@@ -53,11 +53,13 @@ def command(log_dir: str | None, limit: int, as_json: bool) -> int:
             Text(f"{glyph} {run.state}", style=style),
             Text(clean_line(run.run_id) + _marks(run)),
             Text(f"{record['done']}/{total}"),
-            Text("" if best is None else f"{best:.3f}"),
+            Text("" if best is None else f"{best:.3f}" + (f" {SELF_GRADED}" if record["self_graded"] else "")),
             Text(format_usd(_cost_usd(run))),
             Text(format_ago(time.time() - run.started_at_s)),
         )
     Console().print(table)
+    if any(run_record(run)["self_graded"] for run in runs):
+        click.echo(f"{SELF_GRADED} graded by the model itself: that may flatter it")
     return 0
 
 
@@ -78,6 +80,7 @@ def _marks(run: RunStatus) -> str:
 def run_record(run: RunStatus) -> dict[str, object]:
     """One run, for a program."""
     totals = [cell.total for cell in run.cells]
+    best = max((cell for cell in run.cells if cell.score is not None), key=lambda cell: cell.score or 0.0, default=None)
     return {
         "run_id": run.run_id,
         "title": run.title,
@@ -87,7 +90,8 @@ def run_record(run: RunStatus) -> dict[str, object]:
         "done": sum(cell.done for cell in run.cells),
         "total": None if None in totals else sum(total for total in totals if total is not None),
         "errors": sum(cell.errors for cell in run.cells),
-        "best_score": max((cell.score for cell in run.cells if cell.score is not None), default=None),
+        "best_score": best.score if best is not None else None,
+        "self_graded": best is not None and best.self_graded,  # of the best score
         "cost_usd": _cost_usd(run),
         "started_at_s": run.started_at_s,
         "ended_at_s": run.ended_at_s,

@@ -6,7 +6,7 @@ Target, score, samples, errors and verdict always stay; a long target is folded,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,10 @@ def print_scoreboard(scoreboard: Scoreboard, console: Console) -> None:
         printer.group(group)
     printer.line("")
     count = sum(len(group.rows) for group in scoreboard.groups)
-    printer.line(f"{count} {'cell' if count == 1 else 'cells'} · {_total(scoreboard)}", "dim")
+    rows = [row for group in scoreboard.groups for row in group.rows]
+    printer.line(f"{count} {'cell' if count == 1 else 'cells'} · {_total([row.cost_usd for row in rows])}", "dim")
+    for line in _grading(rows):
+        printer.line(line, "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +234,19 @@ def _unknown(row: ScoreRow) -> str:
     return UNKNOWN if row.samples else ""
 
 
-def _total(scoreboard: Scoreboard) -> str:
-    costs = [row.cost_usd for group in scoreboard.groups for row in group.rows]
+def _grading(rows: Sequence[ScoreRow]) -> Iterator[str]:
+    """What each grader cost of the total, and who served it where that was not one provider."""
+    for grader in dict.fromkeys(row.grader for row in rows if row.grader and not row.self_graded):
+        graded = [row for row in rows if row.grader == grader and not row.self_graded]
+        words = f"of it for grading by {grader.removeprefix(HF_PREFIX)} · {_total([r.grader_cost_usd for r in graded])}"
+        servers = list(dict.fromkeys(name for row in graded for name in row.grader_served_by))
+        named = split_target(grader)[1]
+        yield words + (f" · served by {', '.join(servers)}" if servers and servers != [named] else "")
+    if themselves := [row.grader_cost_usd for row in rows if row.self_graded]:
+        yield f"of it for grading themselves · {_total(themselves)}"
+
+
+def _total(costs: Sequence[float | None]) -> str:
     known = [cost for cost in costs if cost is not None]
     if len(known) == len(costs):
         return format_usd(sum(known))

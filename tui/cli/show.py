@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import click
 from rich.console import Console
 
-from ...evals.engine.runs import find_run, log_root
+from ...evals.engine.run_toml import read_run_toml
+from ...evals.engine.runs import RUN_FILE, find_run, log_root
 from ...evals.engine.status_file import STATUS_FILE, read_status
 from ...evals.results.client import Reader
 from ...evals.results.gather import find_logs, gather_logs
 from ...evals.results.index import reading_with
 from ...evals.results.scoreboard import Order, Scoreboard, build_scoreboard
 from ...profiles.errors import UsageError
-from ..clean import clean
+from ..clean import clean, clean_line
+from ..figures import format_usd
 from .scoreboard_table import print_scoreboard, run_scoreboard
+
+if TYPE_CHECKING:
+    from ...evals.catalog.billing import Billed
+
+DAY_S = 86_400.0
 
 
 @click.command()
@@ -33,19 +42,32 @@ from .scoreboard_table import print_scoreboard, run_scoreboard
     show_default=True,
     help="Sort by the best score, the name, the least cost, the shortest time or the highest speed.",
 )
+@click.option("--billed", "with_bill", is_flag=True, help="Also ask Hugging Face what it billed for the run.")
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
-def command(run: str | None, as_markdown: bool, as_csv: bool, as_json: bool, order: str, log_dir: str | None) -> int:
+def command(
+    run: str | None,
+    as_markdown: bool,
+    as_csv: bool,
+    as_json: bool,
+    order: str,
+    with_bill: bool,
+    log_dir: str | None,
+) -> int:
     """Show the scoreboard of RUN: a run's id or the beginning, end or part of one; a path; or the newest run.
 
-    A folder of Inspect logs, or one log, is shown too.
+    A folder of Inspect logs, or one log, is shown too. With --billed and --json, `billed` is {cost_usd, requests,
+    reason}: null where that is not readable, and why.
     """
     if as_markdown + as_csv + as_json > 1:
         raise UsageError("--markdown, --csv and --json exclude each other", "keep one of them")
+    if with_bill and (as_markdown or as_csv):
+        raise UsageError("--billed goes with a table or --json", "leave it out, or add --json")
     scoreboard = _scoreboard(run, log_dir, cast(Order, order))
+    bill = _bill(find_run(run, log_root(log_dir, None))) if with_bill else None
     if as_json:
         from ...evals.results.export.json import to_json
 
-        click.echo(to_json(scoreboard), nl=False)
+        click.echo(to_json(scoreboard, **({} if bill is None else {"billed": asdict(bill)})), nl=False)
     elif as_csv:
         from ...evals.results.export.csv import to_csv
 
@@ -56,7 +78,32 @@ def command(run: str | None, as_markdown: bool, as_csv: bool, as_json: bool, ord
         click.echo(clean(to_markdown(scoreboard)), nl=False)
     else:
         print_scoreboard(scoreboard, Console())
+        if bill is not None:
+            click.echo(clean_line(bill_words(bill, scoreboard.cost_usd)))
     return 0
+
+
+def bill_words(bill: Billed, ours_usd: float | None) -> str:
+    """Hugging Face's figure beside ours: `Hugging Face billed $0.0612 for 120 requests · reckoned here: $0.0620`."""
+    if bill.cost_usd is None:
+        return f"What Hugging Face billed is not readable: {bill.reason}"
+    count = "" if bill.requests is None else f" for {bill.requests:,} requests"
+    return f"Hugging Face billed {format_usd(bill.cost_usd)}{count} · reckoned here: {format_usd(ours_usd)}"
+
+
+def _bill(run_dir: Path) -> Billed:
+    """What was billed for a run, all its attempts together.
+
+    Raises:
+        ProctorError: The folder holds no run.
+    """
+    from ...evals.catalog.billing import billed
+    from ...evals.catalog.endpoints import resolve_endpoints
+
+    frozen = read_run_toml(run_dir / RUN_FILE)
+    plan = frozen.plan
+    endpoints = resolve_endpoints(plan.source, practice_url=(plan.router_url, plan.hub_url))
+    return billed(endpoints, frozen.run_id, start_s=frozen.created_at_s - DAY_S, end_s=time.time() + DAY_S)
 
 
 def _scoreboard(reference: str | None, log_dir: str | None, order_by: Order) -> Scoreboard:

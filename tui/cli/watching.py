@@ -137,6 +137,7 @@ def _cell_record(cell: CellStatus, run_dir: Path) -> dict[str, Any]:
         "state": cell.state,
         "score": cell.score,
         "stderr": cell.stderr,
+        "self_graded": cell.self_graded,
         "samples": cell.done,
         "errors": cell.errors,
         "cost_usd": cell.cost_usd,

@@ -134,8 +134,8 @@ def sample_row(working: Working, *, with_task: bool, now_s: float) -> Row:
 
 def target_words(cell: CellStatus, *, with_task: bool) -> str:
     """`groq · gpt-oss-120b · arithmetic`: what is cut where it is narrow is what differs least."""
-    from ...evals.catalog.offers import POLICIES
     from ...evals.results.labels import split_target
+    from ...profiles.policies import POLICIES
 
     model, route = split_target(cell.target)
     parts = [f":{route}" if route in POLICIES else route] if route else []

@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ...evals.catalog.offers import POLICIES, Catalog, ModelEntry, Offer
+from ...evals.catalog.offers import Catalog, ModelEntry, Offer
 from ...evals.catalog.probe import ProbeResult
 from ...evals.catalog.query import EXAMPLES, Choices, Query, completions, meaning, read_query
 from ...evals.catalog.search import FoundModel, ModelFilter, ModelSearch, SortKey
+from ...profiles.policies import POLICIES
 from ..cli.models import policy_meanings
 from ..figures import (
     UNKNOWN,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ..job import CellJob, CellMessage
+from ..job import CellJob, CellMessage, CellOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class Backend(Protocol):
 
     def end(self, cell_id: str, how: Literal["stop", "hold", "kill"]) -> None:
         """Ask a cell to end in order, as stopped or as held, or end it at once. No news if it is gone already."""
+        ...
+
+    def tell(self, cell_id: str, order: CellOrder) -> None:
+        """Give a cell an order, without waiting for it to be read. Of no effect if the cell is gone already."""
         ...
 
     def wait(self, timeout_s: float, wakeup_fd: int) -> Sequence[CellReport]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import os
+import select
 import signal
 import sys
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Literal
 
-from ..job import CellJob
+from ..job import CellJob, CellOrder
 from .base import CellExited, CellReport
 
 # macOS may crash in system libraries that were used before a fork; a fresh interpreter is slower but safe.
@@ -31,6 +33,7 @@ _SIGNALS = {"stop": signal.SIGTERM, "hold": signal.SIGUSR1, "kill": signal.SIGKI
 class _Running:
     process: BaseProcess
     channel: Connection
+    unsent: deque[CellOrder] = field(default_factory=deque[CellOrder])
 
 
 def _main(job: CellJob, channel: Connection) -> None:
@@ -73,10 +76,17 @@ class LocalBackend:
             if running.process.exitcode is None:  # a process that has just begun is no group yet
                 os.kill(running.process.pid, _SIGNALS[how])
 
+    def tell(self, cell_id: str, order: CellOrder) -> None:
+        """Send an order, now or as soon as the cell has read what came before."""
+        if (running := self._running.get(cell_id)) is not None:
+            running.unsent.append(order)
+            _send(running)
+
     def wait(self, timeout_s: float, wakeup_fd: int) -> Sequence[CellReport]:
         """Wait for messages and exits."""
         by_item: dict[object, str] = {}
         for cell_id, running in self._running.items():
+            _send(running)
             by_item[running.channel] = cell_id
             if running.process.exitcode is None:  # what is known to have ended would be ready for ever
                 by_item[running.process.sentinel] = cell_id
@@ -126,6 +136,19 @@ class LocalBackend:
         for cell_id in list(self._running):
             self.end(cell_id, "kill")
             self._reap(cell_id)
+
+
+def _send(running: _Running) -> None:
+    """Send the orders that wait, while there is room: a cell that does not read must not hold its supervisor up."""
+    poll = select.poll()
+    poll.register(running.channel, select.POLLOUT)
+    while running.unsent and poll.poll(0):
+        try:
+            running.channel.send(running.unsent[0])
+        except OSError:  # it is gone, and that is told by its exit
+            running.unsent.clear()
+            return
+        running.unsent.popleft()
 
 
 def _is_alive(pid: int | None) -> bool:

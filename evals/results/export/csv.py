@@ -48,6 +48,7 @@ COLUMNS: tuple[str, ...] = (
     "grader",
     "reason",
     "log",
+    "grader_served_by",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 

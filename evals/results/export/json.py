@@ -7,7 +7,7 @@ The shape, which later versions may add to but not change; unknown is null, mone
        "rows": [{"cell", "target", "label", "state", "score", "stderr", "low", "high", "n", "samples", "total",
          "errors", "verdict", "p_value", "difference", "difference_low", "difference_high", "method", "pairs",
          "cost_usd", "grader_cost_usd", "usd_per_1k", "p50_s", "tokens_per_s", "served_by": {provider: share},
-         "self_graded", "grader", "reason", "log"}]}]}
+         "self_graded", "grader", "reason", "log", "grader_served_by": {provider: share}}]}]}
 
 `group_by` is what the rows of a task are divided by ("task": nothing), `part` the model or provider of such a group.
 `low` and `high` bound the 95% interval of the score, `difference` is this row minus the best with its own interval,
@@ -25,9 +25,14 @@ from ..scoreboard import Scoreboard, ScoreRow
 FORMAT = 1
 
 
-def to_json(scoreboard: Scoreboard) -> str:
-    """The scoreboard as indented JSON, with a newline at its end. ASCII: other characters are escaped."""
-    return json.dumps(record(scoreboard), indent=2, allow_nan=False, default=str) + "\n"
+def to_json(scoreboard: Scoreboard, **more: Any) -> str:
+    """The scoreboard as indented JSON, with a newline at its end. ASCII: other characters are escaped.
+
+    Args:
+        scoreboard: The scoreboard.
+        **more: Further keys at its top.
+    """
+    return json.dumps({**record(scoreboard), **more}, indent=2, allow_nan=False, default=str) + "\n"
 
 
 def record(scoreboard: Scoreboard) -> dict[str, Any]:
@@ -89,4 +94,5 @@ def row_record(row: ScoreRow) -> dict[str, Any]:
         "grader": row.grader,
         "reason": row.reason,
         "log": row.log,
+        "grader_served_by": dict(row.grader_served_by),
     }
