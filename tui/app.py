@@ -135,10 +135,10 @@ class ProctorApp(App[str]):
     def on_run_started(self, message: messages.RunStarted) -> None:
         """Watch it."""
         self._starting = False
-        self.store.put(running={}, conversation=None)
+        self._show_live(None)
+        self.store.await_field("live", "the run is starting")
         self._work(lambda: self._feeds.read_run("live", message.run_dir), "live")
         self._work(self._feeds.list_runs, "runs")
-        self.switch_mode("live")
 
     def on_run_failed_to_start(self, message: messages.RunFailedToStart) -> None:
         """Say why."""
@@ -212,14 +212,21 @@ class ProctorApp(App[str]):
     def on_run_opened(self, message: messages.RunOpened) -> None:
         """Show a run where it belongs."""
         run = message.run
-        if run.status.exit_code is None and not message.results:
-            self.store.put(live=run, running={}, conversation=None)
-            self.switch_mode("live")
+        if (run.status.exit_code is None and not message.results) or run.is_foreign:
+            self._show_live(run)
         else:
             self.store.put(shown=run, scoreboard=None, indexes={}, sample=None, transcript=None)
             self.store.await_field("scoreboard", "reading the logs")
             self._work(lambda: self._feeds.read_scoreboard(run), "scoreboard")
             self.switch_mode("results")
+
+    def _show_live(self, run: KnownRun | None) -> None:
+        """Show a run in Live; `None`: it is still being read."""
+        shown = self.store.state.live
+        if run is None or shown is None or run.run_dir != shown.run_dir:
+            self.store.put(running={}, finished={}, conversation=None, live_sample=None, live_transcript=None)
+        self.store.put(live=run)
+        self.switch_mode("live")
 
     def on_watch_requested(self, message: messages.WatchRequested) -> None:
         """Ask cells what they are working on."""
@@ -229,6 +236,24 @@ class ProctorApp(App[str]):
         """Stop a run in order."""
         self._tell("Stopping: what is on the wire ends first")
         self._work(lambda: self._feeds.stop_run(message.run), "stop")
+
+    def on_steer_requested(self, message: messages.SteerRequested) -> None:
+        """Give the order."""
+        self._work(lambda: self._feeds.steer(message.run, message.order), "steer")
+
+    def on_steer_answered(self, message: messages.SteerAnswered) -> None:
+        """Tell what came of it."""
+        if message.error is not None:
+            self._tell(str(message.error), severity="error")
+        for line in message.says:
+            self._tell(line)
+
+    def on_finished_sample_opened(self, message: messages.FinishedSampleOpened) -> None:
+        """Read its transcript."""
+        sample = message.sample
+        self.store.put(live_sample=sample, live_transcript=None)
+        self.store.await_field("live_transcript", "reading the transcript")
+        self._work(lambda: self._feeds.read_sample(sample, "live_transcript"), "transcript")
 
     def on_samples_requested(self, message: messages.SamplesRequested) -> None:
         """Read the samples of those logs that are not known yet."""
@@ -351,7 +376,11 @@ class ProctorApp(App[str]):
 
     def _follow(self) -> None:
         live = self.store.state.live
-        if live is not None and live.status.exit_code is None:
+        if live is None or live.status.exit_code is not None:
+            return
+        if live.is_foreign:
+            self._work(lambda: self._feeds.read_process(live), "live")
+        else:
             self._work(lambda: self._feeds.read_run("live", live.run_dir), "live")
 
     def _look_for_runs(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
+
+from ..profiles.errors import UsageError
 
 UNKNOWN = "?"
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -63,6 +66,21 @@ def format_usd(usd: float | None) -> str:
     while usd < 10 ** (2 - digits) and digits < 5:
         digits += 1
     return f"${usd:.{digits}f}"
+
+
+def parse_usd(text: str) -> float:
+    """An amount of USD that is more than nothing.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        usd = float(text.strip().removeprefix("$"))
+    except ValueError:
+        usd = math.nan
+    if not (math.isfinite(usd) and usd > 0):
+        raise UsageError(f"{text!r} is no amount of money", "give USD, for example 2.50")
+    return usd
 
 
 def format_clock(elapsed_s: float | None) -> str:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from ..clean import clean, clean_line
 from ..figures import UNKNOWN, format_moment, format_score, format_usd
-from ..messages import ProfileOpened, RunOpened
+from ..messages import ProfileOpened, RetryRequested, RunOpened
 from ..widgets.filter_bar import FilterBar
 from ..widgets.line_table import Cell, Column, LineTable, Row
 from ..widgets.states import state_cell
@@ -46,6 +46,7 @@ PROFILE_COLUMNS = (
     Column("place", "from", 8, drop=2),
 )
 
+_WORLDS = {"practice": Cell("practice", "warn"), "inspect": Cell("inspect", "accent")}
 TOKEN_WORDS = (
     "For real models, make a token that may call Inference Providers at https://huggingface.co/settings/tokens, "
     "run `hf auth login` or set HF_TOKEN, and start proctor again."
@@ -82,7 +83,10 @@ class BenchScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "other_table", "Runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
         Binding("slash", "filter", "Filter", id="bench.filter", tooltip="Show only what holds these words"),
-        Binding("S", "stop", "Stop run", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding("x,S", "stop", "Stop", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding(
+            "r", "again", "Resume", id="bench.again", tooltip="Finish what the run under the cursor left unfinished"
+        ),
         Binding("shift+tab", "other_table", show=False, id="bench.back", tooltip="Switch between runs and profiles"),
     ]
 
@@ -92,6 +96,9 @@ class BenchScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._filter = ""
+        self._rows: dict[str, tuple[KnownRun, Row]] = {}  # of the runs as they were drawn last
+        self._offered: tuple[bool | None, ...] = ()
+        self._heading = ""
 
     def body(self) -> Iterable[Widget]:
         """The welcome, the two tables, and what there is to say."""
@@ -108,24 +115,44 @@ class BenchScreen(PlaceScreen):
         self._profiles.move_to(FIRST_PROFILE)
         self.query_one("#welcome").display = False
         subscribe = self.store.subscribe
-        subscribe(self, {"runs", "waiting", "failures"}, self._draw_runs)
+        subscribe(self, {"runs", "processes", "waiting", "failures"}, self._draw_runs)
         subscribe(self, {"profiles", "waiting", "failures"}, self._draw_profiles)
         subscribe(self, {"endpoints", "runs", "waiting", "failures"}, self._draw_notice)
 
     # Drawing
 
     def _draw_runs(self, state: State) -> None:
-        rows = [run_row(run.status, run.run_dir.name) for run in state.runs or ()]
+        runs = (*state.processes, *(state.runs or ()))
+        rows = [self._row(run) for run in runs]
+        self._rows = {run.run_dir.name: (run, row) for run, row in zip(runs, rows, strict=True)}
         if state.runs is None:
             self._runs.empty = f"{state.waiting.get('runs', 'no runs are known')} …"
         else:
             self._runs.empty = "no run fits the filter: esc takes it away"
         self._runs.show(fitting(rows, self._filter))
-        first_time = state.runs == ()
+        first_time = state.runs == () and not state.processes
         if first_time and self._runs.has_focus:
             self._profiles.focus()
         self.query_one("#welcome").display = first_time
         self._runs.display = self.query_one("#runs-heading").display = not first_time
+        self._say_heading(runs_heading(runs))
+        self._offer()
+
+    def _say_heading(self, words: str) -> None:
+        if words != self._heading:
+            self._heading = words
+            self.query_one("#runs-heading", Static).update(Content(words))
+
+    def _row(self, run: KnownRun) -> Row:
+        known, row = self._rows.get(run.run_dir.name, (None, None))
+        return row if row is not None and known is run else run_row(run.status, run.run_dir.name)
+
+    def _offer(self) -> None:
+        """Show other keys in the footer where others can be pressed now."""
+        offered = (self.check_action("again", ()), self.check_action("stop", ()))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def _draw_profiles(self, state: State) -> None:
         rows = [profile_row(profile) for profile in state.profiles or () if not profile.shadowed]
@@ -157,6 +184,10 @@ class BenchScreen(PlaceScreen):
         if (run := self._run(message.key)) is not None:
             self.post_message(RunOpened(run))
 
+    @on(LineTable.RowHighlighted, "#runs")
+    def _look_at_run(self) -> None:
+        self._offer()
+
     @on(LineTable.RowSelected, "#profiles")
     def _open_profile(self, message: LineTable.RowSelected) -> None:
         from ...profiles.files import BrokenProfile
@@ -184,16 +215,51 @@ class BenchScreen(PlaceScreen):
         """Give the focus to the other table."""
         (self._runs if self._profiles.has_focus and self._runs.display else self._profiles).focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop what goes on, and to finish what has ended unfinished; elsewhere `r` runs the plan."""
+        if action not in ("again", "stop"):
+            return super().check_action(action, parameters)
+        run = self._under_cursor()
+        if run is None:
+            return False
+        return is_unfinished(run) if action == "again" else run.status.exit_code is None
+
     def action_stop(self) -> None:
         """Stop the run under the cursor."""
-        run = self._run(self._runs.cursor_key) if self._runs.has_focus else None
-        if run is not None:
+        if (run := self._under_cursor()) is not None:
             ask_to_stop(self, run)
-        else:
-            self.notify("Put the cursor on a run to stop it", severity="warning", markup=False)
+
+    def action_again(self) -> None:
+        """Finish what the run under the cursor left unfinished."""
+        if (run := self._under_cursor()) is not None:
+            self.post_message(RetryRequested(run))
+
+    def _under_cursor(self) -> KnownRun | None:
+        return self._run(self._runs.cursor_key) if self.is_mounted and self._runs.has_focus else None
 
     def _run(self, key: str | None) -> KnownRun | None:
-        return next((run for run in self.state.runs or () if run.run_dir.name == key), None)
+        return self._rows[key][0] if key in self._rows else None
+
+
+def is_unfinished(run: KnownRun) -> bool:
+    """Whether a run has ended with cells that could still be finished."""
+    return (
+        run.status.exit_code is not None
+        and not run.is_foreign
+        and any(cell.state != "succeeded" for cell in run.status.cells)
+    )
+
+
+def runs_heading(runs: Sequence[KnownRun]) -> str:
+    """`Runs · 212 · 1 going on · 2 of other Inspect processes`."""
+    going_on = sum(run.status.exit_code is None and not run.is_foreign for run in runs)
+    others = sum(run.is_foreign for run in runs)
+    parts = ["Runs", str(len(runs) - others)]
+    if going_on:
+        parts.append(f"{going_on} going on")
+    if others:
+        parts.append(f"{others} not Proctor's")
+    return " · ".join(parts)
 
 
 def run_row(status: RunStatus, key: str) -> Row:
@@ -208,7 +274,7 @@ def run_row(status: RunStatus, key: str) -> Row:
         (
             state_cell(status.state),
             Cell(f"{status.title} · {status.run_id}" if status.title else status.run_id),
-            Cell("practice" if status.source == "practice" else "", "warn"),
+            _WORLDS.get(status.source, Cell("")),
             Cell(f"{sum(cell.done for cell in status.cells)}/{total}"),
             Cell("" if best is None else format_score(best)),
             Cell(format_usd(known_usd) + ("+?" if None in costs else "")),
