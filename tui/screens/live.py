@@ -199,7 +199,6 @@ class LiveScreen(SteeringKeys):
             figures += " · practice"
         if state.live.is_foreign:
             figures += f" · not Proctor's: process {status.run_id.rpartition('-')[2]}"
-            figures += f" · {status.message}" if status.message else ""
         if failure := state.failures.get("live"):
             figures = f"{failure} · {figures}"
         if status.exit_code is not None and not state.live.is_foreign:
@@ -213,7 +212,8 @@ class LiveScreen(SteeringKeys):
             self._say("words", Content())
             return
         words = cell_words(cell, time.time(), foreign=run.is_foreign)
-        self._say("words", Content.styled(clean_line(words.text), _TONES.get(words.tone, "$foreground-muted")))
+        text = f"{run.status.message} · {words.text}" if run.is_foreign and run.status.message else words.text
+        self._say("words", Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted")))
 
     def _draw_samples(self, state: State, run: KnownRun) -> None:
         status, now_s = run.status, time.time()
