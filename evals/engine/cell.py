@@ -50,6 +50,7 @@ from .job import CellEnded, CellJob, CellProgress
 from .meter import Meter
 from .plan import Target
 from .reasons import reason_line
+from .resume import Finished, find_finished, put_away_earlier
 from .served_by import watch
 from .watch_hooks import observe
 
@@ -85,7 +86,10 @@ def run_cell(job: CellJob, channel: Connection) -> None:
         progress = replace(examination.meter.progress(time.monotonic()), in_flight=0)
         ended = CellEnded("failed", progress, error=first_line(_innermost(error)))
     if ended.progress.log is not None:
-        _index(Path(job.run_dir, ended.progress.log))
+        log = Path(job.run_dir, ended.progress.log)
+        if job.attempt > 1:
+            _put_away_earlier(job, log)
+        _index(log)
     _send(channel, ended)
     _hang_up(channel)
 
@@ -102,6 +106,13 @@ def _index(path: Path) -> None:
         store_index(path, index_log(path))
     except (ProctorError, OSError) as error:
         _print(f"{path.name} is not indexed: {error}")
+
+
+def _put_away_earlier(job: CellJob, log: Path) -> None:
+    try:
+        asyncio.run(put_away_earlier(Path(job.run_dir), job.cell.id, log, job.foreign_logs))
+    except OSError as error:
+        _print(f"earlier logs of {job.cell.id} stay where they are: {error}")
 
 
 def _send(channel: Connection, message: CellProgress | CellEnded) -> None:
@@ -163,6 +174,8 @@ class _Examination:
         self.gate = Gate()
         self.meter = Meter()
         self.log: EvalLog | None = None
+        self._finished: Finished | None = None  # by earlier attempts
+        self._log_name: str | None = None  # of this attempt
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
@@ -173,6 +186,8 @@ class _Examination:
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._supervisor_gone)
         observe(self.meter, target=cell.target.name, on_start=self._note_log)
+        if self.job.attempt > 1:
+            await self._find_finished()
 
         model = self._model(cell.target, cell.price, is_grader=False)
         roles = {"grader": self._model(cell.grader, cell.grader_price, is_grader=True)} if cell.grader else None
@@ -189,8 +204,8 @@ class _Examination:
                     error = first_line(raised)
             group.cancel_scope.cancel()
         loop.remove_reader(self.channel.fileno())
-        if self.log is None and self.meter.log is not None:  # a cancelled eval writes its log but does not return it
-            self.log = await read_eval_log_async(Path(self.job.run_dir, self.meter.log), header_only=True)
+        if self.log is None and self._log_name is not None:  # a cancelled eval writes its log but does not return it
+            self.log = await read_eval_log_async(Path(self.job.run_dir, self._log_name), header_only=True)
         return self._ended(error)
 
     def _supervisor_gone(self) -> None:
@@ -198,9 +213,17 @@ class _Examination:
         asyncio.get_running_loop().remove_reader(self.channel.fileno())
         self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))
 
+    async def _find_finished(self) -> None:
+        run_dir, cell = Path(self.job.run_dir), self.job.cell
+        found = await find_finished(run_dir, cell.id, epochs=cell.epochs, foreign=self.job.foreign_logs)
+        if found is not None:
+            self._finished = found
+            self.meter.go_on(found.path.name, found.done, found.scores)
+
     def _note_log(self, spec: EvalSpec) -> None:
-        found = next(Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval"), None)
-        self.meter.log = found.name if found else None
+        found = Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval")  # those of all attempts
+        self._log_name = max((path.name for path in found), default=None)
+        self.meter.log = self._log_name or self.meter.log
 
     def _model(self, target: Target, price: Price | None, *, is_grader: bool) -> Model:
         """The model with its price, and with its client watched where it is one of openai's."""
@@ -232,8 +255,9 @@ class _Examination:
         generate = {**self._limits, **cell.generate}
         if settings.max_connections is not None:
             generate["max_connections"] = settings.max_connections
+        finished = self._finished
         return await eval_async(
-            cell.task,
+            cell.task if finished is None else finished.as_task(cell.task, cell.task_args),
             task_args=dict(cell.task_args),
             model=model,
             model_roles=roles,  # pyright: ignore[reportArgumentType]  # a dict is invariant in its values

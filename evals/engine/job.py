@@ -20,6 +20,8 @@ class CellJob:
     source: str
     hub_url: str
     settings: RunSettings
+    attempt: int = 1  # from the second on, what earlier ones have finished is looked for and kept
+    foreign_logs: tuple[str, ...] = ()  # names of logs that belong to other cells
     token: str | None = field(default=None, repr=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +20,7 @@ class PendingSupervisor:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "proctor.evals.engine.supervisor"],
+            [sys.executable, "-P", "-m", "proctor.evals.engine.supervisor_main"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -31,14 +32,20 @@ class PendingSupervisor:
         """The process, which is also its session and group."""
         return self._process.pid
 
-    def begin(self, run_dir: Path, token: str | None) -> None:
+    def begin(self, run_dir: Path, token: str | None, *, redo: Collection[str] | None = None) -> None:
         """Hand over the run directory, whose `run.toml` says what to run, and the token, through a pipe.
+
+        Args:
+            run_dir: The run directory.
+            token: For the cells.
+            redo: Of a run that has ended, the cells to run again; `None` for a new run.
 
         Raises:
             ProctorError: The supervisor has ended before its time.
         """
         assert self._process.stdin is not None
-        order = json.dumps({"run_dir": str(run_dir), "token": token}).encode() + b"\n"
+        wanted = None if redo is None else list(redo)
+        order = json.dumps({"run_dir": str(run_dir), "token": token, "redo": wanted}).encode() + b"\n"
         try:
             self._process.stdin.write(order)
             self._process.stdin.close()

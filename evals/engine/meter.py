@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .job import CellProgress
@@ -93,6 +94,12 @@ class Meter:
     _score_sum: float = 0.0
     _scored: int = 0
     _waits_until_s: list[float] = field(default_factory=list[float])
+
+    def go_on(self, log: str, done: int, scores: Sequence[float]) -> None:
+        """Begin with what earlier attempts have finished: its log's name, its samples and their scores."""
+        self.log = log
+        self.done = done
+        self._score_sum, self._scored = sum(scores), len(scores)
 
     def scored(self, value: float) -> None:
         """Take in one sample's score."""

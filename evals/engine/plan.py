@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..catalog.endpoints import Source
-from ..catalog.offers import Price
+from ..catalog.offers import POLICIES, Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,12 @@ class Cell:
     def label(self) -> str:
         """`theory_of_mind · gpt-oss-120b:groq`, with the variant where there is one."""
         return f"{self.task_label} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
+
+    @property
+    def provider(self) -> str:
+        """Who is meant to serve it: the route's provider, else what the policy meant when planned, else the target."""
+        named = self.target.route if self.target.route not in POLICIES else None
+        return named or self.expected_provider or self.target.route or self.target.name
 
     @property
     def task_label(self) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ...profiles.errors import ProctorError
 from ...profiles.files import LoadedProfile
 from ...profiles.references import task_reference
-from ...profiles.schema import TaskEntry
+from ...profiles.schema import Profile, TaskEntry
 from ..catalog.background import in_background
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.offers import Catalog
@@ -44,7 +44,7 @@ def prepare(loaded: LoadedProfile, *, now_s: float, reader: Reader | None = None
         TokenError: There is a token, but it cannot be read.
         ProctorError: Practice cannot be started.
     """
-    endpoints = _endpoints(loaded)
+    endpoints = endpoints_of(loaded.profile)
     inputs = PlanInputs(loaded.profile, loaded.path, endpoints)
     reading = in_background(lambda: _catalog(endpoints, now_s), "catalog") if needs_catalog(inputs) else None
     with ExitStack() as stack:
@@ -62,8 +62,9 @@ def prepare(loaded: LoadedProfile, *, now_s: float, reader: Reader | None = None
     return Prepared(make_plan(inputs, failure=failure), endpoints)
 
 
-def _endpoints(loaded: LoadedProfile) -> Endpoints:
-    if loaded.profile.run.source == "hub":
+def endpoints_of(profile: Profile) -> Endpoints:
+    """The addresses and the token that a profile is run with; practice is started where none runs."""
+    if profile.run.source == "hub":
         return resolve_endpoints("hub")
     from ..practice.launch import ensure_practice
 

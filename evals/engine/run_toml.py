@@ -1,7 +1,7 @@
 """`run.toml`: the frozen profile and the resolved cells of a run. It holds no secret.
 
-The file has `format`, `run_id`, `created_at_s`, a table `profile` that is the profile as it was run, and a table `plan`
-with the fields of `Plan`. What is `None` is left out, since TOML has no null.
+The file has `format`, `run_id`, `created_at_s`, `profile_path`, a table `profile` that is the profile as it was run,
+and a table `plan` with the fields of `Plan`. What is `None` is left out, since TOML has no null.
 """
 
 from __future__ import annotations
@@ -33,10 +33,19 @@ class FrozenRun:
     run_id: str
     created_at_s: float  # seconds since the epoch
     plan: Plan
-    profile: Profile  # its tasks' paths are relative to the profile's own folder; the plan's cells have absolute ones
+    profile: Profile  # its tasks' paths are relative to `profile_path`; the plan's cells have absolute ones
+    profile_path: Path | None = None  # the file that it was read from, if any
 
 
-def write_run_toml(path: Path, plan: Plan, profile: Profile, *, run_id: str, created_at_s: float) -> None:
+def write_run_toml(
+    path: Path,
+    plan: Plan,
+    profile: Profile,
+    *,
+    run_id: str,
+    created_at_s: float,
+    profile_path: Path | None = None,
+) -> None:
     """Write the file in one step, readable by its owner only.
 
     Args:
@@ -45,6 +54,7 @@ def write_run_toml(path: Path, plan: Plan, profile: Profile, *, run_id: str, cre
         profile: What it was made from, overrides applied.
         run_id: The run's name.
         created_at_s: Seconds since the epoch.
+        profile_path: The file that the profile was read from, to whose folder its tasks' paths are relative.
 
     Raises:
         UsageError: Something in it looks like a token, or has no form in TOML.
@@ -54,6 +64,7 @@ def write_run_toml(path: Path, plan: Plan, profile: Profile, *, run_id: str, cre
         "format": FORMAT,
         "run_id": run_id,
         "created_at_s": created_at_s,
+        **({} if profile_path is None else {"profile_path": str(profile_path)}),
         "profile": of_table(profile),
         "plan": plan_to_dict(plan),
     }
@@ -84,6 +95,7 @@ def read_run_toml(path: Path) -> FrozenRun:
             created_at_s=float(data["created_at_s"]),
             plan=plan_from_dict(data["plan"]),
             profile=Profile.model_validate(data["profile"]),
+            profile_path=Path(data["profile_path"]) if "profile_path" in data else None,
         )
     except FileNotFoundError:
         raise ProctorError(f"there is no {path}", "`proctor runs` lists the runs") from None

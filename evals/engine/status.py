@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 CellState = Literal["waiting", "starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
+RunState = Literal["starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
 EVENTS_KEPT = 50
 ENDED: frozenset[CellState] = frozenset({"held", "succeeded", "failed", "stopped"})
 
@@ -89,7 +90,7 @@ class RunStatus:
     run_id: str
     title: str
     source: str
-    state: Literal["starting", "running", "paused", "held", "succeeded", "failed", "stopped"]
+    state: RunState
     cells: tuple[CellStatus, ...]
     supervisor_pid: int | None
     started_at_s: float

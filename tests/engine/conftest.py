@@ -18,7 +18,9 @@ import pytest
 from proctor.evals.catalog.offers import Price
 from proctor.evals.engine.backends.local import LocalBackend
 from proctor.evals.engine.journal import Journal
+from proctor.evals.engine.order_server import OrderServer, socket_path
 from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
+from proctor.evals.engine.run_book import RunBook
 from proctor.evals.engine.status import RunStatus
 from proctor.evals.engine.status_file import read_status
 from proctor.evals.engine.supervisor import Supervisor
@@ -114,12 +116,18 @@ def _cell_of(
 class Running:
     """A run that goes on in a thread of the test's process; its cells are processes."""
 
-    def __init__(self, run_dir: Path, plan: Plan, backend: LocalBackend) -> None:
+    def __init__(
+        self, run_dir: Path, plan: Plan, backend: LocalBackend, *, redo: Sequence[str] | None = None
+    ) -> None:
         self.run_dir = run_dir
         self._reader_fd, self._writer_fd = os.pipe()
         os.set_blocking(self._reader_fd, False)
+        os.set_blocking(self._writer_fd, False)
+        before = None if redo is None else read_status(run_dir)
         self._journal = Journal(run_dir)
-        self._supervisor = Supervisor(run_dir, run_dir.name, plan, backend, self._journal, token="practice")
+        self._orders = OrderServer(socket_path(run_dir), lambda: os.write(self._writer_fd, b"o"))
+        book = RunBook(run_dir, run_dir.name, plan, self._journal, before=before, redo=redo or ())
+        self._supervisor = Supervisor(book, backend, token="practice", orders=self._orders)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -127,6 +135,7 @@ class Running:
         try:
             self._supervisor.run(self._reader_fd)
         finally:
+            self._orders.close()
             self._journal.close()
 
     def stop(self) -> None:
@@ -166,13 +175,18 @@ def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
     """Start a run of some cells."""
 
     def start(
-        cells: Sequence[Cell], *, budget_usd: float | None = None, cells_at_once: int = 4, retry_on_error: int = 0
+        cells: Sequence[Cell],
+        *,
+        budget_usd: float | None = None,
+        cells_at_once: int = 4,
+        retry_on_error: int = 0,
+        redo: Sequence[str] | None = None,
     ) -> Running:
         run_dir = own_home / "run1"
-        run_dir.mkdir()
+        run_dir.mkdir(exist_ok=redo is not None)
         settings = RunSettings(cells_at_once, 10, retry_on_error, budget_usd)
         first = cells[0].target.base_url or ""
         plan = Plan("a test", "practice", first, first.removesuffix("/v1"), tuple(cells), settings)
-        return Running(run_dir, plan, backend)
+        return Running(run_dir, plan, backend, redo=redo)
 
     return start

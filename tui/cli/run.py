@@ -79,7 +79,9 @@ def command(
         if plan.errors:
             return UsageError.exit_code
         run_dir = new_run_dir(log_root(log_dir, loaded.profile.run.log_dir), loaded.name, now_s)
-        write_run_toml(run_dir / RUN_FILE, plan, loaded.profile, run_id=run_dir.name, created_at_s=now_s)
+        write_run_toml(
+            run_dir / RUN_FILE, plan, loaded.profile, run_id=run_dir.name, created_at_s=now_s, profile_path=loaded.path
+        )
 
         def launch() -> None:
             supervisor.begin(run_dir, prepared.endpoints.token)

@@ -1,0 +1,111 @@
+"""What the supervisor writes down of a cell: what its process says now, on top of what earlier ones have cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .status import ENDED, CallStats, CellStatus
+
+if TYPE_CHECKING:
+    from .job import CellEnded, CellProgress
+    from .plan import Cell
+
+
+def fresh(cell: Cell) -> CellStatus:
+    """A cell that nothing has been done for."""
+    return CellStatus(
+        id=cell.id,
+        label=cell.label,
+        task=cell.task,
+        target=cell.target.name,
+        total=cell.estimate.samples,
+        self_graded=cell.self_graded,
+        variant=cell.variant,
+        task_args=cell.task_args,
+    )
+
+
+def again(cell: Cell, before: CellStatus) -> CellStatus:
+    """A cell that is to be gone on with: what was done and spent stands, how it ended does not."""
+    return replace(
+        before,
+        state="waiting",
+        pid=None,
+        total=cell.estimate.samples if cell.estimate.samples is not None else before.total,
+        done=max(before.done - before.errors, 0),
+        errors=0,
+        in_flight=0,
+        waiting=0,
+        next_try_at_s=None,
+        parked="",
+        paused="",
+        last_error=None,
+        ended_at_s=None,
+    )
+
+
+def with_progress(cell: CellStatus, before: CellStatus, progress: CellProgress) -> CellStatus:
+    """The cell with what its process says.
+
+    Args:
+        cell: As it stands.
+        before: As it stood when this process was started: what was spent until then is spent.
+        progress: What the process has counted.
+    """
+    return replace(
+        cell,
+        done=progress.done,
+        total=progress.total if progress.total is not None else cell.total,
+        errors=progress.errors,
+        in_flight=progress.in_flight,
+        score=progress.score,
+        model=_sum(before.model, progress.model),
+        grader=_sum(before.grader, progress.grader),
+        retries=_counts(before.retries, progress.retries),
+        waits_s=before.waits_s + progress.waits_s,
+        waiting=progress.waiting,
+        next_try_at_s=progress.next_try_at_s,
+        served_by=_counts(before.served_by, progress.served_by),
+        last_error=progress.last_error,
+        log=progress.log or cell.log,
+    )
+
+
+def with_end(cell: CellStatus, before: CellStatus, ended: CellEnded) -> CellStatus:
+    """The cell with the last word of its process; its state is still to be set."""
+    return replace(
+        with_progress(cell, before, ended.progress),
+        score=ended.score if ended.score is not None else ended.progress.score,
+        stderr=ended.stderr,
+        metric=ended.metric,
+    )
+
+
+def left_behind(cell: CellStatus, why: str) -> CellStatus:
+    """A cell whose supervisor is gone without having ended it."""
+    if cell.state in ENDED:
+        return cell
+    state = "stopped" if cell.state == "waiting" else "failed"
+    return replace(cell, state=state, pid=None, in_flight=0, waiting=0, next_try_at_s=None, paused="", last_error=why)
+
+
+def _sum(before: CallStats, now: CallStats) -> CallStats:
+    """Two attempts together. Percentiles and speed cannot be summed: the last attempt that made calls tells them."""
+    if not before.calls:
+        return now
+    told = now if now.calls else before
+    known = before.cost_usd is not None and now.cost_usd is not None
+    return replace(
+        told,
+        calls=before.calls + now.calls,
+        input_tokens=before.input_tokens + now.input_tokens,
+        output_tokens=before.output_tokens + now.output_tokens,
+        cost_usd=(before.cost_usd or 0.0) + (now.cost_usd or 0.0) if known else None,
+    )
+
+
+def _counts(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(before) + Counter(now))

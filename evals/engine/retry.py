@@ -1,0 +1,168 @@
+"""Going on with a run that has ended: what failed, was held, stopped or lost, and what is added to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...profiles.errors import ProctorError, UsageError
+from ...profiles.files import LoadedProfile
+from ...profiles.reading import read_text, write_text
+from ...profiles.schema import Profile
+from ..catalog.endpoints import Endpoints
+from .follow import follow
+from .journal import is_supervised, read_journal
+from .launch import PendingSupervisor
+from .plan import Cell, Plan, Target
+from .prepare import endpoints_of, prepare
+from .run_toml import FrozenRun, read_run_toml, write_run_toml
+from .runs import RUN_FILE
+from .status import CellStatus
+from .status_file import read_status
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A run that is to be gone on with."""
+
+    run_dir: Path
+    frozen: FrozenRun  # what it is to run from now on
+    redo: tuple[str, ...]  # ids of its cells that are run again, and of those that are new
+    endpoints: Endpoints
+    strangers: tuple[str, ...] = ()  # names of logs in its folder that are none of its own
+
+    @property
+    def plan(self) -> Plan:
+        """All of its cells, with what stands in the way."""
+        return self.frozen.plan
+
+
+def prepare_retry(
+    run_dir: Path, *, now_s: float, overrides: Sequence[str] = (), budget_usd: float | None = None, words: str = ""
+) -> Retry:
+    """Find out what is left of a run. No model is asked; nothing is written.
+
+    Args:
+        run_dir: The run directory.
+        now_s: Seconds since the epoch.
+        overrides: `key=value` each, changes of the profile it was run from. More models, providers, samples or epochs
+            add what is new; cells that the changed profile does not have any more stay as they are.
+        budget_usd: Another budget for the whole run, what was spent already included.
+        words: Run only cells whose id or label has all of these words.
+
+    Raises:
+        UsageError: It cannot be, or nothing is left.
+        ProctorError: It goes on already, or cannot be read.
+    """
+    if is_supervised(run_dir):
+        raise ProctorError(f"{run_dir.name} is going on", f"`proctor attach {run_dir.name}` watches it")
+    status = read_status(run_dir)
+    frozen = read_run_toml(run_dir / RUN_FILE)
+    changes = [*overrides, *([] if budget_usd is None else [f"run.budget_usd={budget_usd!r}"])]
+    profile = _changed(frozen, changes)
+    if overrides:
+        prepared = prepare(LoadedProfile("run", _anchor(frozen), profile, "", "file"), now_s=now_s)
+        endpoints, plan = prepared.endpoints, _joined(frozen.plan, prepared.plan)
+    else:
+        endpoints = endpoints_of(profile)
+        settings = replace(frozen.plan.settings, budget_usd=profile.run.budget_usd)
+        plan = replace(at(frozen.plan, endpoints), settings=settings, problems=())
+    left = what_is_left(frozen.plan, plan, {cell.id: cell for cell in status.cells})
+    redo = tuple(cell.id for cell in plan.cells if cell.id in left and _has(cell, words))
+    return Retry(run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, _strangers(run_dir))
+
+
+def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
+    """Hand the run over to a supervisor.
+
+    Raises:
+        UsageError: There is nothing to run.
+        ProctorError: It cannot be written, or the supervisor has ended before its time.
+    """
+    if not retry.redo:
+        raise UsageError(f"nothing is left of {retry.run_dir.name}", "what has succeeded is not run again")
+    frozen = retry.frozen
+    write_run_toml(
+        retry.run_dir / RUN_FILE,
+        frozen.plan,
+        frozen.profile,
+        run_id=frozen.run_id,
+        created_at_s=frozen.created_at_s,
+        profile_path=frozen.profile_path,
+    )
+    supervisor.begin(retry.run_dir, retry.endpoints.token, redo=retry.redo)
+
+
+def start_retry(run_dir: Path, *, budget_usd: float | None = None) -> None:
+    """Go on with a run that has ended, and come back when its first news is there.
+
+    Raises:
+        UsageError: Nothing is left of it.
+        ProctorError: It goes on already, cannot be read, or its supervisor did not start.
+    """
+    with PendingSupervisor() as supervisor:
+        begin_retry(prepare_retry(run_dir, now_s=time.time(), budget_usd=budget_usd), supervisor)
+        next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
+
+
+def what_is_left(before: Plan, plan: Plan, cells: Mapping[str, CellStatus]) -> frozenset[str]:
+    """The cells of a plan that are to be run: new ones, those that did not succeed, and those that are to do more.
+
+    Args:
+        before: The plan that was run.
+        plan: The plan as it is wanted now.
+        cells: How the cells of the one before have ended.
+    """
+    done = {cell.id: cell for cell in before.cells if cell.id in cells and cells[cell.id].state == "succeeded"}
+    return frozenset(cell.id for cell in plan.cells if cell.id not in done or _is_more(cell, done[cell.id]))
+
+
+def at(plan: Plan, endpoints: Endpoints) -> Plan:
+    """The plan with today's addresses: practice may answer elsewhere than it did."""
+
+    def moved(target: Target) -> Target:
+        return target if target.model is None else replace(target, base_url=endpoints.router_url)
+
+    cells = (
+        replace(cell, target=moved(cell.target), grader=moved(cell.grader) if cell.grader else None)
+        for cell in plan.cells
+    )
+    return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
+
+
+def _joined(before: Plan, plan: Plan) -> Plan:
+    """The cells of the run in their order, each as it is planned now; behind them those that are new."""
+    planned = {cell.id: cell for cell in plan.cells}
+    old = {cell.id for cell in before.cells}
+    kept = tuple(planned.get(cell.id, cell) for cell in before.cells)
+    return replace(plan, cells=kept + tuple(cell for cell in plan.cells if cell.id not in old))
+
+
+def _is_more(cell: Cell, than: Cell) -> bool:
+    if cell.epochs > than.epochs:
+        return True
+    return than.limit is not None and (cell.limit is None or cell.limit > than.limit)
+
+
+def _has(cell: Cell, words: str) -> bool:
+    text = f"{cell.id} {cell.label}".casefold()
+    return all(word in text for word in words.casefold().split())
+
+
+def _changed(frozen: FrozenRun, changes: Sequence[str]) -> Profile:
+    if not changes:
+        return frozen.profile
+    path = _anchor(frozen)
+    return read_text(write_text(frozen.profile, RUN_FILE, path), RUN_FILE, path, changes)
+
+
+def _anchor(frozen: FrozenRun) -> Path:
+    return frozen.profile_path if frozen.profile_path is not None else Path.cwd() / "profile.toml"
+
+
+def _strangers(run_dir: Path) -> tuple[str, ...]:
+    """Logs that no cell of the run is known to have written. A cell that was killed early may not have told its log."""
+    told = {str(event.get("log")) for event in read_journal(run_dir) if event.get("log")}
+    return tuple(sorted(path.name for path in run_dir.glob("*.eval") if path.name not in told))
