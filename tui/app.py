@@ -248,6 +248,13 @@ class ProctorApp(App[str]):
         for line in message.says:
             self._tell(line)
 
+    def on_retry_requested(self, message: messages.RetryRequested) -> None:
+        """Go on with a run that has ended, unless one is being started."""
+        if not self._starting:
+            self._starting = True
+            self._tell("Going on with the run …")
+            self._work(lambda: self._feeds.retry_run(message.run, message.budget_usd), "start")
+
     def on_finished_sample_opened(self, message: messages.FinishedSampleOpened) -> None:
         """Read its transcript."""
         sample = message.sample

@@ -221,12 +221,23 @@ class Feeds:
         else:
             self._post(RunStarted(run_dir))
 
+    def retry_run(self, run: KnownRun, budget_usd: float | None) -> None:
+        """Go on with a run that has ended, and wait for its first news."""
+        from ..evals.engine.retry import start_retry
+
+        try:
+            start_retry(run.run_dir, budget_usd=budget_usd)
+        except ProctorError as error:
+            self._post(RunFailedToStart(error))
+        else:
+            self._post(RunStarted(run.run_dir))
+
     def watch_cells(self, request: WatchRequested) -> None:
         """Ask cells what they are working on; while the last question is still out, this one is not asked."""
         from ..evals.engine.control import CellControls
         from .cell_feed import ask_cells
 
-        if not self._watching.acquire(blocking=False):
+        if not self._watching.acquire(blocking=not request.pids):  # where nothing runs any more, it is asked but once
             return
         try:
             self._controls = self._controls or CellControls()

@@ -179,6 +179,7 @@ class RetryRequested(Message):
     """Finish what a run that has ended left unfinished."""
 
     run: KnownRun
+    budget_usd: float | None = None  # another one for the whole run
 
 
 @dataclass

@@ -313,7 +313,7 @@ def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, i
         await until(pilot, lambda: any(m.finished for m in app.wanted(WatchRequested)), "the question for them")
         app.store.put(finished={"groq": ended})
         await until(pilot, lambda: "Ended samples · 2" in app.seen(), "the list")
-        assert "✗ boom␛[2J" in app.line("#7/1   ") and "✓ C" in app.line("#8/1   ")
+        assert "✗ boom␛[2J" in app.line("#7/1   ") and "score C" in app.line("#8/1   ")
         await pilot.press("R")
         assert [(order.kind, order.sample_id) for order in app.orders()] == [("requeue_sample", "7")]
         await pilot.press("j", "R")  # that one was graded: there is nothing to do again

@@ -15,12 +15,12 @@ from textual.widgets import Static
 
 from ..clean import clean, clean_line
 from ..figures import UNKNOWN, format_moment, format_score, format_usd
-from ..messages import ProfileOpened, RetryRequested, RunOpened
+from ..messages import ProfileOpened, RunOpened
 from ..widgets.filter_bar import FilterBar
 from ..widgets.line_table import Cell, Column, LineTable, Row
 from ..widgets.states import state_cell
 from .place import PlaceScreen
-from .stopping import ask_to_stop
+from .stopping import ask_to_retry, ask_to_stop
 
 if TYPE_CHECKING:
     from ...evals.engine.status import RunStatus
@@ -232,7 +232,7 @@ class BenchScreen(PlaceScreen):
     def action_again(self) -> None:
         """Finish what the run under the cursor left unfinished."""
         if (run := self._under_cursor()) is not None:
-            self.post_message(RetryRequested(run))
+            ask_to_retry(self, run)
 
     def _under_cursor(self) -> KnownRun | None:
         return self._run(self._runs.cursor_key) if self.is_mounted and self._runs.has_focus else None

@@ -25,6 +25,7 @@ from ..widgets.line_table import Column, LineTable, Row
 from .live_keys import SteeringKeys
 from .live_rows import CELL_COLUMNS, cell_rows, cell_words, shared_task, target_words
 from .live_samples import (
+    ENDED_COLUMNS,
     EVENT_COLUMNS,
     SAMPLE_COLUMNS,
     Finished,
@@ -105,6 +106,7 @@ class LiveScreen(SteeringKeys):
         self._followed = ""
         self._keys: dict[LineTable, list[str]] = {}  # of the rows that a table shows
         self._said: dict[str, Content] = {}  # what the one-line widgets show, by id
+        self._logs_read: frozenset[str] = frozenset()  # cells whose ended samples were asked for when the run had ended
         self._ended: tuple[object, list[Finished]] = (None, [])  # the ended samples, and what they were made of
         self._offered: tuple[bool | None, ...] = ()
 
@@ -154,6 +156,8 @@ class LiveScreen(SteeringKeys):
         status = state.live.status
         if status.run_id != self._run_shown:
             self._begin(status.run_id)
+        if status.exit_code is None:
+            self._logs_read = frozenset()
         if self.focused is None:
             self._cells.focus()
         self._draw_head(state)
@@ -229,7 +233,9 @@ class LiveScreen(SteeringKeys):
             more = "+" if any(watch.truncated for watch in state.running.values()) else ""
             words = f"Running samples · {len(working)}{more}"
             self._samples.empty = self._why_none(state, run)
-        self._put(self._samples, SAMPLE_COLUMNS, rows)
+        columns = ENDED_COLUMNS if self._ended_shown else SAMPLE_COLUMNS
+        self._samples.change_columns(columns)
+        self._put(self._samples, columns, rows)
         self._go_on([row.key for row in rows])
         only = next((cell for cell in status.cells if cell.id == self._only), None)
         words += f" · {target_words(only, with_task=with_task)}" if only is not None else " · all cells"
@@ -292,8 +298,10 @@ class LiveScreen(SteeringKeys):
         if self._ended_shown and not run.is_foreign:
             ended = [cell for cell in run.status.cells if cell.state in ENDED and cell.log]
             logs = {cell.id: run.run_dir / str(cell.log) for cell in ended}
-        if run.status.exit_code is not None and logs.keys() <= self.state.finished.keys():
-            return
+        if run.status.exit_code is not None:
+            if logs.keys() <= self._logs_read:
+                return
+            self._logs_read = frozenset(logs)
         self._draw_head(self.state)
         self._draw_words(run)
         one, pids = self.sample, self._pids(run)

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 
 from ...evals.engine.status import ENDED, CellStatus
-from ...profiles.errors import UsageError
 from ..clean import clean_line
-from ..figures import format_usd, parse_usd
-from ..messages import RetryRequested, SteerRequested
-from ..widgets.ask import AskScreen, Objection
+from ..messages import SteerRequested
 from ..widgets.choose import ChooseScreen
 from ..widgets.line_table import Cell, Column, Row
 from .live_rows import again
 from .live_samples import Finished, Working
 from .place import PlaceScreen
-from .stopping import ask_to_stop
+from .stopping import ask_for_budget, ask_to_retry, ask_to_stop
 
 if TYPE_CHECKING:
     from ...evals.engine.orders import Order, OrderKind
@@ -187,36 +184,7 @@ class SteeringKeys(PlaceScreen):
         run = self.run
         if run is None:
             return
-        costs = [cell.cost_usd for cell in run.status.cells]
-        spent_usd = sum(cost for cost in costs if cost is not None)
-        unknown = " and what is unknown, which no budget sees" if None in costs else ""
-
-        def check(text: str) -> Objection | None:
-            try:
-                usd = parse_usd(text)
-            except UsageError as error:
-                return Objection(str(error))
-            return (
-                Objection("the run has cost more than that: it is held at once", insist=True)
-                if usd <= spent_usd
-                else None
-            )
-
-        def answered(text: str | None) -> None:
-            if text is not None:
-                self._order("adjust", budget_usd=parse_usd(text))
-
-        budget_usd = run.status.budget_usd
-        self.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
-            AskScreen(
-                "What may the run cost in all, in USD?",
-                text="" if budget_usd is None else f"{budget_usd:g}",
-                hint="for example 2.50",
-                explains=f"So far it has cost {format_usd(spent_usd)}{unknown}. It is held before it costs more.",
-                check=check,
-            ),
-            answered,
-        )
+        ask_for_budget(self, run, lambda usd: self._order("adjust", budget_usd=usd))
 
     def action_again(self) -> None:
         """Start the held, failed or stopped cell again, or finish the run that has ended."""
@@ -226,7 +194,7 @@ class SteeringKeys(PlaceScreen):
         if run.status.exit_code is None:
             self._order(kind, cell)
         else:
-            self.post_message(RetryRequested(run))
+            ask_to_retry(self, run)
 
     def _order(self, kind: OrderKind, cell: CellStatus | None = None, **fields: Any) -> None:
         from ...evals.engine.orders import Order, author

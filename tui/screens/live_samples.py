@@ -21,8 +21,8 @@ SAMPLE_COLUMNS = (
     Column("target", "provider · model", 0),
     Column("doing", "doing", 27),
 )
+ENDED_COLUMNS = (*SAMPLE_COLUMNS[:2], Column("doing", "ended with", 27))
 EVENT_COLUMNS = (Column("at", "time", 8), Column("words", "what has happened", 0))
-_OUTCOMES = {"completed": ("✓", "good"), "error": ("✗", "bad"), "cancelled": ("■", "warn")}
 _EVENT_TONES = {"info": "", "good": "good", "warn": "warn", "bad": "bad"}
 
 
@@ -90,16 +90,19 @@ def finished_samples(
 def finished_row(one: Finished, *, with_task: bool) -> Row:
     """One ended sample in a line."""
     sample = one.sample
-    glyph, tone = _OUTCOMES[sample.outcome]
-    words = (
-        sample.error if sample.outcome == "error" else sample.outcome if sample.outcome == "cancelled" else sample.score
-    )
+    match sample.outcome:
+        case "error":
+            outcome = Cell(f"✗ {sample.error}", "bad")
+        case "cancelled":
+            outcome = Cell("■ cancelled", "warn")
+        case _:
+            outcome = Cell(f"score {sample.score}" if sample.score else "no score")
     return Row(
         one.key,
         (
             Cell(f"#{sample.sample_id}/{sample.epoch}"),
             Cell(target_words(one.cell, with_task=with_task)),
-            Cell(f"{glyph} {words}" if words else glyph, tone if sample.outcome != "completed" else ""),
+            outcome,
         ),
     )
 
