@@ -277,10 +277,15 @@ def run_row(status: RunStatus, key: str) -> Row:
             _WORLDS.get(status.source, Cell("")),
             Cell(f"{sum(cell.done for cell in status.cells)}/{total}"),
             Cell("" if best is None else format_score(best)),
-            Cell(format_usd(known_usd) + ("+?" if None in costs else "")),
+            Cell(_money(known_usd, whole=None not in costs)),
             Cell(format_moment(status.started_at_s), "dim"),
         ),
     )
+
+
+def _money(known_usd: float, *, whole: bool) -> str:
+    """`$0.02`, `$0.02+?` where a part is unknown, `?` where all is."""
+    return format_usd(known_usd) if whole else f"{format_usd(known_usd)}+?" if known_usd else UNKNOWN
 
 
 def profile_row(profile: LoadedProfile | BrokenProfile) -> Row:

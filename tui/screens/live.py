@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -18,12 +17,11 @@ from textual.widgets import Static
 
 from ...evals.engine.status import ENDED, CellStatus
 from ..clean import clean_line
-from ..cli.live_table import summary
 from ..messages import FinishedSampleOpened, PlaceRequested, RunOpened, WatchRequested
 from ..store import SampleRef
-from ..widgets.line_table import Column, LineTable, Row
+from ..widgets.line_table import Cell, Column, LineTable, Row
 from .live_keys import SteeringKeys
-from .live_rows import CELL_COLUMNS, cell_rows, cell_words, shared_task, target_words
+from .live_rows import CELL_COLUMNS, cell_rows, cell_words, head_line, shared_task, target_words
 from .live_samples import (
     ENDED_COLUMNS,
     EVENT_COLUMNS,
@@ -33,7 +31,11 @@ from .live_samples import (
     event_rows,
     finished_row,
     finished_samples,
+    going_on,
+    invitation,
     sample_row,
+    samples_heading,
+    why_none_runs,
     working_samples,
 )
 from .live_talk import TalkPane, is_of
@@ -150,7 +152,7 @@ class LiveScreen(SteeringKeys):
     def _draw(self, state: State) -> None:
         self.set_class(state.live is None, "-none")
         if state.live is None:
-            self._say("none", Content(clean_line(self._invitation(state))))
+            self._say("none", Content(clean_line(invitation(state))))
             self.set_focus(None)
             return
         status = state.live.status
@@ -194,28 +196,12 @@ class LiveScreen(SteeringKeys):
     def _draw_head(self, state: State) -> None:
         if state.live is None:
             return
-        status = state.live.status
-        figures = summary(status, time.time())
-        name = clean_line(status.title or status.run_id)
-        if (task := shared_task(status.cells)) and task != name:
-            name += f" · {clean_line(task)}"
-        if status.source == "practice":
-            figures += " · practice"
-        if state.live.is_foreign:
-            figures += f" · not Proctor's: process {status.run_id.rpartition('-')[2]}"
-        if failure := state.failures.get("live"):
-            figures = f"{failure} · {figures}"
-        if status.exit_code is not None and not state.live.is_foreign:
-            figures += " · enter: results"
-        room = max(self.size.width - cell_len(figures) - 5, 8)
-        self._say("head", Content(f"{clean_line(name, room)} · {clean_line(figures)}"))
+        words = head_line(state.live, state.failures.get("live"), time.time(), self.size.width)
+        self._say("head", Content(words))
 
     def _draw_words(self, run: KnownRun) -> None:
         cell = self.cell
-        if cell is None:
-            self._say("words", Content())
-            return
-        words = cell_words(cell, time.time(), foreign=run.is_foreign)
+        words = Cell("") if cell is None else cell_words(cell, time.time(), foreign=run.is_foreign)
         text = f"{run.status.message} · {words.text}" if run.is_foreign and run.status.message else words.text
         self._say("words", Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted")))
 
@@ -223,35 +209,17 @@ class LiveScreen(SteeringKeys):
         status, now_s = run.status, time.time()
         with_task = not shared_task(status.cells)
         if self._ended_shown:
-            ended = self._ended_samples(state, run)
-            rows = [finished_row(one, with_task=with_task) for one in ended]
-            words = f"Ended samples · {len(ended)}"
-            self._samples.empty = "no sample has ended yet" if state.finished else "asking the cells …"
+            rows = [finished_row(one, with_task=with_task) for one in self._ended_samples(state, run)]
+            columns, self._samples.empty = ENDED_COLUMNS, "no sample has ended yet"
         else:
             working = working_samples(status, state.running, self._only)
             rows = [sample_row(one, with_task=with_task, now_s=now_s) for one in working]
-            more = "+" if any(watch.truncated for watch in state.running.values()) else ""
-            words = f"Running samples · {len(working)}{more}"
-            self._samples.empty = self._why_none(state, run)
-        columns = ENDED_COLUMNS if self._ended_shown else SAMPLE_COLUMNS
+            columns, self._samples.empty = SAMPLE_COLUMNS, why_none_runs(run, state.running)
         self._samples.change_columns(columns)
         self._put(self._samples, columns, rows)
         self._go_on([row.key for row in rows])
-        only = next((cell for cell in status.cells if cell.id == self._only), None)
-        words += f" · {target_words(only, with_task=with_task)}" if only is not None else " · all cells"
-        if busy := sum(watch.answer == "busy" for watch in state.running.values()):
-            words += f" · {busy} busy"
-        words += " · t: running" if self._ended_shown else " · t: ended"
-        self._say("samples-heading", Content(clean_line(words)))
-
-    def _why_none(self, state: State, run: KnownRun) -> str:
-        if run.status.exit_code is not None:
-            return "the run has ended: t shows its samples" + ("" if run.is_foreign else ", enter its results")
-        if not state.running:
-            return "asking the cells …" if self._pids(run) else "no cell is running yet"
-        if any(watch.answer == "busy" for watch in state.running.values()):
-            return "waiting for cells that are too busy to answer …"
-        return "no sample is being worked on"
+        words = samples_heading(status, state.running, len(rows), self._only, ended=self._ended_shown)
+        self._say("samples-heading", Content(words))
 
     def _draw_conversation(self, state: State) -> None:
         one = self.sample
@@ -443,16 +411,3 @@ class LiveScreen(SteeringKeys):
             self._draw(self.state)
         else:
             self.post_message(PlaceRequested("bench"))
-
-    def _invitation(self, state: State) -> str:
-        if awaited := state.waiting.get("live"):
-            return f"{awaited} …"
-        run = going_on(state)
-        if run is not None:
-            return f"● {run.status.title or run.status.run_id} is going on: enter shows it."
-        return "No run is being watched. r runs the plan; 1 lists runs and profiles, enter opens them."
-
-
-def going_on(state: State) -> KnownRun | None:
-    """The newest run that has not ended, else the newest live process of somebody else."""
-    return next((run for run in (*(state.runs or ()), *state.processes) if run.status.exit_code is None), None)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
 from ...evals.results.statistics import normal_interval, wilson
+from ..clean import clean_line
+from ..cli.live_table import summary
 from ..figures import UNKNOWN, format_latency, format_speed, format_usd
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
@@ -14,6 +18,8 @@ from ..widgets.states import state_cell
 if TYPE_CHECKING:
     from ...evals.engine.control import CellWatch
     from ...evals.engine.orders import OrderKind
+    from ...profiles.errors import ProctorError
+    from ..store import KnownRun
 
 CELL_COLUMNS = (
     Column("state", "", 1),
@@ -29,6 +35,24 @@ CELL_COLUMNS = (
 _AGAIN = {"held": "resumes", "failed": "tries again", "stopped": "goes on"}
 _BAR = 6
 _JOINT = " · "
+
+
+def head_line(run: KnownRun, failure: ProctorError | None, now_s: float, width: int) -> str:
+    """The run in a line: its title is cut before its figures are."""
+    status = run.status
+    name = clean_line(status.title or status.run_id)
+    if (task := shared_task(status.cells)) and task != name:
+        name += f" · {clean_line(task)}"
+    figures = summary(status, now_s)
+    if run.is_foreign:
+        figures += f" · not Proctor's: process {status.run_id.rpartition('-')[2]}"
+    elif status.source == "practice":
+        figures += " · practice"
+    if failure is not None:
+        figures = f"{failure} · {figures}"
+    if status.exit_code is not None and not run.is_foreign:
+        figures += " · enter: results"
+    return f"{clean_line(name, max(width - cell_len(figures) - 5, 8))} · {clean_line(figures)}"
 
 
 def cell_rows(status: RunStatus, running: Mapping[str, CellWatch], now_s: float) -> list[Row]:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
+from ..clean import clean_line
 from ..figures import UNKNOWN
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
-from .live_rows import score_words, seconds, target_words
+from .live_rows import score_words, seconds, shared_task, target_words
 
 if TYPE_CHECKING:
     from ...evals.engine.control import CellWatch, FinishedSample, RunningSample
+    from ..store import KnownRun, State
 
 SAMPLE_COLUMNS = (
     Column("sample", "sample", 8),
@@ -75,6 +77,32 @@ def sample_row(working: Working, *, with_task: bool, now_s: float) -> Row:
             Cell(doing(working, now_s), "warn" if waits else ""),
         ),
     )
+
+
+def samples_heading(status: RunStatus, running: Mapping[str, CellWatch], count: int, only: str, *, ended: bool) -> str:
+    """`Running samples · 64 · all cells · t: ended`."""
+    more = "+" if not ended and any(watch.truncated for watch in running.values()) else ""
+    cell = next((cell for cell in status.cells if cell.id == only), None)
+    parts = [
+        "Ended samples" if ended else "Running samples",
+        f"{count}{more}",
+        "all cells" if cell is None else target_words(cell, with_task=not shared_task(status.cells)),
+    ]
+    if busy := sum(watch.answer == "busy" for watch in running.values()):
+        parts.append(f"{busy} busy")
+    return clean_line(" · ".join([*parts, "t: running" if ended else "t: ended"]))
+
+
+def why_none_runs(run: KnownRun, running: Mapping[str, CellWatch]) -> str:
+    """What stands in the place of running samples where there are none."""
+    if run.status.exit_code is not None:
+        return "the run has ended: t shows its samples" + ("" if run.is_foreign else ", enter its results")
+    if not running:
+        at_work = any(cell.pid is not None and cell.state not in ENDED for cell in run.status.cells)
+        return "asking the cells …" if at_work else "no cell is running yet"
+    if any(watch.answer == "busy" for watch in running.values()):
+        return "waiting for cells that are too busy to answer …"
+    return "no sample is being worked on"
 
 
 def finished_samples(
@@ -171,3 +199,18 @@ def _ending(cell: CellStatus) -> tuple[str, str]:
     elif cell.last_error:
         words += f": {cell.last_error}"
     return state.tone, words
+
+
+def invitation(state: State) -> str:
+    """What stands in the place of a run where none is watched."""
+    if awaited := state.waiting.get("live"):
+        return f"{awaited} …"
+    run = going_on(state)
+    if run is not None:
+        return f"● {run.status.title or run.status.run_id} is going on: enter shows it."
+    return "No run is being watched. r runs the plan; 1 lists runs and profiles, enter opens them."
+
+
+def going_on(state: State) -> KnownRun | None:
+    """The newest run that has not ended, else the newest live process of somebody else."""
+    return next((run for run in (*(state.runs or ()), *state.processes) if run.status.exit_code is None), None)
