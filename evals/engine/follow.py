@@ -15,19 +15,22 @@ START_S = 60.0
 QUIET_S = 5.0  # after which a watcher may want to say that there is no news
 
 
-def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: False) -> Iterator[RunStatus]:
+def follow(
+    run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: False, attempt: int = 1
+) -> Iterator[RunStatus]:
     """Yield the status whenever it has changed, and when it has not for `QUIET_S`; last the final one.
 
     Args:
         run_dir: The run.
-        supervisor_ended: Whether a supervisor that was just started is gone; asked while there is no status yet.
+        supervisor_ended: Whether a supervisor that was just started is gone; asked while there is no status of it yet.
+        attempt: The first that is of interest: what stands there of earlier ones is waited to be replaced.
 
     Raises:
         ProctorError: The supervisor ended, or took too long, before it wrote anything; or the run was removed.
     """
     path, seen, deadline_s = run_dir / STATUS_FILE, 0, time.monotonic() + START_S
-    while not path.exists():
-        if supervisor_ended() or time.monotonic() > deadline_s:
+    while not _has_begun(run_dir, attempt):
+        if (supervisor_ended() and not _has_begun(run_dir, attempt)) or time.monotonic() > deadline_s:
             raise ProctorError("the run's supervisor did not start", f"see {run_dir / 'supervisor.log'}")
         time.sleep(POLL_S)
     told_at_s = time.monotonic()
@@ -43,3 +46,10 @@ def follow(run_dir: Path, *, supervisor_ended: Callable[[], bool] = lambda: Fals
         if status.exit_code is not None:
             return
         time.sleep(POLL_S)
+
+
+def _has_begun(run_dir: Path, attempt: int) -> bool:
+    """Whether an attempt has written its first status."""
+    if not (run_dir / STATUS_FILE).exists():
+        return False
+    return attempt == 1 or read_status(run_dir).attempt >= attempt

@@ -31,6 +31,7 @@ class Retry:
     frozen: FrozenRun  # what it is to run from now on
     redo: tuple[str, ...]  # ids of its cells that are run again, and of those that are new
     endpoints: Endpoints
+    attempt: int  # the number of this one
     strangers: tuple[str, ...] = ()  # names of logs in its folder that are none of its own
 
     @property
@@ -71,7 +72,9 @@ def prepare_retry(
         plan = replace(at(frozen.plan, endpoints), settings=settings, problems=())
     left = what_is_left(frozen.plan, plan, {cell.id: cell for cell in status.cells})
     redo = tuple(cell.id for cell in plan.cells if cell.id in left and _has(cell, words))
-    return Retry(run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, _strangers(run_dir))
+    return Retry(
+        run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, status.attempt + 1, _strangers(run_dir)
+    )
 
 
 def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
@@ -82,7 +85,7 @@ def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
         ProctorError: It cannot be written, or the supervisor has ended before its time.
     """
     if not retry.redo:
-        raise UsageError(f"nothing is left of {retry.run_dir.name}", "what has succeeded is not run again")
+        raise UsageError(nothing_left(retry.run_dir))
     frozen = retry.frozen
     write_run_toml(
         retry.run_dir / RUN_FILE,
@@ -95,6 +98,11 @@ def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
     supervisor.begin(retry.run_dir, retry.endpoints.token, redo=retry.redo)
 
 
+def nothing_left(run_dir: Path) -> str:
+    """What is said of a run that is whole."""
+    return f"nothing is left of {run_dir.name}: what has succeeded is not run again"
+
+
 def start_retry(run_dir: Path, *, budget_usd: float | None = None) -> None:
     """Go on with a run that has ended, and come back when its first news is there.
 
@@ -103,8 +111,9 @@ def start_retry(run_dir: Path, *, budget_usd: float | None = None) -> None:
         ProctorError: It goes on already, cannot be read, or its supervisor did not start.
     """
     with PendingSupervisor() as supervisor:
-        begin_retry(prepare_retry(run_dir, now_s=time.time(), budget_usd=budget_usd), supervisor)
-        next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
+        retry = prepare_retry(run_dir, now_s=time.time(), budget_usd=budget_usd)
+        begin_retry(retry, supervisor)
+        next(iter(follow(run_dir, supervisor_ended=supervisor.ended, attempt=retry.attempt)))
 
 
 def what_is_left(before: Plan, plan: Plan, cells: Mapping[str, CellStatus]) -> frozenset[str]:

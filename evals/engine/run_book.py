@@ -62,6 +62,8 @@ class RunBook:
         self._clock = clock
         self._stopwatch = stopwatch
         self._started_at_s = before.started_at_s if before is not None else clock()
+        self._resumed_at_s = clock() if before is not None else None
+        self._done_before = sum(cell.done for cell in self.cells.values())
         self._written_at_s = -STATUS_EVERY_S
         self._unwritten = ""
 
@@ -170,6 +172,8 @@ class RunBook:
             message=message,
             control=None if ended else self.control,
             attempt=self._attempt,
+            resumed_at_s=self._resumed_at_s,
+            done_before=self._done_before,
             events=tuple(self._events),
         )
 

@@ -101,4 +101,6 @@ class RunStatus:
     message: str | None = None  # why the run ended as it did, when there is more to say
     control: str | None = None  # the path of its supervisor's socket, while there is one
     attempt: int = 1  # how often it has been started
+    resumed_at_s: float | None = None  # when it was started last, unless that was the first time
+    done_before: int = 0  # samples that were finished by then
     events: tuple[RunEvent, ...] = ()  # the newest `EVENTS_KEPT`, oldest first

@@ -116,9 +116,7 @@ def _cell_of(
 class Running:
     """A run that goes on in a thread of the test's process; its cells are processes."""
 
-    def __init__(
-        self, run_dir: Path, plan: Plan, backend: LocalBackend, *, redo: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, run_dir: Path, plan: Plan, backend: LocalBackend, *, redo: Sequence[str] | None = None) -> None:
         self.run_dir = run_dir
         self._reader_fd, self._writer_fd = os.pipe()
         os.set_blocking(self._reader_fd, False)

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stop": ("stop", "Stop a run, or cells of it, keeping what is finished."),
     "adjust": ("adjust", "Change connections, budget or limits of a run that goes on."),
     "sample": ("sample", "End one sample, or have it worked on once more."),
+    "retry": ("retry", "Finish what is unfinished of a run, or add to it."),
     "show": ("show", "Show the scoreboard of a run."),
     "models": ("models", "Find models, and what each provider asks for them."),
     "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),

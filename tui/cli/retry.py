@@ -1,0 +1,101 @@
+"""`proctor retry`: finish what is unfinished of a run, or add to it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import nullcontext
+
+import click
+
+from ...evals.engine.gates import exit_code
+from ...evals.engine.journal import is_supervised
+from ...evals.engine.launch import PendingSupervisor
+from ...evals.engine.orders import Order, author, send_order
+from ...evals.engine.retry import Retry, begin_retry, nothing_left, prepare_retry
+from ...evals.engine.runs import find_run, log_root
+from ...evals.engine.status_file import read_status
+from ...profiles.errors import UsageError
+from ..clean import clean_line
+from .plan_view import print_problems
+from .steering import pick_cells
+from .watching import leave, tell_launch, watch
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--cell", metavar="TEXT", default="", help="Only cells with these words in their names.")
+@click.option("--budget", metavar="USD", type=click.FloatRange(min=0, min_open=True), help="Another budget for it all.")
+@click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change a key of its profile: more models, providers, samples or epochs run only what is new. Repeatable.",
+)
+@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+@click.option("--dry-run", is_flag=True, help="Say what would be run; send nothing.")
+@click.option("--detach", is_flag=True, help="Start it, and leave it running.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines and nothing else on stdout.")
+def command(
+    run: str | None,
+    cell: str,
+    budget: float | None,
+    overrides: tuple[str, ...],
+    log_dir: str | None,
+    dry_run: bool,
+    detach: bool,
+    as_json: bool,
+) -> int:
+    """Finish RUN (default: the newest): its failed, held, stopped, lost and half-done cells.
+
+    Samples that are finished are kept and not asked for again. In a run that goes on, cells that have ended without
+    success are started again.
+    """
+    run_dir = find_run(run, log_root(log_dir, None))
+    if is_supervised(run_dir):
+        if overrides or budget is not None:
+            raise UsageError(f"{run_dir.name} is going on", "`proctor adjust` changes it, or stop it first")
+        cells = pick_cells(read_status(run_dir), cell or None)
+        for line in send_order(run_dir, Order("retry", author(), cells)):
+            click.echo(clean_line(line), err=True)
+        return 0
+    with nullcontext() if dry_run else PendingSupervisor() as supervisor:
+        retry = prepare_retry(run_dir, now_s=time.time(), overrides=overrides, budget_usd=budget, words=cell)
+        print_problems(retry.plan.problems)
+        if retry.plan.errors:
+            return UsageError.exit_code
+        for name in retry.strangers:
+            click.echo(clean_line(f"{name}: no cell of this run has told of this log: it is left alone"), err=True)
+        if not retry.redo:
+            click.echo(clean_line(nothing_left(run_dir)), err=True)
+            return exit_code(retry.frozen.profile.gates, read_status(run_dir))
+        if supervisor is None:
+            _show(retry, as_json=as_json)
+            return 0
+
+        def launch() -> None:
+            begin_retry(retry, supervisor)
+            tell_launch(_words(retry), retry.redo, run_dir, supervisor.pid, as_json=as_json)
+
+        if detach:
+            launch()
+            return leave(run_dir, supervisor, as_json=as_json, attempt=retry.attempt)
+        gates = retry.frozen.profile.gates
+        return watch(launch, run_dir, supervisor, gates, as_json=as_json, attempt=retry.attempt)
+
+
+def _words(retry: Retry) -> str:
+    left, all_of_them = len(retry.redo), len(retry.plan.cells)
+    return f"{left} of {all_of_them} cells to finish: what is done is kept"
+
+
+def _show(retry: Retry, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({"run_id": retry.frozen.run_id, "cells": list(retry.redo)}) + "\n")
+        return
+    click.echo(clean_line(_words(retry)), err=True)
+    labels = {cell.id: cell.label for cell in retry.plan.cells}
+    for cell_id in retry.redo:
+        click.echo(clean_line(labels[cell_id]))
