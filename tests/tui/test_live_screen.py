@@ -367,7 +367,7 @@ def test_a_foreign_process_is_watched_and_steered_as_far_as_it_goes() -> None:
     )
 
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
-        assert "not Proctor's: process 77" in app.seen()
+        await until(pilot, lambda: "not Proctor's: process 77" in app.seen(), "the process")
         await until(pilot, lambda: any(m.by_eval for m in app.wanted(WatchRequested)), "the question by evals")
         await pilot.press("b", "r", "space")
         assert [order.kind for order in app.orders()] == ["pause"] and not isinstance(app.screen, AskScreen)
