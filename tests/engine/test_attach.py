@@ -39,11 +39,12 @@ def sockets_of(pid: int) -> int:
 def test_watchers_come_and_go(
     cell_of: Callable[..., Cell], set_faults: Callable[..., None], start_run: Callable[..., Any]
 ) -> None:
-    set_faults({"target": "groq", "kind": "slow", "delay_s": 3})
+    set_faults({"target": "groq", "kind": "slow", "delay_s": 1})
     run = start_run([cell_of("groq", task="proctor/arithmetic", limit=25)])
     watchers = [attach(run.run_dir.parent, "--json"), attach(run.run_dir.parent, run.run_dir.name, "--json")]
-    pid = run.until(lambda status: status.cells[0].in_flight).cells[0].pid
+    pid = run.until(lambda status: status.cells[0].done).cells[0].pid
     folder = next(iter(Path("/tmp").glob(f"p*/xdg_data_home/inspect_ai/control/{pid}.sock"))).parent
+    InspectSteering(folder).pause(pid, now=False)  # it is not to end before they have all been there
 
     def cycle() -> str:
         controls, processes, steering = CellControls(folder), InspectProcesses(folder), InspectSteering(folder)
@@ -52,9 +53,8 @@ def test_watchers_come_and_go(
         following.close()
         (known,) = KnownRuns().read(run.run_dir.parent)
         watch = controls.watch([pid])[pid]
-        if watch.samples:
-            controls.conversation(pid, watch.samples[0])
-        controls.finished(pid)
+        for sample in controls.finished(pid)[:1]:
+            assert controls.conversation(pid, sample)
         (found,) = processes.find()
         assert found.pid == pid and known.status.run_id == status.run_id
         for one in (controls, processes, steering):
@@ -72,6 +72,7 @@ def test_watchers_come_and_go(
     assert sockets_of(pid) <= cells_sockets + 2  # it closes those of the last cycle when it comes to it
     assert len(gc.get_objects()) < objects + 20 * CYCLES
     set_faults()
+    InspectSteering(folder).resume(pid)
 
     status = run.ended()
     assert status.exit_code == 0 and status.cells[0].done == 25
