@@ -5,42 +5,45 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
 from ..profiles.errors import ProctorError
 from . import messages
-from .clean import clean_line
-from .feeds import Feeds, facts_key
-from .keymap import PLACE_BINDINGS
+from .around import AroundApp
+from .drafting import DraftingApp
+from .endings import Endings, end_severity, end_words
+from .keymap import APP_BINDINGS, PLACE_BINDINGS
 from .screens import opening
-from .store import KnownRun, Store
-from .themes import THEMES, choose_theme, native_ansi
 
 if TYPE_CHECKING:
     from ..evals.catalog.endpoints import Source
     from ..profiles.files import LoadedProfile
+    from .kept_drafts import KeptDrafts
+    from .memory import Memory
+    from .store import KnownRun
 
 FOLLOW_EVERY_S = 0.5
 RUNS_EVERY_S = 3.0
-DRAFT_LIMIT = 20  # samples of a plan that is put together by hand; changed on the Plan place
 
 
-class ProctorApp(App[str]):
-    """The six places.
+class ProctorApp(DraftingApp, AroundApp):
+    """The six places. The draft is `DraftingApp`'s, what surrounds the places `AroundApp`'s; runs and logs are here.
 
     Args:
         source: Where the models come from.
         log_dir: The log root, where one was asked for.
         profile: A profile to open ready to run.
         environ: The environment, for the choice of a theme.
+        memory: What is remembered of earlier sessions; without one, nothing is.
+        drafts: Where an unsaved plan is kept; without one, none is.
+        keys: The file with the keys that the user has moved, if there is one.
 
-    The result, if any, is the line that is printed on leaving.
+    The result, if any, is what is printed on leaving, in lines.
     """
 
     TITLE = "Proctor"
@@ -58,13 +61,7 @@ class ProctorApp(App[str]):
         "live": opening.live,
         "results": opening.results,
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *PLACE_BINDINGS,
-        Binding("r", "run_draft", "run", id="run", tooltip="Run the plan"),
-        Binding("q", "leave", "leave", id="leave", tooltip="Leave; what runs goes on"),
-        Binding("question_mark", "show_help_panel", "help", id="help", tooltip="The keys of this place", show=False),
-        Binding("ctrl+s", "save_picture", "screenshot", id="screenshot", tooltip="Save the screen as SVG", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*PLACE_BINDINGS, *APP_BINDINGS]
 
     def __init__(
         self,
@@ -73,28 +70,26 @@ class ProctorApp(App[str]):
         log_dir: str | None = None,
         profile: LoadedProfile | None = None,
         environ: dict[str, str] | None = None,
+        memory: Memory | None = None,
+        drafts: KeptDrafts | None = None,
+        keys: Path | None = None,
     ) -> None:
         environ = dict(os.environ) if environ is None else environ
-        super().__init__(ansi_color=native_ansi(environ))
-        self.animation_level = "none"
-        self.store = Store(self)
-        self._home: Source = source  # where it was opened; practice is never left for what costs money
-        self._source: Source = source
-        self._feeds = Feeds(self.post_message, log_dir)
+        super().__init__(source=source, log_dir=log_dir, environ=environ, memory=memory)
         self._opened = profile
-        self._starting = False
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.theme = choose_theme(environ)
+        self._drafts = drafts
+        self._keys_path = keys
+        self._endings = Endings()
 
     def on_mount(self) -> None:
         """Paint first; then connect, and look for what there is."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.action_leave)
+            loop.add_signal_handler(number, self._leave)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self._read_keys()
         self.store.await_field("runs", "reading the log root")
         self.store.await_field("profiles", "reading profiles")
         self.store.await_field("tasks", "loading Inspect and looking for tasks")
@@ -103,16 +98,14 @@ class ProctorApp(App[str]):
         self._work(self._feeds.list_profiles, "profiles")
         self.set_interval(FOLLOW_EVERY_S, self._follow)
         self.set_interval(RUNS_EVERY_S, self._look_for_runs)
-
-    def _work(self, work: Callable[[], None], group: str) -> None:
-        self.run_worker(work, group=group, thread=True, exclusive=False)
+        if self.memory.notice:
+            self._tell(self.memory.notice, severity="warning")
 
     # Facts
 
     def on_field_arrived(self, message: messages.FieldArrived) -> None:
         """Put what a feed brought into the store, and go on from there."""
         changes = dict(message.changes)
-        was = self.store.state
         self.store.put(**changes)
         if "endpoints" in changes:
             self._open_first_draft()
@@ -120,17 +113,14 @@ class ProctorApp(App[str]):
             self._work(self._feeds.list_tasks, "tasks")
         if "catalog" in changes:
             self._replan()
-        if "live" in changes and was.live is not None:
-            self._tell_of_the_end(was.live, changes["live"])
+        if "live" in changes:
+            self._look_for_ends([changes["live"]])
+        if "runs" in changes:
+            self._look_for_ends(changes["runs"])
 
     def on_field_failed(self, message: messages.FieldFailed) -> None:
         """Keep what was there, and say why there is nothing newer."""
         self.store.fail_field(message.name, message.error)
-
-    def on_facts_arrived(self, message: messages.FactsArrived) -> None:
-        """Plan again with what is known of the tasks now."""
-        self.store.put(facts=message.facts)
-        self._replan()
 
     def on_run_started(self, message: messages.RunStarted) -> None:
         """Watch it."""
@@ -140,21 +130,6 @@ class ProctorApp(App[str]):
         self._work(lambda: self._feeds.read_run("live", message.run_dir), "live")
         self._work(self._feeds.list_runs, "runs")
 
-    def on_run_failed_to_start(self, message: messages.RunFailedToStart) -> None:
-        """Say why."""
-        self._starting = False
-        self._tell(str(message.error), severity="error")
-
-    def on_profile_saved(self, message: messages.ProfileSaved) -> None:
-        """Say where."""
-        self.store.put(draft_path=message.path)
-        self._tell(f"Saved as {message.path}")
-
-    def on_plan_made(self, message: messages.PlanMade) -> None:
-        """Take the plan, unless the draft has changed since."""
-        if message.draft is self.store.state.draft:
-            self.store.put(plan=message.plan)
-
     # Intents
 
     def on_catalog_requested(self, message: messages.CatalogRequested) -> None:
@@ -162,22 +137,6 @@ class ProctorApp(App[str]):
         if (endpoints := self.store.state.endpoints) is not None:
             self.store.await_field("catalog", "reading the catalog")
             self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
-
-    def on_draft_changed(self, message: messages.DraftChanged) -> None:
-        """Take the draft over and plan it."""
-        self.store.put(draft=message.draft)
-        self._replan()
-
-    def on_draft_edit_requested(self, message: messages.DraftEditRequested) -> None:
-        """Change the draft as it is now: edits that come at once all count."""
-        if (draft := self.store.state.draft) is None:
-            return
-        try:
-            edited = message.edit(draft)
-        except ProctorError as error:
-            self._tell(str(error), severity="error")
-        else:
-            self.on_draft_changed(messages.DraftChanged(edited))
 
     def on_probe_requested(self, message: messages.ProbeRequested) -> None:
         """Ask, unless that is being asked already."""
@@ -192,22 +151,6 @@ class ProctorApp(App[str]):
     def on_probe_arrived(self, message: messages.ProbeArrived) -> None:
         """Keep what it brought."""
         self.store.put(probes={**self.store.state.probes, message.result.target: message.result})
-
-    def on_profile_opened(self, message: messages.ProfileOpened) -> None:
-        """Make a profile the draft, and show its plan."""
-        self._open(message.profile)
-        self.switch_mode("plan")
-
-    def on_save_requested(self, message: messages.SaveRequested) -> None:
-        """Save the draft."""
-        draft = self.store.state.draft
-        if draft is not None:
-            path = Path.cwd() / "profiles" / f"{message.name}.toml"
-            self._work(lambda: self._feeds.save_profile(draft, path), "save")
-
-    def on_run_requested(self, _: messages.RunRequested) -> None:
-        """Run the draft, unless something stands in its way."""
-        self.action_run_draft()
 
     def on_run_opened(self, message: messages.RunOpened) -> None:
         """Show a run where it belongs."""
@@ -290,96 +233,42 @@ class ProctorApp(App[str]):
         """Go to a place."""
         self.switch_mode(place)
 
-    def action_run_draft(self) -> None:
-        """Run the plan, or say what stands in the way."""
-        state = self.store.state
-        plan, draft, endpoints = state.plan, state.draft, state.endpoints
-        if self._starting:
-            return
-        if awaited := state.waiting.get("plan"):
-            self._tell(f"The plan is not ready yet: {awaited}", severity="warning")
-        elif plan is None or draft is None or endpoints is None:
-            self._tell("There is no plan yet: pick models (2) and tasks (3)", severity="warning")
-        elif plan.errors:
-            self._tell(str(plan.errors[0]), severity="error")
-            self.switch_mode("plan")
+    def action_open_ended(self) -> None:
+        """Open the run that ended last while it was watched."""
+        if (run := self._endings.newest) is None:
+            self._tell("No run has ended since the application was opened")
         else:
-            self._starting = True
-            self._tell("Starting the run …")
-            name = state.draft_path.stem if state.draft_path else "workbench"
-            self._work(lambda: self._feeds.start_run(draft, plan, name, endpoints), "start")
+            self.post_message(messages.RunOpened(run))
 
     def action_leave(self) -> None:
-        """Leave; a run goes on, and the line printed on leaving says how to come back."""
+        """Leave, unless that would lose the plan and the user would rather stay."""
+        try:
+            self._keep_now()
+        except ProctorError as error:
+            from .widgets.confirm import ConfirmScreen
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._leave()
+
+            self.push_screen(ConfirmScreen("Leave and lose the unsaved plan?", str(error), "leave"), answered)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Leave; a run goes on, an unsaved plan is kept, and what is printed says how to come back to both."""
+        is_kept = self._try_to_keep()
         live = self.store.state.live
         self._feeds.close()
-        going_on = live is not None and live.status.exit_code is None
-        self.exit(f"{live.status.run_id} goes on: `proctor` comes back to it" if live and going_on else "")
-
-    def action_save_picture(self) -> None:
-        """Save the screen as an SVG file."""
-        self._tell(f"Saved {self.save_screenshot()}")
+        self.memory.flush()
+        words: list[str] = []
+        if live is not None and live.status.exit_code is None:
+            words.append(f"{live.status.run_id} goes on: `proctor` comes back to it")
+        if is_kept:
+            words.append("The plan is not saved, but kept: `proctor` brings it back")
+        self.exit("\n".join(words))
 
     # How it goes on
-
-    def _open_first_draft(self) -> None:
-        if self.store.state.draft is not None:
-            return
-        if self._opened is not None:
-            self._open(self._opened)
-            self.switch_mode("plan")
-            return
-        from ..profiles.schema import Profile, Run
-
-        self.store.put(draft=Profile(run=Run(source=self._source, limit=DRAFT_LIMIT)))
-
-    def _open(self, loaded: LoadedProfile) -> None:
-        from .draft_tasks import anchored
-
-        profile = anchored(loaded.profile, loaded.path)
-        wanted = "practice" if self._home == "practice" else profile.run.source
-        if profile.run.source != wanted:
-            profile = profile.model_copy(update={"run": profile.run.model_copy(update={"source": wanted})})
-        self.store.put(draft=profile, draft_path=loaded.path)
-        if wanted != self._source:
-            self._source = wanted
-            self.store.put(endpoints=None, catalog=None, plan=None)
-            self._connect()
-        self._replan()
-
-    def _connect(self) -> None:
-        source = self._source
-        self.store.await_field("endpoints", "starting the practice router" if source == "practice" else "connecting")
-        self._work(lambda: self._feeds.connect(source), "connect")
-
-    def _replan(self) -> None:
-        state = self.store.state
-        draft, endpoints = state.draft, state.endpoints
-        if draft is None or endpoints is None or not draft.tasks or not draft.models:
-            self.store.put(plan=None)
-            return
-        path = state.draft_path or Path.cwd() / "draft.toml"
-        practice = endpoints.source == "practice"
-        keys = [facts_key(entry.task, entry.args, practice) for entry in draft.tasks]
-        unknown = [entry.task for entry, key in zip(draft.tasks, keys, strict=True) if key not in state.facts]
-        if unknown:
-            self.store.await_field("plan", f"building {clean_line(unknown[0])}")
-            self.run_worker(
-                lambda: self._feeds.build_tasks(draft, path, endpoints, state.facts),
-                group="build",
-                thread=True,
-                exclusive=True,
-            )
-            return
-        if state.catalog is None and "catalog" not in state.failures:
-            self.store.await_field("plan", "waiting for the catalog")
-            return
-        from ..evals.engine.expand import PlanInputs
-
-        facts = tuple(state.facts[key] for key in keys)
-        inputs = PlanInputs(draft, path, endpoints, state.catalog, facts)
-        self.store.await_field("plan", "being made")
-        self.run_worker(lambda: self._feeds.make_plan(inputs), group="plan", thread=True, exclusive=True)
 
     def _follow(self) -> None:
         live = self.store.state.live
@@ -391,14 +280,14 @@ class ProctorApp(App[str]):
             self._work(lambda: self._feeds.read_run("live", live.run_dir), "live")
 
     def _look_for_runs(self) -> None:
-        if self.current_mode == "bench":
+        if self.current_mode == "bench" or self._endings.is_watching:
             self._work(self._feeds.list_runs, "runs")
 
-    def _tell_of_the_end(self, before: KnownRun, after: KnownRun) -> None:
-        if before.status.exit_code is None and after.status.exit_code is not None:
+    def _look_for_ends(self, runs: Iterable[KnownRun]) -> None:
+        """Tell of runs that have ended, but for the one that is looked at."""
+        for run in self._endings.see(runs):
             self._work(self._feeds.list_runs, "runs")
-            if self.current_mode != "live":
-                self._tell(f"{after.status.title or after.status.run_id}: {after.status.state}")
-
-    def _tell(self, words: str, severity: Any = "information") -> None:
-        self.notify(clean_line(words), severity=severity, markup=False)
+            live = self.store.state.live
+            if self.current_mode != "live" or live is None or live.run_dir != run.run_dir:
+                self._tell(end_words(run, self.key_of("app.ended")), end_severity(run))
+            self._ring()

@@ -37,6 +37,13 @@ THEMES: dict[str, Theme] = {
     COLOUR_BLIND: replace(_DARK, name=COLOUR_BLIND, primary="#0072B2", **_OKABE_ITO),
 }
 
+THEME_WORDS: dict[str, str] = {
+    DARK: "light on dark",
+    LIGHT: "dark on light",
+    ANSI: "the terminal's own 16 colours",
+    COLOUR_BLIND: "dark; good and bad are told apart without red and green",
+}
+
 _FEW_COLOURS = ("linux", "ansi", "cygwin", "vt", "xterm-16color", "screen-16color", "rxvt-16color")
 
 
@@ -49,11 +56,11 @@ def native_ansi(environ: Mapping[str, str]) -> bool | None:
     return True if "NO_COLOR" in environ else None
 
 
-def choose_theme(environ: Mapping[str, str]) -> str:
-    """The name of the theme that suits the terminal, as far as its environment tells.
+def forced_theme(environ: Mapping[str, str]) -> str | None:
+    """The theme that a terminal without many colours, or a user without a wish for any, leaves; `None` for all.
 
     Args:
-        environ: `NO_COLOR` (https://no-color.org), `TERM`, `COLORTERM` and `COLORFGBG` are looked at.
+        environ: `NO_COLOR` (https://no-color.org), `TERM` and `COLORTERM` are looked at.
     """
     if "NO_COLOR" in environ:  # empty, too: so does Textual, which takes the colours out
         return ANSI
@@ -61,5 +68,19 @@ def choose_theme(environ: Mapping[str, str]) -> str:
         term = environ.get("TERM", "")
         if term == "xterm" or term.startswith(_FEW_COLOURS):
             return ANSI
+    return None
+
+
+def choose_theme(environ: Mapping[str, str], remembered: str = "") -> str:
+    """The name of the theme to begin with.
+
+    Args:
+        environ: As for `forced_theme`, which comes first; then `COLORFGBG` where nothing is remembered.
+        remembered: The name of the theme that the user chose last; it may be none of ours.
+    """
+    if (forced := forced_theme(environ)) is not None:
+        return forced
+    if remembered in THEMES:
+        return remembered
     background = environ.get("COLORFGBG", "").rpartition(";")[2]
     return LIGHT if background in ("7", "15") else DARK

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from proctor.tui.themes import ANSI, COLOUR_BLIND, DARK, LIGHT, THEMES, choose_theme, native_ansi
+from proctor.tui.themes import ANSI, COLOUR_BLIND, DARK, LIGHT, THEME_WORDS, THEMES, choose_theme, native_ansi
 
 FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
@@ -28,6 +28,17 @@ FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 )
 def test_the_environment_chooses_the_theme(environ: dict[str, str], theme: str) -> None:
     assert choose_theme(environ) == theme
+
+
+def test_what_the_user_chose_comes_before_the_background_and_after_what_the_terminal_can() -> None:
+    assert choose_theme(FULL | {"COLORFGBG": "0;15"}, COLOUR_BLIND) == COLOUR_BLIND
+    assert choose_theme(FULL, "gone with an older version") == DARK
+    assert choose_theme(FULL | {"NO_COLOR": ""}, LIGHT) == ANSI
+    assert choose_theme({"TERM": "linux"}, LIGHT) == ANSI
+
+
+def test_every_theme_can_be_chosen_by_what_it_is() -> None:
+    assert list(THEME_WORDS) == list(THEMES)
 
 
 def test_no_color_keeps_to_the_terminals_own_colours() -> None:

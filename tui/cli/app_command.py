@@ -15,6 +15,8 @@ from ...profiles.errors import UsageError
 from ..clean import clean_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...evals.catalog.endpoints import Source
     from ...profiles.files import LoadedProfile
 
@@ -52,14 +54,38 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
         loaded = load(profile, overrides=["run.source=practice"] if practice else [])
     from ...evals.catalog.endpoints import has_token
     from ..app import ProctorApp
+    from ..kept_drafts import KeptDrafts
+    from ..memory import Memory
 
     source: Source = "practice" if practice or not has_token() else "hub"
-    app = ProctorApp(source=source, log_dir=log_dir, profile=loaded, environ=dict(os.environ))
-    with _terminal_given_back():
-        words = app.run()
-    if words:
-        click.echo(clean_line(words))
+    state, keys = _folders()
+    memory = Memory(state / "layout.json")
+    app = ProctorApp(
+        source=source,
+        log_dir=log_dir,
+        profile=loaded,
+        environ=dict(os.environ),
+        memory=memory,
+        drafts=KeptDrafts(state / "drafts"),
+        keys=keys,
+    )
+    try:
+        with _terminal_given_back():
+            words = app.run()
+    finally:
+        memory.flush()
+    for line in (words or "").splitlines():
+        click.echo(clean_line(line))
     return app.return_code or 0
+
+
+def _folders() -> tuple[Path, Path]:
+    """The folder of what is remembered, and the file of the user's keys."""
+    from platformdirs import user_state_path
+
+    from ..keys_file import keys_path
+
+    return user_state_path("proctor"), keys_path()
 
 
 @contextmanager

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),
     "tasks": ("tasks", "List the tasks that can be run."),
     "profiles": ("profiles", "List the profiles that can be run, or print one."),
+    "keys": ("keys", "List the keys of the application, and start the file that moves them."),
     "practice": ("practice", "Serve the practice router: simulated models that cost nothing."),
     "doctor": ("doctor", "Check token, network, versions and terminal, each with a remedy."),
 }

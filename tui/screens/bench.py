@@ -69,6 +69,10 @@ FIRST_KEYS = (
 class BenchScreen(PlaceScreen):
     """Runs above, profiles below; a welcome in place of the runs while there are none."""
 
+    HELP = """
+    Runs, live and past, and the profiles that say what to run: where one begins, and comes back to. Enter opens what
+    is under the cursor: a run that goes on in Live, one that has ended in Results, a profile as a plan ready to run.
+    """
     PLACE = "bench"
     AUTO_FOCUS = "#runs"
     CSS = """

@@ -51,6 +51,10 @@ _KEYS_THAT_COME_AND_GO = ("again", "cancel_sample", "requeue", "stop_cell", "sto
 class LiveScreen(SteeringKeys):
     """Cells above, samples below, beside them the sample under the cursor, and at the bottom what has happened."""
 
+    HELP = """
+    A run as it goes on: its cells, the samples that they work on, and the conversation of the one under the cursor.
+    Leaving does not stop it: it goes on without this application.
+    """
     PLACE = "live"
     AUTO_FOCUS = ""  # the cells take it as soon as there are any: without a run, enter is for the invitation
     CSS = """

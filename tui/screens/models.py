@@ -69,15 +69,8 @@ class ModelsScreen(PlaceScreen):
     """The browser, and the providers of the model under its cursor."""
 
     HELP = """
-    # Models
-
-    `/` finds: all words must fit, `!word` must not. Prices are USD per million tokens, the best of the live offers;
-    `?` is unknown.
-
-    `space` picks a model where it is fastest. `enter` goes to its providers: there `space` picks one, or a policy that
-    is settled with every request. `a` picks all that are live when the plan is made.
-
-    What is picked goes into the plan (4).
+    Find models, and pick for each the providers that it is examined with; what is picked goes into the plan (4).
+    Prices are USD per million tokens, the best of the live offers, and ? is unknown.
     """
     PLACE = "models"
     AUTO_FOCUS = "ModelTable"

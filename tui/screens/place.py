@@ -12,6 +12,8 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from ..widgets.bars import PlanLine, TopBar
+from ..widgets.filter_bar import FilterBar
+from ..widgets.line_table import LineTable
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
@@ -29,11 +31,22 @@ class PlaceScreen(Screen[None]):
         yield TopBar(self.PLACE)
         yield from self.body()
         yield PlanLine()
-        yield Lazy(Footer(show_command_palette=False))  # a dozen widgets: they come right after the first paint
+        yield Lazy(Footer())  # a dozen widgets: they come right after the first paint
 
     def body(self) -> Iterable[Widget]:
         """The widgets of the place."""
         raise NotImplementedError
+
+    def reveal(self, thing: object) -> None:
+        """Put the cursor on something that was found elsewhere: here, the row of that key in the first table.
+
+        A filter that might hide it is taken away; a row that is not known yet is gone to when it comes.
+        """
+        for bar in self.query(FilterBar):
+            bar.text = ""
+        table = self.query(LineTable).first()
+        self.set_focus(table)
+        table.move_to(str(thing))
 
     @property
     def proctor(self) -> ProctorApp:

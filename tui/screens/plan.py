@@ -53,6 +53,10 @@ class _Matrix(LineTable, inherit_bindings=True):
 class PlanScreen(PlaceScreen):
     """The draft as a plan."""
 
+    HELP = """
+    Every cell that would be run, one task with one target each, with what it is expected to cost and take and what
+    stands in its way. Thin it out, change its settings, save it as a profile, and run it.
+    """
     PLACE = "plan"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
     CSS = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -173,6 +173,10 @@ class ScoresPane(Vertical):
 class ResultsScreen(PlaceScreen):
     """Scoreboard, samples, transcript: Enter goes down, Escape goes up."""
 
+    HELP = """
+    The scoreboard of a run, with intervals and what differs for certain. Enter goes down to the samples of a cell and
+    to the transcript of one of them, Escape comes up again.
+    """
     PLACE = "results"
     DEFAULT_CSS = """
     ResultsScreen.-short .scores--row { display: none; }
@@ -307,6 +311,10 @@ class ResultsScreen(PlaceScreen):
         event.stop()
         above = self._levels[-2] if len(self._levels) > 1 else "samples"
         self._open((self.across if above == "across" else self.samples).step(event.by))
+
+    def reveal(self, thing: object) -> None:
+        """Show the transcript of a sample that was found elsewhere."""
+        self._open(cast("SampleRef", thing))
 
     def _open(self, sample: SampleRef | None) -> None:
         if sample is not None:

@@ -43,6 +43,10 @@ class _TaskTable(LineTable, inherit_bindings=True):
 class TasksScreen(PlaceScreen):
     """The tasks that were found, and those of the draft."""
 
+    HELP = """
+    What can be examined: shipped tasks, those of your files and packages, and by their name those of the Hub. What is
+    picked goes into the plan (4); the arguments of the task under the cursor are typed below the list.
+    """
     PLACE = "tasks"
     CSS = """
     TasksScreen {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from textual import events
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ..clean import clean_line
+from ..messages import PlaceRequested
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
@@ -22,6 +24,7 @@ PLACES: dict[str, str] = {
     "live": "Live",
     "results": "Results",
 }
+_HELP = "?"  # among the places that can be clicked in the top bar
 
 
 class TopBar(Static):
@@ -34,6 +37,7 @@ class TopBar(Static):
     def __init__(self, place: str) -> None:
         super().__init__(markup=False)
         self._place = place
+        self._ends: list[tuple[int, str]] = []  # the cell behind each place's title
 
     def on_mount(self) -> None:
         """Follow the source of the models."""
@@ -45,14 +49,24 @@ class TopBar(Static):
 
     def _draw(self, state: State) -> None:
         width = self.size.width or 80
-        parts: list[Content] = [Content.styled(" Proctor ", "bold") if width >= 100 else Content("")]
+        left = Content.styled(" Proctor ", "bold") if width >= 100 else Content("")
+        self._ends = [(left.cell_length, "")]
         for number, (key, title) in enumerate(PLACES.items(), 1):
             style = "bold reverse" if key == self._place else ""
-            parts.append(Content.styled(f" {number} {title} ", style))
-        left = Content("").join(parts)
-        right = _world(state, brief=width < 100)
+            left += Content.styled(f" {number} {title} " if width >= 60 else f" {number} ", style)
+            self._ends.append((left.cell_length, key))
+        right = _world(state, brief=width < 100) + Content.styled(f" {proctor(self).key_of('app.help')} ", "bold")
         room = width - left.cell_length - right.cell_length
+        self._ends += [(left.cell_length + max(room, 1) + right.cell_length - 3, ""), (width, _HELP)]
         self.update(left + Content(" " * max(room, 1)) + right)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the place whose title was clicked."""
+        place = next((key for end, key in self._ends if event.x < end), "")
+        if place == _HELP:
+            proctor(self).action_show_help_panel()
+        elif place:
+            self.post_message(PlaceRequested(place))
 
 
 def _world(state: State, *, brief: bool) -> Content:
@@ -82,6 +96,10 @@ class PlanLine(Static):
 
     def _draw(self, state: State) -> None:
         self.update(Content(clean_line(plan_words(state))))
+
+    def on_click(self) -> None:
+        """Go to the plan."""
+        self.post_message(PlaceRequested("plan"))
 
 
 def plan_words(state: State) -> str:

@@ -1,0 +1,485 @@
+"""What is around the places: palette, help, jumps, moved keys, themes, ends of runs, the mouse, any size."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer
+from proctor.evals.engine.status import CellStatus, RunStatus
+from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.tasks.listing import TaskInfo, TaskListing
+from proctor.profiles.files import list_profiles
+from proctor.profiles.schema import ModelItem, Profile, TaskEntry
+from proctor.tui.app import ProctorApp
+from proctor.tui.help import HelpScreen
+from proctor.tui.jump import JumpScreen
+from proctor.tui.kept_drafts import KeptDrafts
+from proctor.tui.memory import Memory
+from proctor.tui.messages import (
+    DraftChanged,
+    FieldArrived,
+    ProfileOpened,
+    ProfileSaved,
+    RunOpened,
+    SampleOpened,
+    SamplesRequested,
+)
+from proctor.tui.palette import PaletteScreen
+from proctor.tui.store import KnownRun, SampleRef
+from proctor.tui.themes import ANSI, DARK, LIGHT
+from proctor.tui.widgets.confirm import ConfirmScreen
+from proctor.tui.widgets.line_table import LineTable
+from rich.color import ColorType
+from textual.events import Key
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)
+FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+LOG = Path("logs/old/old.eval")
+CELL = CellStatus("a", "arithmetic · gpt", "proctor/arithmetic", "m", "running", log="old.eval")
+GOING = KnownRun(Path("logs/new"), RunStatus("new", "A new run", "hub", "running", (CELL,), 1, 3.0, 4.0))
+OLD = KnownRun(
+    Path("logs/old"), RunStatus("old", "An old run", "hub", "succeeded", (CELL,), None, 1.0, 2.0, exit_code=0)
+)
+HOSTILE = "evil/[bold]\x1b[31mmodel\u202e"
+MODELS = tuple(
+    ModelEntry(name, (Offer("groq", "live"),))
+    for name in (HOSTILE, "openai/gpt-oss-120b", *(f"org{at % 40}/model-{at}B" for at in range(5000)))
+)
+FEW = MODELS[:200]
+DRAFT = Profile(tasks=[TaskEntry(task="proctor/arithmetic")], models=[ModelItem(model="a/b", providers=["groq"])])
+
+Scenario = Callable[["AroundTestApp", Pilot[str]], Awaitable[None]]
+
+
+class AroundTestApp(ProctorApp):
+    """The application with what it would know by now, put in by hand; it notes what is asked of it."""
+
+    asked: list[Any]
+    models = FEW
+
+    def _begin(self) -> None:
+        self._read_keys()
+        self.store.put(
+            catalog=Catalog(self.models, time.time(), "http://127.0.0.1:1"),
+            tasks=TaskListing((TaskInfo("proctor/arithmetic", "shipped", "proctor/arithmetic", "Sums"),)),
+            profiles=list_profiles(),
+            runs=(GOING, OLD),
+            shown=OLD,
+            indexes={LOG: LogIndex("t", "m", "success", "", samples=SampleColumns(id=(7, 8), epoch=(1, 1)))},
+        )
+
+    def on_run_opened(self, message: RunOpened) -> None:
+        self._note(message)
+
+    def on_sample_opened(self, message: SampleOpened) -> None:
+        self._note(message)
+
+    def on_samples_requested(self, message: SamplesRequested) -> None:
+        message.prevent_default()
+
+    def _note(self, message: Any) -> None:
+        message.prevent_default()
+        self.asked.append(message)
+
+    def seen(self) -> str:
+        """The screen's text."""
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
+
+def play(
+    scenario: Scenario,
+    size: tuple[int, int] = WIDE,
+    environ: dict[str, str] = FULL,
+    models: tuple[ModelEntry, ...] = FEW,
+    **known: Any,
+) -> None:
+    async def run() -> None:
+        app = AroundTestApp(source="practice", environ=environ, **known)
+        app.asked = []
+        app.models = models
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await until(pilot, lambda: app.store.state.runs is not None, "what is known")
+            await scenario(app, pilot)
+
+    asyncio.run(run())
+
+
+async def until(pilot: Pilot[Any], fact: Callable[[], object], what: str, timeout_s: float = 8) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not fact():
+        assert time.monotonic() < deadline_s, f"never came to it: {what}\n{pilot.app.seen()}"  # type: ignore[attr-defined]
+        await pilot.pause(0.01)
+
+
+async def find(app: AroundTestApp, pilot: Pilot[str], words: str) -> LineTable:
+    """Open the palette, type, and wait for the answer."""
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: isinstance(app.screen, PaletteScreen), "the palette")
+    palette = app.screen
+    palette.query_one(Input).value = words
+    await until(pilot, lambda: palette._answered == words, "an answer")  # type: ignore[attr-defined]
+    return palette.query_one(LineTable)
+
+
+# The palette
+
+
+def test_the_footer_names_the_palette_and_it_begins_with_what_can_be_done_here() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "^p palette" in app.seen(), "the footer")
+        await find(app, pilot, "")
+        assert "Stop the run under the cursor in order" in app.seen()
+        assert "A new run" in app.seen()
+        await pilot.press("escape")
+        assert not isinstance(app.screen, PaletteScreen)
+
+    play(scenario, NARROW)
+
+
+@pytest.mark.parametrize("size", [WIDE, TINY])
+def test_a_model_is_found_among_thousands_and_comes_under_the_cursor_whatever_the_filter(size: tuple[int, int]) -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await pilot.press("2")
+        table = app.screen.query_one("ModelTable", LineTable)
+        await until(pilot, lambda: table.row_count == len(MODELS), "the models")
+        await pilot.press("slash", "9", "9", "enter")
+        await until(pilot, lambda: 0 < table.row_count < 200, "the filter")
+        await pilot.press("1")
+        await find(app, pilot, "gptoss")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "models", "the place")
+        await until(pilot, lambda: table.cursor_key == "openai/gpt-oss-120b", "the model")
+
+    play(scenario, size, models=MODELS)
+
+
+def test_enter_that_is_quicker_than_the_answer_takes_the_first_of_it() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await pilot.press("ctrl+p", *"gptoss", "enter")
+        await until(pilot, lambda: app.current_mode == "models", "the place of the model")
+
+    play(scenario)
+
+
+def test_letters_that_come_before_the_palette_does_are_not_lost() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for key in ("ctrl+p", "q", "r", "1", "x"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen), "the palette")
+        palette = app.screen
+        await until(pilot, lambda: palette.query(Input) and palette.query_one(Input).value == "qr1x", "the letters")
+
+    play(scenario)
+
+
+def test_a_task_a_run_and_a_sample_are_opened_where_they_belong() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await find(app, pilot, "arithm sums")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "tasks", "Tasks")
+        await find(app, pilot, "an old")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.asked, "the run")
+        assert app.asked.pop().run is OLD
+        await find(app, pilot, "#8")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.asked, "the sample")
+        assert app.asked.pop().sample == SampleRef(LOG, 8, 1)
+        assert app.current_mode == "results"
+
+    play(scenario)
+
+
+def test_an_action_is_done_where_a_key_would_do_it() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await pilot.press("2")
+        table = app.screen.query_one("ModelTable", LineTable)
+        await until(pilot, lambda: table.row_count, "the models")
+        await find(app, pilot, "type words to find")
+        assert "/" in app.seen()
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.is_on_screen, "the filter line")
+        await pilot.press("escape")
+        await find(app, pilot, "back to the models")  # the provider list's, which has no focus
+        await pilot.press("enter")
+        await until(pilot, lambda: app.focused is table, "the models again")
+
+    play(scenario)
+
+
+def test_hostile_names_are_shown_and_not_obeyed() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await find(app, pilot, "evil")
+        assert "[bold]␛[31mmodel<U+202E>" in app.seen()
+
+    play(scenario)
+
+
+def test_no_letter_holds_the_screen_up() -> None:
+    """The search is beside the event loop: a key is answered while five thousand models are looked through."""
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await find(app, pilot, "")
+        longest_s = 0.0
+        for query in ("o", "or", "org1 model", "zqzqzq"):
+            app.screen.query_one(Input).value = query
+            while app.screen._answered != query:  # type: ignore[attr-defined]
+                began_s = time.perf_counter()
+                await asyncio.sleep(0)
+                longest_s = max(longest_s, time.perf_counter() - began_s)
+        assert longest_s < 0.25, "50 ms on a machine with nothing else to do"
+
+    play(scenario, models=MODELS)
+
+
+# Help
+
+
+def test_every_place_says_what_it_is_for_and_which_keys_it_has_even_in_a_tiny_terminal() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for place in range(1, 7):
+            await pilot.press(str(place), "question_mark")
+            await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+            await pilot.pause()
+            purpose = (app.screen_stack[-2].HELP or "").split()
+            assert " ".join(purpose[:3]) in app.seen()
+            await pilot.press("end")
+            await until(pilot, lambda: "^q " in app.seen(), "its last line")
+            await pilot.press("question_mark")
+            assert not isinstance(app.screen, HelpScreen)
+
+    play(scenario, TINY)
+
+
+# Jumping
+
+
+def test_a_letter_jumps_to_a_pane_and_escape_leaves_the_focus_alone() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        panes = app.screen.focus_chain
+        assert app.focused is panes[0]
+        await pilot.press("ctrl+o")
+        assert isinstance(app.screen, JumpScreen)
+        await pilot.press("escape")
+        assert app.focused is panes[0]
+        await pilot.press("ctrl+o", "s")
+        assert app.focused is panes[1]
+        await pilot.press("ctrl+o", "ctrl+x")
+        assert app.focused is panes[1], "no letter of a pane"
+        await pilot.press("ctrl+o")
+        await pilot.click(app.screen.query("*").first(), offset=(0, 0))
+        assert app.focused is panes[0]
+
+    play(scenario)
+
+
+# Moved keys
+
+
+def test_moved_keys_work_and_are_shown_everywhere(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text('[keys]\napp.help = "f1"\napp.palette = "ctrl+k"\nbench.filter = "F"\nnone.such = "x"\n')
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "F Filter" in app.seen() and "^k palette" in app.seen(), "the footer")
+        assert [one.message.partition(":")[0] for one in app._notifications] == ["keys.toml"]
+        await pilot.press("question_mark")
+        assert not isinstance(app.screen, HelpScreen)
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen)
+        await until(pilot, lambda: "F           Show only" in app.seen(), "the key in the help")
+        await pilot.press("f1")
+        assert not isinstance(app.screen, HelpScreen)
+        await pilot.press("ctrl+k")
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen), "the palette")
+        await until(pilot, lambda: any(" F" in line and "Show only" in line for line in app.seen().splitlines()), "F")
+
+    play(scenario, keys=path)
+
+
+# Themes
+
+
+def test_a_chosen_theme_is_remembered(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "layout.json")
+
+    async def choose(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        assert app.theme == DARK
+        await pilot.press("ctrl+t", "down", "enter")
+        await until(pilot, lambda: app.theme == LIGHT, "the theme")
+        await find(app, pilot, "theme blind")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.theme == "colour-blind", "the theme of the palette")
+
+    play(choose, memory=memory)
+    memory.flush()
+    again = Memory(tmp_path / "layout.json")
+    assert ProctorApp(source="practice", environ=FULL, memory=again).theme == "colour-blind"
+    assert ProctorApp(source="practice", environ={"TERM": "linux"}, memory=again).theme == ANSI
+    assert ProctorApp(source="practice", environ=FULL | {"NO_COLOR": ""}, memory=again).theme == ANSI
+
+
+@pytest.mark.parametrize(("no_color", "allowed"), [(False, {ColorType.DEFAULT, ColorType.STANDARD}), (True, set())])
+def test_plain_themes_send_nothing_but_plain_colours(
+    monkeypatch: pytest.MonkeyPatch, no_color: bool, allowed: set[ColorType]
+) -> None:
+    environ = FULL | ({"NO_COLOR": "1"} if no_color else {"TERM": "linux", "COLORTERM": ""})
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for keys in ("1", "2", "4", "ctrl+p", "escape,question_mark", "escape,ctrl+o"):
+            await pilot.press(*keys.split(","))
+            await pilot.pause()
+            for strip in app.screen._compositor.render_strips():
+                for _, style, _ in strip:
+                    for color in (style.color, style.bgcolor) if style is not None else ():
+                        assert color is None or color.is_default or color.type in allowed, f"{keys}: {color}"
+
+    play(scenario, environ=environ)
+
+
+def test_no_colour_can_be_chosen_against_no_color() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        await pilot.press("ctrl+t", "home", "enter")
+        await until(pilot, lambda: app._notifications, "why not")
+        assert app.theme == ANSI
+
+    play(scenario, environ=FULL | {"NO_COLOR": "1"})
+
+
+# Ends of runs
+
+
+def test_the_end_of_any_run_is_told_and_a_key_opens_it() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app.post_message(FieldArrived({"runs": (GOING, OLD)}))
+        await pilot.press("2")
+        ended = replace(
+            GOING, status=replace(GOING.status, state="failed", cells=(replace(CELL, score=0.5),), exit_code=1)
+        )
+        app.post_message(FieldArrived({"runs": (ended, OLD)}))
+        await until(pilot, lambda: app._notifications, "the end")
+        assert [one.message for one in app._notifications] == ["A new run: failed · best 0.500 · ^e opens it"]
+        await pilot.press("ctrl+e")
+        await until(pilot, lambda: app.asked, "the run")
+        assert app.asked[0].run == ended
+
+    play(scenario)
+
+
+def test_the_bell_rings_only_for_somebody_who_is_elsewhere_and_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[bool] = []
+    monkeypatch.setattr(ProctorApp, "bell", lambda self: rung.append(True))
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for has_focus, wants, rings in ((True, True, 0), (False, True, 1), (False, False, 1)):
+            app.app_focus = has_focus
+            app.memory.put("bell", wants)
+            app._ring()
+            assert len(rung) == rings
+
+    play(scenario)
+
+
+# The draft
+
+
+def test_a_profile_does_not_replace_an_unsaved_plan_unasked() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        profile = next(one for one in app.store.state.profiles or () if one.name == "practice")
+        app.store.put(draft=DRAFT)
+        app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        assert "1 model and 1 task" in app.seen()
+        await pilot.press("escape")
+        assert app.store.state.draft is DRAFT
+        app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        await pilot.press("y")
+        await until(pilot, lambda: app.current_mode == "plan", "the plan")
+        assert not app.has_unsaved_draft
+        await pilot.press("1")
+        app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
+        await until(pilot, lambda: app.current_mode == "plan", "the plan, without a question")
+
+    play(scenario)
+
+
+def test_leaving_keeps_the_unsaved_plan_for_the_next_start_and_saving_it_ends_that(tmp_path: Path) -> None:
+    drafts = KeptDrafts(tmp_path)
+
+    async def leave(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app.post_message(DraftChanged(DRAFT))
+        await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        await pilot.press("q")
+        assert "kept" in (app.return_value or "")
+
+    async def come_back(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app._open_first_draft()
+        app._saving = draft = app.store.state.draft
+        assert draft is not None
+        assert (draft.tasks, draft.models) == (DRAFT.tasks, DRAFT.models)
+        assert app.has_unsaved_draft
+        app.post_message(ProfileSaved(tmp_path / "mine.toml"))
+        await until(pilot, lambda: app.store.state.draft_path, "the saved profile")
+        await pilot.press("q")
+        assert app.return_value == ""
+
+    play(leave, drafts=drafts)
+    assert drafts.path.exists()
+    play(come_back, drafts=drafts)
+    assert not drafts.path.exists()
+
+
+def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app.post_message(DraftChanged(DRAFT))
+        await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        await pilot.press("n")
+        assert app.return_value is None
+        await pilot.press("q", "y")
+        assert app.return_value == ""
+
+    play(scenario, drafts=KeptDrafts(tmp_path / "file" / "drafts"))
+
+
+# The mouse, and every size
+
+
+def test_the_bars_can_be_clicked() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for place, title in (("results", "Results"), ("bench", "Bench")):
+            at = app.seen().splitlines()[0].index(title)
+            await pilot.click(offset=(at + 1, 0))
+            await until(pilot, lambda place=place: app.current_mode == place, title)
+        await pilot.click("PlanLine")
+        await until(pilot, lambda: app.current_mode == "plan", "the plan")
+        await pilot.click(offset=(app.size.width - 2, 0))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("keys", ["1 2 3 4 5 6", "ctrl+p", "question_mark", "ctrl+o", "ctrl+t"])
+def test_every_place_and_what_lies_over_one_takes_every_size_at_any_moment(keys: str) -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for key in keys.split():
+            await pilot.press(key)
+            for size in (TINY, (20, 5), (200, 60), (1, 1)):
+                await pilot.resize_terminal(*size)
+                await until(pilot, lambda size=size: len(app.seen().splitlines()) == size[1], "the size")
+
+    play(scenario)

@@ -1,0 +1,93 @@
+"""What the command palette finds: the actions of a place, and what the store knows by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .find_items import Item, Shelf
+from .store import SampleRef
+
+if TYPE_CHECKING:
+    from .offered import Offered
+    from .store import State
+
+ACTION, RUN, PROFILE, TASK, MODEL, SAMPLE = "action", "run", "profile", "task", "model", "sample"
+
+
+def state_shelves(state: State) -> list[Shelf]:
+    """Runs, profiles, tasks, models, and the samples of the run that Results shows."""
+    return [_runs(state), _profiles(state), _tasks(state), _models(state), *_samples(state)]
+
+
+def action_shelf(offered: Sequence[Offered], where: str, more: Sequence[Item] = (), *, at_once: bool = True) -> Shelf:
+    """What can be done: by keys, those first that the footer shows, and what has no key.
+
+    Args:
+        offered: What the keys do.
+        where: Where they do it, in words.
+        more: Actions without a key.
+        at_once: Whether those of the footer are shown before anything was typed.
+    """
+    ordered = sorted((one for one in offered if one.does), key=lambda one: not one.binding.show)
+    items = [Item(ACTION, one.binding.id or "", one.does, where, " ".join(one.keys), one) for one in ordered]
+    words = [one.binding.description for one in ordered] + [item.says for item in more]
+    first = sum(one.binding.show for one in ordered) if at_once else 0
+    items += more
+    return Shelf(ACTION, [item.title for item in items], items.__getitem__, words, first)
+
+
+def _shelf(kind: str, items: Sequence[Item], first: int = 0) -> Shelf:
+    return Shelf(kind, [item.title for item in items], items.__getitem__, [item.says for item in items], first)
+
+
+def _runs(state: State) -> Shelf:
+    items = [
+        Item(RUN, run.run_dir.name, run.status.title or run.status.run_id, f"{run.status.state} · {run.status.run_id}",
+             thing=run)
+        for run in state.runs or ()
+    ]  # fmt: skip
+    return _shelf(RUN, items, first=5)
+
+
+def _profiles(state: State) -> Shelf:
+    from ..profiles.files import LoadedProfile
+
+    items = [
+        Item(PROFILE, found.name, found.name, found.profile.title or found.place, thing=found)
+        for found in state.profiles or ()
+        if isinstance(found, LoadedProfile) and not found.shadowed
+    ]
+    return _shelf(PROFILE, items, first=5)
+
+
+def _tasks(state: State) -> Shelf:
+    found = state.tasks.tasks if state.tasks is not None else ()
+    return _shelf(TASK, [Item(TASK, info.reference, info.name, info.description or info.origin) for info in found])
+
+
+def _models(state: State) -> Shelf:
+    models = state.catalog.models if state.catalog is not None else ()
+
+    def item(at: int) -> Item:
+        live = len(models[at].live_offers)
+        return Item(MODEL, models[at].id, models[at].id, f"{live} provider{'' if live == 1 else 's'} live")
+
+    return Shelf(MODEL, [model.id for model in models], item)
+
+
+def _samples(state: State) -> list[Shelf]:
+    """A shelf for every log whose samples are known."""
+    labels = {cell.log: cell.label for cell in state.shown.status.cells} if state.shown is not None else {}
+    shelves: list[Shelf] = []
+    for log, index in state.indexes.items():
+        samples = index.samples
+        pairs = list(zip(samples.id, samples.epoch, strict=True))
+        titles = [f"#{name}" if epoch == 1 else f"#{name} epoch {epoch}" for name, epoch in pairs]
+        label = labels.get(log.name, index.model)
+        refs: Callable[[int], SampleRef] = lambda at, log=log, pairs=pairs: SampleRef(log, *pairs[at])  # noqa: E731
+        item: Callable[[int], Item] = lambda at, titles=titles, label=label, refs=refs: Item(  # noqa: E731
+            SAMPLE, str(at), titles[at], label, thing=refs(at)
+        )
+        shelves.append(Shelf(SAMPLE, titles, item))
+    return shelves
