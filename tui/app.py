@@ -177,7 +177,8 @@ class ProctorApp(DraftingApp, AroundApp):
 
     def on_stop_requested(self, message: messages.StopRequested) -> None:
         """Stop a run in order."""
-        self._tell("Stopping: what is on the wire ends first")
+        if message.run.status.control is None and not message.run.is_foreign:  # nobody there would say it
+            self._tell("Stopping: what is on the wire ends first")
         self._work(lambda: self._feeds.stop_run(message.run), "stop")
 
     def on_steer_requested(self, message: messages.SteerRequested) -> None:

@@ -18,6 +18,7 @@ from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.tui.app import ProctorApp
 from proctor.tui.feeds import Feeds
 from proctor.tui.known_runs import KnownRuns
+from proctor.tui.memory import Memory
 from proctor.tui.messages import ProfileOpened, RetryRequested, RunOpened, StopRequested
 from proctor.tui.store import KnownRun
 from proctor.tui.widgets.ask import AskScreen
@@ -89,9 +90,9 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
     monkeypatch.chdir(tmp_path)
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE) -> None:
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, memory: Memory | None = None) -> None:
         async def run() -> None:
-            app = BenchApp(source="hub")
+            app = BenchApp(source="hub", memory=memory)
             app.asked = []
             async with app.run_test(size=size, notifications=True) as pilot:
                 state = lambda: app.store.state  # noqa: E731
@@ -241,10 +242,22 @@ def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> 
         await until(pilot, lambda: table.row_count == 1, "the one run")
         assert table.cursor_key == ENDED_RUN.run_id
         assert "/ old" in app.seen()
+        assert app.memory.get("bench.filter", "") == "old"
         await pilot.press("slash", "escape")
         await until(pilot, lambda: table.row_count == 2, "all runs")
 
     play(scenario)
+
+
+def test_the_filter_of_last_time_is_there_again(play: Callable[..., None], runs: None) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        table = app.screen.query_one("#runs", LineTable)
+        await until(pilot, lambda: "/ new" in app.seen() and table.row_count == 1, "the one run that it lets through")
+        assert table.cursor_key == RUNNING.run_id
+
+    memory = Memory(None)
+    memory.put("bench.filter", "new")
+    play(scenario, memory=memory)
 
 
 def test_a_broken_profile_says_what_is_wrong(play: Callable[..., None], tmp_path: Path) -> None:

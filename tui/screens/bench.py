@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...profiles.schema import Profile
     from ..store import KnownRun, State
 
+FILTER = "bench.filter"  # what the memory calls it
 FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
 
 RUN_COLUMNS = (
@@ -106,7 +107,9 @@ class BenchScreen(PlaceScreen):
 
     def body(self) -> Iterable[Widget]:
         """The welcome, the two tables, and what there is to say."""
-        yield Lazy(FilterBar(placeholder="words in the name, title or state"))
+        self._filter = self.proctor.memory.get(FILTER, "")
+        bar = FilterBar(placeholder="words in the name, title or state")
+        yield bar if self._filter else Lazy(bar)
         yield Static(id="welcome", markup=False)
         yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
         yield LineTable(RUN_COLUMNS, id="runs")
@@ -117,6 +120,8 @@ class BenchScreen(PlaceScreen):
     def on_mount(self) -> None:
         """Follow the runs, the profiles, and which world this is."""
         self._profiles.move_to(FIRST_PROFILE)
+        if self._filter:
+            self.query_one(FilterBar).text = self._filter
         self.query_one("#welcome").display = False
         subscribe = self.store.subscribe
         subscribe(self, {"runs", "processes", "waiting", "failures"}, self._draw_runs)
@@ -208,6 +213,7 @@ class BenchScreen(PlaceScreen):
     @on(FilterBar.Filtered)
     def _filter_by(self, message: FilterBar.Filtered) -> None:
         self._filter = message.text
+        self.proctor.memory.put(FILTER, message.text)
         self._draw_runs(self.state)
         self._draw_profiles(self.state)
 

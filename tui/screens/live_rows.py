@@ -45,7 +45,7 @@ def head_line(run: KnownRun, failure: ProctorError | None, now_s: float, width: 
         name += f" · {clean_line(task)}"
     figures = summary(status, now_s)
     if run.is_foreign:
-        figures += f" · not Proctor's: process {status.run_id.rpartition('-')[2]}"
+        figures = f"not Proctor's: process {status.run_id.rpartition('-')[2]} · {figures}"
     elif status.source == "practice":
         figures += " · practice"
     if failure is not None:
