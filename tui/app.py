@@ -17,6 +17,7 @@ from . import messages
 from .around import AroundApp
 from .drafting import DraftingApp
 from .endings import Endings, end_severity, end_words
+from .figures import counted
 from .keymap import APP_BINDINGS, PLACE_BINDINGS
 from .screens import opening
 
@@ -189,8 +190,8 @@ class ProctorApp(DraftingApp, AroundApp):
         """Tell what came of it."""
         if message.error is not None:
             self._tell(str(message.error), severity="error")
-        for line in message.says:
-            self._tell(line)
+        if message.says:
+            self._tell(" · ".join(counted(message.says)))
 
     def on_retry_requested(self, message: messages.RetryRequested) -> None:
         """Go on with a run that has ended, unless one is being started."""

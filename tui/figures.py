@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
+from collections.abc import Iterable
 
 from ..profiles.errors import UsageError
 
@@ -110,6 +112,11 @@ def format_score(value: float | None, stderr: float | None = None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:.3f}" if stderr is None else f"{value:.3f} ±{stderr:.3f}"
+
+
+def counted(lines: Iterable[str]) -> list[str]:
+    """Each line once, with how often it was said where that is more than once."""
+    return [line if count == 1 else f"{count} × {line}" for line, count in Counter(lines).items()]
 
 
 def format_ability(has: bool | None) -> str:

@@ -13,7 +13,7 @@ from proctor.evals.engine.status_file import write_status
 from proctor.profiles.errors import ProctorError, UsageError
 from proctor.tui.cli import adjust, attach, pause, sample, stop
 from proctor.tui.cli.steering import choose, pick_cell, pick_cells
-from proctor.tui.figures import parse_usd
+from proctor.tui.figures import counted, parse_usd
 
 HF = "hf-inference-providers/openai/gpt-oss-120b"
 CELLS = tuple(
@@ -96,3 +96,7 @@ def test_amounts_of_money() -> None:
     for text in ("", "-1", "0", "inf", "two"):
         with pytest.raises(UsageError, match="no amount of money"):
             parse_usd(text)
+
+
+def test_what_several_cells_say_alike_is_said_once() -> None:
+    assert counted(["goes on", "goes on", "4 connections"]) == ["2 × goes on", "4 connections"]
