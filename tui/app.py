@@ -18,6 +18,7 @@ from . import messages
 from .around import AroundApp
 from .drafting import DraftingApp
 from .endings import Endings, end_severity, end_words
+from .figures import counted
 from .key_order import KeyOrder
 from .keymap import APP_BINDINGS, PLACE_BINDINGS
 from .reading import ResultsApp
@@ -141,22 +142,29 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     def on_run_started(self, message: messages.RunStarted) -> None:
         """Watch it."""
         self._starting = False
-        self.store.put(running={}, conversation=None)
+        self._show_live(None)
+        self.store.await_field("live", "the run is starting")
         self._work(lambda: self._feeds.read_run("live", message.run_dir), "live")
         self._work(self._feeds.list_runs, "runs")
-        self.switch_mode("live")
 
     # Intents
 
     def on_run_opened(self, message: messages.RunOpened) -> None:
         """Show a run where it belongs."""
         run = message.run
-        if run.status.exit_code is None and not message.results:
-            self.store.put(live=run, running={}, conversation=None)
-            self.switch_mode("live")
+        if (run.status.exit_code is None and not message.results) or run.is_foreign:
+            self._show_live(run)
         else:
             self.show_results(run)
             self.switch_mode("results")
+
+    def _show_live(self, run: KnownRun | None) -> None:
+        """Show a run in Live; `None`: it is still being read."""
+        shown = self.store.state.live
+        if run is None or shown is None or run.run_dir != shown.run_dir:
+            self.store.put(running={}, finished={}, conversation=None, live_sample=None, live_transcript=None)
+        self.store.put(live=run)
+        self.switch_mode("live")
 
     def on_watch_requested(self, message: messages.WatchRequested) -> None:
         """Ask cells what they are working on."""
@@ -164,8 +172,38 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
 
     def on_stop_requested(self, message: messages.StopRequested) -> None:
         """Stop a run in order."""
-        self._tell("Stopping: what is on the wire ends first")
+        if message.run.status.control is None and not message.run.is_foreign:  # nobody there would say it
+            self._tell("Stopping: what is on the wire ends first")
         self._work(lambda: self._feeds.stop_run(message.run), "stop")
+
+    def on_steer_requested(self, message: messages.SteerRequested) -> None:
+        """Give the order."""
+        self._work(lambda: self._feeds.steer(message.run, message.order), "steer")
+
+    def on_steer_answered(self, message: messages.SteerAnswered) -> None:
+        """Tell what came of it."""
+        if message.error is not None:
+            self._tell(str(message.error), severity="error")
+        if message.says:
+            self._tell(" · ".join(counted(message.says)))
+
+    def on_retry_requested(self, message: messages.RetryRequested) -> None:
+        """Go on with a run that has ended, unless one is being started."""
+        if not self._starting:
+            self._starting = True
+            self._tell("Going on with the run …")
+            self._work(lambda: self._feeds.retry_run(message.run, message.budget_usd), "start")
+
+    def on_finished_sample_opened(self, message: messages.FinishedSampleOpened) -> None:
+        """Read its transcript."""
+        sample = message.sample
+        self.store.put(live_sample=sample, live_transcript=None)
+        self.store.await_field("live_transcript", "reading the transcript")
+
+        def wanted() -> bool:
+            return self.store.state.live_sample == sample
+
+        self._work(lambda: self._feeds.read_sample("live_transcript", sample, wanted), "transcript")
 
     def on_place_requested(self, message: messages.PlaceRequested) -> None:
         """Go there."""
@@ -216,7 +254,11 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
 
     def _follow(self) -> None:
         live = self.store.state.live
-        if live is not None and live.status.exit_code is None:
+        if live is None or live.status.exit_code is not None:
+            return
+        if live.is_foreign:
+            self._work(lambda: self._feeds.read_process(live), "live")
+        else:
             self._work(lambda: self._feeds.read_run("live", live.run_dir), "live")
 
     def _look_for_runs(self) -> None:

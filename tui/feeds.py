@@ -16,6 +16,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..profiles.errors import ProctorError
+from .known_runs import KnownRuns, foreign_run
 from .messages import (
     Exported,
     FactsArrived,
@@ -27,6 +28,7 @@ from .messages import (
     ProfileSaved,
     RunFailedToStart,
     RunStarted,
+    SteerAnswered,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from ..evals.catalog.endpoints import Endpoints, Source
     from ..evals.engine.control import CellControls
     from ..evals.engine.expand import PlanInputs
+    from ..evals.engine.inspect_processes import InspectProcesses
+    from ..evals.engine.orders import Order
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.results.client import Reader
     from ..evals.results.log_index import LogIndex
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from .messages import CountRequested, WatchRequested
     from .store import KnownRun, SampleRef
 
-RUNS_SHOWN = 200
+RUNS_AT_ONCE = 50  # what is shown while older ones are still being read
 _T = TypeVar("_T")
 
 
@@ -71,6 +75,9 @@ class Feeds:
         self._closed = Event()
         self._controls: CellControls | None = None
         self._watching = Lock()
+        self._processes: InspectProcesses | None = None
+        self._looking = Lock()
+        self._known_runs = KnownRuns()
 
     def close(self) -> None:
         """End the reader; feeds that wait give up."""
@@ -151,21 +158,43 @@ class Feeds:
         self._post(FactsArrived({key: self._built(request.task, request.reference, request.args, practice)}))
 
     def list_runs(self) -> None:
-        """Read how the runs of the log root stand."""
-        self._fetch("runs", self._runs)
+        """Read how the runs of the log root stand, and which Inspect processes of others are live.
 
-    def _runs(self) -> tuple[KnownRun, ...]:
-        from ..evals.engine.runs import list_runs, log_root
-        from ..evals.engine.status_file import read_status
-        from .store import KnownRun
+        While that is being done, it is not begun again.
+        """
+        from ..evals.engine.runs import log_root
 
-        found: list[KnownRun] = []
-        for run_dir in list_runs(log_root(self._log_dir, None))[:RUNS_SHOWN]:
-            try:
-                found.append(KnownRun(run_dir, read_status(run_dir)))
-            except ProctorError:
-                continue  # `proctor runs` tells of it
-        return tuple(found)
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            if not self._known_runs.seen_any:
+                self._fetch("runs", lambda: self._known_runs.read(log_root(self._log_dir, None), RUNS_AT_ONCE))
+            runs = self._fetch("runs", lambda: self._known_runs.read(log_root(self._log_dir, None)))
+            self._fetch("processes", lambda: self._foreign(runs or ()))
+        finally:
+            self._looking.release()
+
+    def _foreign(self, runs: Iterable[KnownRun]) -> tuple[KnownRun, ...]:
+        from ..evals.engine.foreign import as_status, foreign_processes
+        from ..evals.engine.inspect_processes import InspectProcesses
+
+        self._processes = self._processes or InspectProcesses()
+        own = [cell.pid for run in runs if run.status.exit_code is None for cell in run.status.cells if cell.pid]
+        found = foreign_processes(self._processes, own)
+        return tuple(foreign_run(as_status(process, time.time())) for process in found)
+
+    def read_process(self, run: KnownRun) -> None:
+        """Read how a foreign process stands, into the field `live`."""
+        from ..evals.engine.foreign import stand_of
+        from ..evals.engine.inspect_processes import InspectProcesses
+
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            processes = self._processes = self._processes or InspectProcesses()
+            self._fetch("live", lambda: foreign_run(stand_of(processes, run.status, time.time())))
+        finally:
+            self._looking.release()
 
     def read_run(self, name: str, run_dir: Path) -> None:
         """Read how one run stands, into the field `live` or `shown`."""
@@ -222,30 +251,68 @@ class Feeds:
         else:
             self._post(RunStarted(run_dir))
 
+    def retry_run(self, run: KnownRun, budget_usd: float | None) -> None:
+        """Go on with a run that has ended, and wait for its first news."""
+        from ..evals.engine.retry import start_retry
+
+        try:
+            start_retry(run.run_dir, budget_usd=budget_usd)
+        except ProctorError as error:
+            self._post(RunFailedToStart(error))
+        else:
+            self._post(RunStarted(run.run_dir))
+
     def watch_cells(self, request: WatchRequested) -> None:
         """Ask cells what they are working on; while the last question is still out, this one is not asked."""
         from ..evals.engine.control import CellControls
+        from .cell_feed import ask_cells
 
-        if not self._watching.acquire(blocking=False):
+        if not self._watching.acquire(blocking=not request.pids):  # where nothing runs any more, it is asked but once
             return
         try:
-            controls = self._controls = self._controls or CellControls()
-            found = controls.watch(request.pids.values())
-            changes: dict[str, Any] = {"running": {cell: found[pid] for cell, pid in request.pids.items()}}
-            if request.focus is not None and (conversation := controls.conversation(*request.focus)) is not None:
-                changes["conversation"] = conversation
+            self._controls = self._controls or CellControls()
+            changes = ask_cells(self._controls, request, self._samples_of)
             if not self._closed.is_set():
                 self._post(FieldArrived(changes))
         finally:
             self._watching.release()
 
+    def _samples_of(self, log: Path) -> LogIndex | None:
+        from ..evals.results.index import load_index, reading_with
+
+        try:
+            return load_index(log, reading_with(self._running_reader()))
+        except ProctorError:
+            return None  # Results says why
+
     def stop_run(self, run: KnownRun) -> None:
         """Ask a run's supervisor to stop in order."""
-        if run.status.supervisor_pid is not None and run.status.exit_code is None:
+        from ..evals.engine.orders import Order, author
+
+        if run.status.control is not None or run.is_foreign:
+            self.steer(run, Order("stop", author()))
+        elif run.status.supervisor_pid is not None and run.status.exit_code is None:
             try:
                 os.kill(run.status.supervisor_pid, signal.SIGTERM)
             except ProcessLookupError:
                 return
+
+    def steer(self, run: KnownRun, order: Order) -> None:
+        """Give an order, and post what came of it."""
+        from ..evals.engine.foreign import steer_foreign
+        from ..evals.engine.orders import send_order
+        from ..evals.engine.steer import InspectSteering
+
+        steering = InspectSteering()
+        try:
+            says = steer_foreign(steering, run.status, order) if run.is_foreign else send_order(run.run_dir, order)
+            answer = SteerAnswered(says)
+        except ProctorError as error:
+            answer = SteerAnswered((), error)
+        finally:
+            steering.close()
+        if not self._closed.is_set():
+            self._post(answer)
 
     def save_profile(self, profile: Profile, path: Path) -> None:
         """Save the draft."""
@@ -301,10 +368,10 @@ class Feeds:
         if failure is not None:
             self._post(FieldFailed("indexes", failure))
 
-    def read_sample(self, sample: SampleRef, wanted: Callable[[], bool]) -> None:
-        """Read a sample's transcript, unless another one is wanted by then."""
+    def read_sample(self, name: str, sample: SampleRef, wanted: Callable[[], bool]) -> None:
+        """Read a sample's transcript, into `transcript` or `live_transcript`, unless another one is wanted by then."""
         self._fetch(
-            "transcript",
+            name,
             lambda: self._running_reader().transcript(sample.log, sample.sample_id, sample.epoch),
             wanted,
         )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
+from collections.abc import Iterable
+
+from ..profiles.errors import UsageError
 
 UNKNOWN = "?"
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -65,6 +70,21 @@ def format_usd(usd: float | None) -> str:
     return f"${usd:.{digits}f}"
 
 
+def parse_usd(text: str) -> float:
+    """An amount of USD that is more than nothing.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        usd = float(text.strip().removeprefix("$"))
+    except ValueError:
+        usd = math.nan
+    if not (math.isfinite(usd) and usd > 0):
+        raise UsageError(f"{text!r} is no amount of money", "give USD, for example 2.50")
+    return usd
+
+
 def format_clock(elapsed_s: float | None) -> str:
     """A duration: 03:12, 1:03:12."""
     if elapsed_s is None:
@@ -92,6 +112,11 @@ def format_score(value: float | None, stderr: float | None = None) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:.3f}" if stderr is None else f"{value:.3f} ±{stderr:.3f}"
+
+
+def counted(lines: Iterable[str]) -> list[str]:
+    """Each line once, with how often it was said where that is more than once."""
+    return [line if count == 1 else f"{count} × {line}" for line, count in Counter(lines).items()]
 
 
 def format_ability(has: bool | None) -> str:

@@ -7,7 +7,7 @@ which the application puts into the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..evals.catalog.probe import ProbeResult
-    from ..evals.engine.control import RunningSample
+    from ..evals.engine.control import FinishedSample, RunningSample
+    from ..evals.engine.orders import Order
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.results.log_index import LogIndex
     from ..evals.results.scoreboard import Grouping
@@ -161,10 +162,44 @@ class RunOpened(Message):
 
 @dataclass
 class WatchRequested(Message):
-    """Ask cells that run what they are working on; comes again as long as somebody looks."""
+    """Ask cells of the run that Live shows what they are working on; comes again as long as somebody looks."""
 
     pids: Mapping[str, int]  # by cell id
-    focus: tuple[int, RunningSample] | None = None  # the sample whose conversation is looked at, with its cell's pid
+    focus: tuple[int, RunningSample | FinishedSample] | None = None  # whose conversation is looked at, with its pid
+    by_eval: bool = False  # the cells are the tasks of a foreign process, named by their evals' ids
+    finished: bool = False  # the samples that have ended are looked at, too
+    logs: Mapping[str, Path] = field(default_factory=dict[str, Any])  # of cells that have ended, by id: for `finished`
+
+
+@dataclass
+class FinishedSampleOpened(Message):
+    """Read the transcript of a sample that has ended in the run that Live shows."""
+
+    sample: SampleRef
+
+
+@dataclass
+class SteerRequested(Message):
+    """Give an order to a run that goes on."""
+
+    run: KnownRun
+    order: Order
+
+
+@dataclass
+class SteerAnswered(Message):
+    """What came of an order."""
+
+    says: tuple[str, ...]
+    error: ProctorError | None = None
+
+
+@dataclass
+class RetryRequested(Message):
+    """Finish what a run that has ended left unfinished."""
+
+    run: KnownRun
+    budget_usd: float | None = None  # another one for the whole run
 
 
 @dataclass

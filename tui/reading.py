@@ -85,7 +85,11 @@ class ResultsApp(BaseApp):
         sample = message.sample
         self.store.put(sample=sample, transcript=None)
         self.store.await_field("transcript", "reading the transcript")
-        self._work(lambda: self._feeds.read_sample(sample, lambda: self.store.state.sample == sample), "transcript")
+
+        def wanted() -> bool:
+            return self.store.state.sample == sample
+
+        self._work(lambda: self._feeds.read_sample("transcript", sample, wanted), "transcript")
 
     def _read_scoreboard(self, group_by: Grouping) -> None:
         run = self.store.state.shown

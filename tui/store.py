@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..evals.catalog.endpoints import Endpoints
     from ..evals.catalog.offers import Catalog
     from ..evals.catalog.probe import ProbeResult
-    from ..evals.engine.control import CellWatch, Conversation
+    from ..evals.engine.control import CellWatch, Conversation, FinishedSample
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.engine.status import RunStatus
     from ..evals.results.compare import RunComparison
@@ -38,6 +38,11 @@ class KnownRun:
 
     run_dir: Path
     status: RunStatus
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this is an Inspect process that somebody else started; `run_dir` is but a name then."""
+        return self.status.source == "inspect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class State:
     benchmarks: tuple[TaskInfo, ...] | None = None  # of the Hub; asked for when Tasks is opened
     profiles: tuple[LoadedProfile | BrokenProfile, ...] | None = None
     runs: tuple[KnownRun, ...] | None = None  # newest first
+    processes: tuple[KnownRun, ...] = ()  # live Inspect processes that somebody else started, in the form of runs
     draft: Profile | None = None  # what is being put together
     draft_path: Path | None = None  # the profile it came from; task files are relative to it
     facts: Mapping[str, TaskFacts] = field(default_factory=dict[str, Any])  # by `facts_key`
@@ -67,7 +73,10 @@ class State:
     plan: Plan | None = None  # of the draft
     live: KnownRun | None = None  # the run that Live shows
     running: Mapping[str, CellWatch] = field(default_factory=dict[str, Any])  # what `live`'s cells work on, by cell id
+    finished: Mapping[str, tuple[FinishedSample, ...]] = field(default_factory=dict[str, Any])  # of `live`, by cell id
     conversation: Conversation | None = None  # of the running sample that is looked at
+    live_sample: SampleRef | None = None  # the finished sample of `live` that is read
+    live_transcript: Transcript | None = None  # of `live_sample`
     shown: KnownRun | None = None  # the run that Results shows
     scoreboard: Scoreboard | None = None  # of `shown`
     indexes: Mapping[Path, LogIndex] = field(default_factory=dict[Path, Any])  # of logs of `shown` that were asked for

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 1.0
 SAMPLES_LIMIT = 100  # of one cell
+ENDED_LIMIT = 1_000  # of an eval, of those that it tells of at once
 MESSAGES_LIMIT = 40  # the newest of a conversation
 TEXT_LIMIT = 20_000  # characters of one message that are kept
 _AT_ONCE = 8
@@ -51,6 +52,19 @@ class RunningSample:
     tokens: int | None = None  # of "model": as many as have been streamed; None where that is not known
     total_tokens: int | None = None
     messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedSample:
+    """One sample that has ended. Text is as it was written: not cleaned."""
+
+    eval_id: str
+    sample_id: str | int  # as the log has it
+    epoch: int
+    outcome: Literal["completed", "error", "cancelled"]
+    score: str = ""  # of the first scorer
+    error: str = ""
+    ended_at_s: float | None = None  # None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +98,20 @@ class CellControls:
 
     folder: Path | None = None
     _clients: dict[int, httpx.Client] = field(default_factory=dict[int, Any], init=False)
-    _eval_ids: dict[int, str] = field(default_factory=dict[int, str], init=False)
+    _eval_ids: dict[int, tuple[str, ...]] = field(default_factory=dict[int, Any], init=False)
     _last: dict[int, CellWatch] = field(default_factory=dict[int, Any], init=False)
+    _ended: dict[str, dict[tuple[str, int], FinishedSample]] = field(default_factory=dict[str, Any], init=False)
+    _ended_until_s: dict[str, float] = field(default_factory=dict[str, float], init=False)
 
-    def watch(self, pids: Iterable[int]) -> dict[int, CellWatch]:
-        """Ask some cells, all at once, what they are working on."""
+    def watch(self, pids: Iterable[int], evals: Mapping[int, tuple[str, ...]] | None = None) -> dict[int, CellWatch]:
+        """Ask some cells, all at once, what they are working on.
+
+        Args:
+            pids: Their processes.
+            evals: The ids of the evals of processes that have several, or others with time.
+        """
         wanted = list(dict.fromkeys(pids))
+        self._eval_ids.update(evals or {})
         for pid in self._clients.keys() - wanted:
             self._forget(pid)
         if not wanted:
@@ -104,7 +126,32 @@ class CellControls:
         self._last = found
         return found
 
-    def conversation(self, pid: int, sample: RunningSample) -> Conversation | None:
+    def finished(self, pid: int) -> tuple[FinishedSample, ...]:
+        """The samples of a cell's evals that have ended so far, the newest first; a silent one tells of no more.
+
+        Asked again, the cell is asked only for what is new.
+        """
+        eval_ids = self._eval_ids.get(pid, ())
+        for eval_id in eval_ids:
+            known = self._ended.setdefault(eval_id, {})
+            parameters: dict[str, Any] = {
+                "status": "completed,error,cancelled",
+                "content": "true",
+                "limit": ENDED_LIMIT,
+            }
+            if known:
+                parameters["active_since"] = self._ended_until_s[eval_id]
+            listing = self._get(pid, f"/evals/{eval_id}/samples", LISTING, parameters)
+            if isinstance(listing, str):
+                continue
+            self._ended_until_s[eval_id] = listing.as_of
+            for row in listing.samples:
+                sample = _finished_sample(eval_id, row)
+                known[str(sample.sample_id), sample.epoch] = sample
+        found = [sample for eval_id in eval_ids for sample in self._ended[eval_id].values()]
+        return tuple(sorted(found, key=lambda sample: -(sample.ended_at_s or 0.0)))
+
+    def conversation(self, pid: int, sample: RunningSample | FinishedSample) -> Conversation | None:
         """The conversation of a sample, also just after it has ended; `None` where the cell does not tell now."""
         parameters = {
             "sample_id": sample.sample_id,
@@ -117,7 +164,7 @@ class CellControls:
             return None
         return Conversation(
             sample.eval_id,
-            sample.sample_id,
+            str(sample.sample_id),
             sample.epoch,
             page.status,
             tuple(part for message in page.messages for part in _parts(message)),
@@ -131,7 +178,8 @@ class CellControls:
 
     def _forget(self, pid: int) -> None:
         self._clients.pop(pid).close()
-        self._eval_ids.pop(pid, None)
+        for eval_id in self._eval_ids.pop(pid, ()):
+            self._ended.pop(eval_id, None)
 
     def _client(self, pid: int) -> httpx.Client:
         if pid not in self._clients:
@@ -145,15 +193,20 @@ class CellControls:
                 return CellWatch(tasks)
             if not tasks:
                 return CellWatch("silent")
-            self._eval_ids[pid] = tasks[0].eval_id
-        eval_id = self._eval_ids[pid]
-        listing = self._get(pid, f"/evals/{eval_id}/samples", LISTING, {"status": "running", "limit": SAMPLES_LIMIT})
-        if isinstance(listing, str):
-            return CellWatch(listing)
-        return CellWatch("answered", tuple(_running_sample(eval_id, row) for row in listing.samples), listing.truncated)
+            self._eval_ids[pid] = (tasks[0].eval_id,)
+        samples: list[RunningSample] = []
+        truncated = False
+        for eval_id in self._eval_ids[pid]:
+            parameters = {"status": "running", "limit": SAMPLES_LIMIT}
+            listing = self._get(pid, f"/evals/{eval_id}/samples", LISTING, parameters)
+            if isinstance(listing, str):
+                return CellWatch(listing)
+            samples += [_running_sample(eval_id, row) for row in listing.samples]
+            truncated = truncated or listing.truncated
+        return CellWatch("answered", tuple(samples), truncated)
 
     def _get(
-        self, pid: int, path: str, shape: TypeAdapter[_T], parameters: Mapping[str, str | int] | None = None
+        self, pid: int, path: str, shape: TypeAdapter[_T], parameters: Mapping[str, Any] | None = None
     ) -> _T | Literal["busy", "silent"]:
         import httpx
 
@@ -164,6 +217,20 @@ class CellControls:
             return "busy"
         except (httpx.TransportError, ValidationError):
             return "silent"
+
+
+def _finished_sample(eval_id: str, row: SampleRow) -> FinishedSample:
+    score = next(iter(row.scores.values()), None)
+    error = row.error.get("message", "") if isinstance(row.error, dict) else row.error
+    return FinishedSample(
+        eval_id,
+        row.sample_id,
+        row.epoch,
+        "error" if row.status == "error" else "cancelled" if row.status == "cancelled" else "completed",
+        "" if score is None else str(score)[:TEXT_LIMIT],
+        str(error or "")[:TEXT_LIMIT],
+        row.completed_at,
+    )
 
 
 def _running_sample(eval_id: str, row: SampleRow) -> RunningSample:

@@ -105,6 +105,7 @@ class SampleRow(Wire):
 class Listing(Wire):
     """`GET /evals/{id}/samples`."""
 
+    as_of: float = 0.0
     samples: list[SampleRow] = []
     truncated: bool = False
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...profiles.errors import ProctorError, UsageError
-from .follow import POLL_S, QUIET_S
+from .follow import QUIET_S
 from .inspect_processes import InspectProcess, InspectProcesses, InspectTask
 from .orders import Order
 from .status import CallStats, CellState, CellStatus, RunStatus
@@ -87,32 +87,25 @@ def ended(status: RunStatus, now_s: float) -> RunStatus:
     )
 
 
-def follow_process(processes: InspectProcesses, pid: int) -> Iterator[RunStatus]:
-    """Yield how a foreign process stands whenever that has changed, until it is gone.
+def stand_of(processes: InspectProcesses, status: RunStatus, now_s: float) -> RunStatus:
+    """How a foreign run stands now."""
+    found = next((process for process in processes.find() if process.pid == status.supervisor_pid), None)
+    if found is None or found.answer == "silent":
+        return ended(status, now_s)
+    return as_status(found, now_s)
 
-    Raises:
-        ProctorError: There is no such process, or it has no task yet.
-    """
-    status: RunStatus | None = None
-    told_at_s = asked_at_s = -QUIET_S
-    while True:
-        if time.monotonic() - asked_at_s < _POLL_S:
-            time.sleep(POLL_S)
-            continue
-        asked_at_s = time.monotonic()
-        found = next((process for process in processes.find() if process.pid == pid), None)
-        if found is None or (found.answer == "silent" and status is not None):
-            if status is None:
-                raise ProctorError(f"there is no live Inspect process {pid}", "`proctor runs` lists those there are")
-            yield ended(status, time.time())
-            return
-        now = as_status(found, time.time())
-        if status is None or replace(now, updated_at_s=0) != replace(status, updated_at_s=0):
-            told_at_s, status = time.monotonic(), now
-            yield now
-        elif time.monotonic() - told_at_s >= QUIET_S:
-            told_at_s = time.monotonic()
+
+def follow_process(processes: InspectProcesses, status: RunStatus) -> Iterator[RunStatus]:
+    """Yield how a foreign run stands whenever that has changed, and when it has not for a while; last its end."""
+    seen: RunStatus | None = None
+    told_at_s = -QUIET_S
+    while status.exit_code is None:
+        if replace(status, updated_at_s=0) != seen or time.monotonic() - told_at_s >= QUIET_S:
+            seen, told_at_s = replace(status, updated_at_s=0), time.monotonic()
             yield status
+        time.sleep(_POLL_S)
+        status = stand_of(processes, status, time.time())
+    yield status
 
 
 def find_foreign(reference: str, processes: Sequence[InspectProcess]) -> InspectProcess | None:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from statistics import fmean
+from statistics import NormalDist, fmean
 from typing import Any, Literal
 
 Scores = Mapping[Hashable, Sequence[float]]
@@ -62,7 +62,7 @@ def _special() -> Any:
 
 
 def _z(share: float) -> float:
-    return float(_special().ndtri(share))
+    return NormalDist().inv_cdf(share)
 
 
 def _t(share: float, freedom: float) -> float:

@@ -19,12 +19,14 @@ from typing import Any
 import httpx
 import pytest
 from proctor.evals.engine.control_wire import connect
+from proctor.evals.engine.foreign import as_status, find_foreign, follow_process, foreign_processes, steer_foreign
 from proctor.evals.engine.inspect_processes import InspectProcess, InspectProcesses
+from proctor.evals.engine.orders import Order
 from proctor.evals.engine.steer import InspectSteering
 from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.profiles.errors import ProctorError
 
-DEADLINE_S = 60.0
+DEADLINE_S = 90.0
 MODEL = "hf-inference-providers/openai/gpt-oss-120b:groq"
 
 
@@ -50,10 +52,11 @@ class Foreign:
         deadline_s, task = time.monotonic() + DEADLINE_S, {}
         while time.monotonic() < deadline_s:
             assert self.process.poll() is None, "it has ended"
-            if (self.folder / f"{self.pid}.sock").exists() and (tasks := self.get("/tasks")):
-                task = tasks[0]
-                if found := fact(task):
-                    return found
+            with suppress(httpx.TimeoutException):  # busy, as while it loads
+                if (self.folder / f"{self.pid}.sock").exists() and (tasks := self.get("/tasks")):
+                    task = tasks[0]
+                    if found := fact(task):
+                        return found
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.05)
         raise AssertionError(f"never came to it: {what}: {task}")
@@ -180,9 +183,43 @@ def test_a_sample_is_ended_and_queued_once_more(foreign: Foreign) -> None:
         steer.requeue_sample(foreign.pid, number, 1, task_id="nothing")
 
 
+def test_it_takes_the_form_of_a_run_and_obeys_the_same_orders(foreign: Foreign) -> None:
+    process = foreign.found()
+    assert process is not None
+    status = as_status(process, time.time())
+    (cell,) = status.cells
+    assert (status.run_id, status.supervisor_pid) == (f"inspect-{foreign.pid}", foreign.pid)
+    assert (cell.label, cell.total, cell.state) == ("arithmetic · gpt-oss-120b:groq", 500, "running")
+    assert foreign_processes(foreign.processes) == (process,)
+    assert foreign_processes(foreign.processes, [foreign.pid]) == ()  # a cell of a run that is known
+    for name in (str(foreign.pid), f"inspect-{foreign.pid}", "arithmetic groq", "GPT-OSS"):
+        assert find_foreign(name, [process]) == process
+    assert find_foreign("1", [process]) is find_foreign("elsewhere", [process]) is None
+    with pytest.raises(ProctorError, match="fits 2 Inspect processes"):
+        find_foreign("arithmetic", [process, process])
+
+    def order(kind: Any, **fields: Any) -> tuple[str, ...]:
+        return steer_foreign(foreign.steering, status, Order(kind, "me", **fields))
+
+    assert "paused" in order("pause", cells=(cell.id,), now=True)[0]
+    assert as_status(foreign.found() or process, 0).state == "paused"
+    assert order("resume", provider="groq") == ("goes on",)
+    assert order("adjust", connections="2", limits={"timeout": 300})[1] == "timeout 300"
+    for kind, fields, words in (
+        ("adjust", {"budget_usd": 1.0}, "for runs that Proctor started"),
+        ("pause", {"provider": "elsewhere"}, "names the provider elsewhere"),
+        ("retry", {}, "did not start this process"),
+    ):
+        with pytest.raises(ProctorError, match=words):
+            order(kind, **fields)
+    following = follow_process(foreign.processes, status)
+    assert next(following) == status
+
+
 def test_a_task_is_drained_then_ended_and_the_process_gone(foreign: Foreign) -> None:
     """The last test here: it ends the process."""
-    steer = foreign.steering
+    steer, process = foreign.steering, foreign.found()
+    status = as_status(process, 0) if process is not None else None
     assert "do not begin" in steer.drain(foreign.pid)
     assert steer.cancel_task(foreign.pid, how="score") == "ends: what was being worked on is graded as it is"
     foreign.process.wait(DEADLINE_S)
@@ -194,6 +231,9 @@ def test_a_task_is_drained_then_ended_and_the_process_gone(foreign: Foreign) -> 
         with pytest.raises(ProctorError, match=f"process {foreign.pid} is gone"):
             order()
     assert foreign.found() is None
+    assert status is not None
+    *_, last = follow_process(foreign.processes, status)
+    assert (last.exit_code, last.cells[0].pid, last.supervisor_pid) == (0, None, None)
 
 
 @pytest.mark.parametrize(

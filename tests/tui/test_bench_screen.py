@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proctor.evals.engine import status_file
 from proctor.evals.engine.journal import Journal
 from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
 from proctor.evals.engine.status_file import write_status
 from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.tui.app import ProctorApp
 from proctor.tui.feeds import Feeds
-from proctor.tui.messages import ProfileOpened, RunOpened, StopRequested
+from proctor.tui.known_runs import KnownRuns
+from proctor.tui.memory import Memory
+from proctor.tui.messages import ProfileOpened, RetryRequested, RunOpened, StopRequested
+from proctor.tui.store import KnownRun
+from proctor.tui.widgets.ask import AskScreen
 from proctor.tui.widgets.confirm import ConfirmScreen
 from proctor.tui.widgets.line_table import LineTable
 from textual.pilot import Pilot
@@ -57,6 +62,10 @@ class BenchApp(ProctorApp):
         message.prevent_default()
         self.asked.append(message)
 
+    def on_retry_requested(self, message: RetryRequested) -> None:
+        message.prevent_default()
+        self.asked.append(message)
+
     def on_stop_requested(self, message: StopRequested) -> None:
         message.prevent_default()
         self.asked.append(message)
@@ -81,9 +90,9 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
     monkeypatch.chdir(tmp_path)
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE) -> None:
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, memory: Memory | None = None) -> None:
         async def run() -> None:
-            app = BenchApp(source="hub")
+            app = BenchApp(source="hub", memory=memory)
             app.asked = []
             async with app.run_test(size=size, notifications=True) as pilot:
                 state = lambda: app.store.state  # noqa: E731
@@ -162,11 +171,68 @@ def test_stopping_asks_first_where_something_would_be_lost(play: Callable[..., N
         await pilot.press("y")
         await until(pilot, lambda: bool(app.asked), "the stop")
         assert isinstance(app.asked[0], StopRequested) and app.asked[0].run.status.run_id == RUNNING.run_id
-        await pilot.press("j", "S")
-        await until(pilot, lambda: "has ended already" in app.seen(), "that there is nothing to stop")
-        assert len(app.asked) == 1
+        await pilot.press("j", "S")  # that one has ended
+        await pilot.pause()
+        assert len(app.asked) == 1 and not isinstance(app.screen, ConfirmScreen)
 
     play(scenario)
+
+
+def test_what_has_ended_unfinished_is_gone_on_with(play: Callable[..., None], tmp_path: Path) -> None:
+    failed = replace(ENDED_RUN, state="failed", exit_code=1, cells=(replace(CELL, state="failed"),))
+    costly = replace(failed, run_id="20261103-000000-held", state="held", exit_code=4, budget_usd=0.02)
+    for status in (ENDED_RUN, replace(failed, run_id="20261102-000000-failed"), costly):
+        (tmp_path / "logs" / status.run_id).mkdir(parents=True)
+        write_status(tmp_path / "logs" / status.run_id, status)
+
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        await pilot.press("g", "r")  # its budget is used up: the same one would hold it at once
+        await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question for a budget")
+        await pilot.press("ctrl+u", *"0.5", "enter")
+        await until(pilot, lambda: len(app.asked) == 1, "the retry")
+        await pilot.press("j", "r")
+        await until(pilot, lambda: len(app.asked) == 2, "the other retry")
+        assert [(message.run.status.exit_code, message.budget_usd) for message in app.asked] == [(4, 0.5), (1, None)]
+        await pilot.press("j", "r")  # nothing is left of that one: the plan is run, and there is none
+        await until(pilot, lambda: "There is no plan yet" in app.seen(), "that there is no plan")
+        assert len(app.asked) == 2
+
+    play(scenario)
+
+
+def test_live_processes_of_others_have_rows_of_their_own(play: Callable[..., None], runs: None) -> None:
+    foreign = KnownRun(Path("inspect-7"), replace(RUNNING, run_id="inspect-7", source="inspect", title="arithmetic"))
+
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        app.store.put(processes=(foreign,))
+        await until(pilot, lambda: "Runs · 2 · 1 going on · 1 not Proctor's" in app.seen(), "the heading")
+        line = next(line for line in app.seen().splitlines() if "inspect-7" in line)
+        assert "arithmetic" in line and "● running" in line and " inspect " in line
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: bool(app.asked), "the opening of it")
+        assert app.asked[0].run is foreign
+
+    play(scenario)
+
+
+def test_of_many_runs_only_those_that_changed_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        (tmp_path / f"run-{number:03}").mkdir()
+        write_status(tmp_path / f"run-{number:03}", replace(ENDED_RUN, run_id=f"run-{number:03}"))
+    known = KnownRuns()
+    assert len(known.read(tmp_path, 5)) == 5
+    first = known.read(tmp_path)
+    reads: list[Path] = []
+    read = status_file.read_status
+    monkeypatch.setattr(status_file, "read_status", lambda run_dir: reads.append(run_dir) or read(run_dir))
+    again = known.read(tmp_path)
+    assert not reads and all(one is other for one, other in zip(first, again, strict=True))
+    changed = tmp_path / "run-007"
+    write_status(changed, replace(ENDED_RUN, run_id="run-007", title="another"))
+    (tmp_path / "run-008" / "status.json").write_text("{")
+    third = known.read(tmp_path)
+    assert set(reads) == {changed, tmp_path / "run-008"}
+    assert len(third) == 29 and {run.status.title for run in third} == {"An old run", "another"}
 
 
 def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> None:
@@ -176,10 +242,22 @@ def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> 
         await until(pilot, lambda: table.row_count == 1, "the one run")
         assert table.cursor_key == ENDED_RUN.run_id
         assert "/ old" in app.seen()
+        assert app.memory.get("bench.filter", "") == "old"
         await pilot.press("slash", "escape")
         await until(pilot, lambda: table.row_count == 2, "all runs")
 
     play(scenario)
+
+
+def test_the_filter_of_last_time_is_there_again(play: Callable[..., None], runs: None) -> None:
+    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+        table = app.screen.query_one("#runs", LineTable)
+        await until(pilot, lambda: "/ new" in app.seen() and table.row_count == 1, "the one run that it lets through")
+        assert table.cursor_key == RUNNING.run_id
+
+    memory = Memory(None)
+    memory.put("bench.filter", "new")
+    play(scenario, memory=memory)
 
 
 def test_a_broken_profile_says_what_is_wrong(play: Callable[..., None], tmp_path: Path) -> None:

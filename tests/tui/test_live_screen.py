@@ -10,13 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.control import CellWatch, Conversation, RunningSample
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.results.transcript import Part
+from proctor.evals.engine.control import CellWatch, Conversation, FinishedSample, RunningSample
+from proctor.evals.engine.status import CallStats, CellStatus, RunEvent, RunStatus
+from proctor.evals.results.transcript import Part, Transcript
 from proctor.tui.app import ProctorApp
-from proctor.tui.messages import RunOpened, StopRequested, WatchRequested
-from proctor.tui.screens.live_rows import doing, progress
-from proctor.tui.store import KnownRun
+from proctor.tui.messages import (
+    FinishedSampleOpened,
+    RetryRequested,
+    RunOpened,
+    SteerRequested,
+    StopRequested,
+    WatchRequested,
+)
+from proctor.tui.screens.live_rows import cell_words, progress, score_words
+from proctor.tui.screens.live_samples import Working, doing, event_rows
+from proctor.tui.store import KnownRun, SampleRef
+from proctor.tui.widgets.ask import AskScreen
+from proctor.tui.widgets.choose import ChooseScreen
 from proctor.tui.widgets.confirm import ConfirmScreen
 from proctor.tui.widgets.line_table import LineTable
 from textual.pilot import Pilot
@@ -76,9 +86,24 @@ class LiveApp(ProctorApp):
     def on_watch_requested(self, message: WatchRequested) -> None:
         self._note(message)
 
+    def on_steer_requested(self, message: SteerRequested) -> None:
+        self._note(message)
+
+    def on_retry_requested(self, message: RetryRequested) -> None:
+        self._note(message)
+
+    def on_finished_sample_opened(self, message: FinishedSampleOpened) -> None:
+        self._note(message)
+
     def _note(self, message: Any) -> None:
         message.prevent_default()
         self.asked.append(message)
+
+    def orders(self) -> list[Any]:
+        """The orders that were given since this was asked last."""
+        given = [message.order for message in self.wanted(SteerRequested)]
+        self.asked = [message for message in self.asked if not isinstance(message, SteerRequested)]
+        return given
 
     def wanted(self, kind: type[Any]) -> list[Any]:
         return [message for message in self.asked if isinstance(message, kind)]
@@ -118,10 +143,10 @@ def test_cells_samples_and_events_are_shown(size: tuple[int, int]) -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         head = app.line("A run")
         assert "running " in head and "6/60" in head and "of $5.00" in head
-        assert "● " in app.line("5/20") and "█░░░░░ 5/20" in app.seen() and "0.800" in app.line("5/20")
+        assert "● " in app.line("5/20") and "█░░░░░ 5/20" in app.seen() and "0.80 ±0.29" in app.line("5/20")
         if size == WIDE:
-            assert "3 waits (429)" in app.line("novita · gpt-oss-120b ")
-            assert "1 cell too busy to answer" in app.seen()
+            assert "3 wait (429)" in app.line("novita · gpt-oss-120b ")
+            assert "1 busy" in app.seen()
         assert "▸ #1/1      groq · gpt-oss-120b" in app.seen()
         assert "generating " in app.line("▸ #1/1") and "412 tok" in app.line("▸ #1/1")
         assert "between calls" in app.line("#2/1")
@@ -165,7 +190,7 @@ def test_a_sample_is_read_while_it_runs_and_after(size: tuple[int, int]) -> None
 
 def test_stopping_asks_and_results_open() -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
-        await pilot.press("x")
+        await pilot.press("X")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         await pilot.press("y")
         await until(pilot, lambda: bool(app.wanted(StopRequested)), "the stop")
@@ -209,7 +234,159 @@ def test_progress_is_never_full_before_the_end() -> None:
 
 
 def test_grading_by_another_model_is_told_apart() -> None:
-    from proctor.tui.screens.live_rows import Working
-
     sample = RunningSample("e", "1", 1, NOW_S, "model", NOW_S - 65, detail="openai/gpt-oss-120b:fastest")
     assert doing(Working(STATUS.cells[0], sample), NOW_S) == "grading 1:05"
+
+
+def _then(status: RunStatus, **fields: Any) -> KnownRun:
+    """The run with its first cell changed."""
+    return KnownRun(Path("run"), replace(status, cells=(replace(status.cells[0], **fields), *status.cells[1:])))
+
+
+def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None:
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        await pilot.press("space", "plus", "minus", "P")
+        pause, more, fewer, rest = app.orders()
+        assert (pause.kind, pause.cells, pause.now) == ("pause", ("groq",), False) and "@" in pause.author
+        assert (more.kind, more.connections, fewer.connections) == ("adjust", "+1", "-1")
+        assert (rest.kind, rest.cells) == ("pause", ())
+        app.store.put(live=_then(STATUS, paused="soft"))
+        await pilot.press("space")
+        assert app.orders()[0].kind == "resume"
+
+        await pilot.press("x")  # samples are in flight
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
+        await pilot.press("escape")
+        assert app.orders() == []
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question again")
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
+        (stop,) = app.orders()
+        assert (stop.kind, stop.cells, stop.now) == ("stop", ("groq",), True)
+        app.store.put(live=_then(STATUS, in_flight=0))
+        await pilot.press("x")
+        assert [order.now for order in app.orders()] == [False]  # nothing would be lost
+
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question for the budget")
+        await pilot.press("ctrl+u", *"0.001", "enter")
+        assert "held at once" in app.seen() and app.orders() == []
+        await pilot.press("ctrl+u", *"7.5", "enter")
+        await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the budget")
+        assert app.orders()[0].budget_usd == 7.5
+
+        await pilot.press("G", "r")  # the cell that failed
+        assert [(order.kind, order.cells) for order in app.orders()] == [("retry", ("nscale",))]
+        await pilot.press("x", "space", "plus")  # nothing of that can be done to it
+        assert app.orders() == [] and not app.wanted(RetryRequested)
+
+    act(scenario)
+
+
+def test_a_running_sample_is_ended_as_one_likes() -> None:
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        await pilot.press("tab", "j", "c")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
+        assert "End sample #2/1 of" in app.seen() and "count it as an error" in app.seen()
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
+        (order,) = app.orders()
+        assert (order.kind, order.cells, order.sample_id, order.epoch, order.outcome) == (
+            "cancel_sample", ("groq",), "2", 1, "error",
+        )  # fmt: skip
+
+    act(scenario)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, int]) -> None:
+    ended = (
+        FinishedSample("e", 7, 1, "error", error="boom\x1b[2J", ended_at_s=9.0),
+        FinishedSample("e", 8, 1, "completed", "C", ended_at_s=8.0),
+    )
+    said = Transcript("arithmetic", HF, 8, 1, "4", 1.0, "C", (Part("assistant", "it is four"),), (), 1.0)
+
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        app.store.put(live=_then(STATUS, log="a.eval"))
+        await pilot.press("t")
+        await until(pilot, lambda: any(m.finished for m in app.wanted(WatchRequested)), "the question for them")
+        app.store.put(finished={"groq": ended})
+        await until(pilot, lambda: "Ended samples · 2" in app.seen(), "the list")
+        assert "✗ boom␛[2J" in app.line("#7/1   ") and "score C" in app.line("#8/1   ")
+        await pilot.press("R")
+        assert [(order.kind, order.sample_id) for order in app.orders()] == [("requeue_sample", "7")]
+        await pilot.press("j", "R")  # that one was graded: there is nothing to do again
+        assert app.orders() == []
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.wanted(FinishedSampleOpened)), "the reading of it")
+        sample = app.wanted(FinishedSampleOpened)[0].sample
+        assert sample == SampleRef(Path("run/a.eval"), 8, 1)
+        app.store.put(live_sample=sample, live_transcript=said)
+        await until(pilot, lambda: "it is four" in app.seen(), "the transcript")
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: "Running samples · 3" in app.seen(), "the running ones again")
+
+    act(scenario, size)
+
+
+def test_following_goes_on_when_a_sample_ends() -> None:
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        await pilot.press("f")
+        assert "following" in app.seen()
+        app.store.put(running={"groq": CellWatch("answered", (_sample(2, ""), _sample(9, "model")))})
+        await until(pilot, lambda: "▸ #9/1" in app.seen(), "the youngest sample")
+
+    act(scenario)
+
+
+def test_one_cell_alone_and_all_that_has_happened() -> None:
+    events = (RunEvent(4.0, "warn", "budget is $7 now", author="ann@host"), RunEvent(6.0, "bad", "no credit", "novita"))
+
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: "Running samples · 1 · novita" in app.seen(), "one cell's samples")
+        assert "#1/1" not in app.seen() and "#3/1" in app.seen()
+        await pilot.press("escape")
+        await until(pilot, lambda: "Running samples · 3" in app.seen(), "all cells' samples")
+        app.store.put(live=KnownRun(Path("run"), replace(STATUS, events=events)))
+        assert [row.cells[1].text.partition(":")[0] for row in event_rows(app.store.state.live.status)] == [
+            "arithmetic · gpt-oss-120b", "✗ failed arithmetic · gpt-oss-120b", "budget is $7 now (by ann@host)",
+        ]  # fmt: skip
+        log = app.screen.query_one("#log", LineTable)
+        before = log.size.height
+        log.focus()
+        await until(pilot, lambda: log.size.height > before, "room for more of it")
+
+    act(scenario)
+
+
+def test_a_foreign_process_is_watched_and_steered_as_far_as_it_goes() -> None:
+    foreign = replace(
+        STATUS, run_id="inspect-77", source="inspect", supervisor_pid=77, cells=STATUS.cells[:2], budget_usd=None
+    )
+
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        await until(pilot, lambda: "not Proctor's: process 77" in app.seen(), "the process")
+        await until(pilot, lambda: any(m.by_eval for m in app.wanted(WatchRequested)), "the question by evals")
+        await pilot.press("b", "r", "space")
+        assert [order.kind for order in app.orders()] == ["pause"] and not isinstance(app.screen, AskScreen)
+        old = replace(foreign, message="its Inspect is too old to be steered: it can be watched")
+        app.store.put(live=KnownRun(Path("inspect-77"), old))
+        await pilot.press("space", "x", "X", "plus", "P", "c")
+        assert app.orders() == [] and "too old to be steered" in app.seen()
+
+    act(scenario, status=foreign)
+
+
+def test_the_interval_of_a_score_and_the_words_of_a_cell() -> None:
+    cell = STATUS.cells[0]
+    assert score_words(replace(cell, done=100, score=0.8)) == "0.80 ±0.08"
+    assert score_words(replace(cell, done=100, score=0.8, stderr=0.04)) == "0.80 ±0.08"
+    assert score_words(replace(cell, done=100, score=12.5)) == "12.50"  # nothing is known of its spread
+    assert score_words(replace(cell, done=2, errors=2, score=None)) == ""
+    waits = replace(cell, waiting=3, next_try_at_s=NOW_S + 45, retries={"429": 7, "503": 1}, attempt=2)
+    assert cell_words(waits, NOW_S).text == "attempt 2 · 3 wait, next 0:45 (429) · 2 in flight"
+    held = replace(cell, state="held", in_flight=0, last_error="402: no credit", served_by={"cerebras": 9, "groq": 1})
+    assert cell_words(held, NOW_S).text == "held: 402: no credit · r resumes · served by cerebras 90% groq 10%"
+    assert "parked, and tried again now and then: 402" in cell_words(replace(cell, parked="402"), NOW_S).text

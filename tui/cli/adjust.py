@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import click
 
 from ...evals.engine.orders import LIMITS, Order, author
 from ...profiles.errors import UsageError
+from ..figures import parse_usd
 from .steering import choose, give, pick_cells, run_options
 
 _NO_LIMIT = ("", "none", "off", "clear")
@@ -31,7 +30,7 @@ def command(
 ) -> int:
     """Change connections, budget or limits of RUN (default: the newest that goes on) while it goes on."""
     changes = dict(map(_limit, limits))
-    budget_usd = None if budget is None else money(budget)
+    budget_usd = None if budget is None else parse_usd(budget)
     if not (connections or changes or budget_usd is not None or cells_at_once):
         raise UsageError("nothing is to be changed", "give --connections, --budget, --cells-at-once or --limit")
     chosen = choose(run, log_dir)
@@ -46,21 +45,6 @@ def command(
         limits=changes,
     )
     return give(chosen, order)
-
-
-def money(text: str) -> float:
-    """An amount of USD that is more than nothing.
-
-    Raises:
-        UsageError: It is none.
-    """
-    try:
-        usd = float(text.strip().removeprefix("$"))
-    except ValueError:
-        usd = math.nan
-    if not (math.isfinite(usd) and usd > 0):
-        raise UsageError(f"{text!r} is no amount of money", "give USD, for example 2.50")
-    return usd
 
 
 def _limit(text: str) -> tuple[str, int | None]:

@@ -78,10 +78,9 @@ def _statuses(chosen: Chosen) -> Iterator[RunStatus]:
     if chosen.run_dir is not None:
         yield from follow(chosen.run_dir)
         return
-    assert chosen.status.supervisor_pid is not None
     processes = InspectProcesses()
     try:
-        yield from follow_process(processes, chosen.status.supervisor_pid)
+        yield from follow_process(processes, chosen.status)
     finally:
         processes.close()
 

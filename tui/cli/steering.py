@@ -20,6 +20,7 @@ from ...evals.engine.status_file import read_status
 from ...evals.engine.steer import InspectSteering
 from ...profiles.errors import UsageError
 from ..clean import clean_line
+from ..figures import counted
 
 _FITTING_SHOWN = 4
 
@@ -127,7 +128,7 @@ def give(run: Chosen, order: Order) -> int:
             says = steer_foreign(steering, run.status, order)
         finally:
             steering.close()
-    for line in says:
+    for line in counted(says):
         click.echo(clean_line(line), err=True)
     return 0
 

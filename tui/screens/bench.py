@@ -20,7 +20,7 @@ from ..widgets.filter_bar import FilterBar
 from ..widgets.line_table import Cell, Column, LineTable, Row
 from ..widgets.states import state_cell
 from .place import PlaceScreen
-from .stopping import ask_to_stop
+from .stopping import ask_to_retry, ask_to_stop
 
 if TYPE_CHECKING:
     from ...evals.engine.status import RunStatus
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...profiles.schema import Profile
     from ..store import KnownRun, State
 
+FILTER = "bench.filter"  # what the memory calls it
 FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
 
 RUN_COLUMNS = (
@@ -46,6 +47,7 @@ PROFILE_COLUMNS = (
     Column("place", "from", 8, drop=2),
 )
 
+_WORLDS = {"practice": Cell("practice", "warn"), "inspect": Cell("inspect", "accent")}
 TOKEN_WORDS = (
     "For real models, make a token that may call Inference Providers at https://huggingface.co/settings/tokens, "
     "run `hf auth login` or set HF_TOKEN, and start proctor again."
@@ -86,7 +88,10 @@ class BenchScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "other_table", "Runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
         Binding("slash", "filter", "Filter", id="bench.filter", tooltip="Show only what holds these words"),
-        Binding("S", "stop", "Stop run", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding("x,S", "stop", "Stop", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding(
+            "r", "again", "Resume", id="bench.again", tooltip="Finish what the run under the cursor left unfinished"
+        ),
         Binding("shift+tab", "other_table", show=False, id="bench.back", tooltip="Switch between runs and profiles"),
     ]
 
@@ -96,10 +101,15 @@ class BenchScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._filter = ""
+        self._rows: dict[str, tuple[KnownRun, Row]] = {}  # of the runs as they were drawn last
+        self._offered: tuple[bool | None, ...] = ()
+        self._heading = ""
 
     def body(self) -> Iterable[Widget]:
         """The welcome, the two tables, and what there is to say."""
-        yield Lazy(FilterBar(placeholder="words in the name, title or state"))
+        self._filter = self.proctor.memory.get(FILTER, "")
+        bar = FilterBar(placeholder="words in the name, title or state")
+        yield bar if self._filter else Lazy(bar)
         yield Static(id="welcome", markup=False)
         yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
         yield LineTable(RUN_COLUMNS, id="runs")
@@ -110,26 +120,48 @@ class BenchScreen(PlaceScreen):
     def on_mount(self) -> None:
         """Follow the runs, the profiles, and which world this is."""
         self._profiles.move_to(FIRST_PROFILE)
+        if self._filter:
+            self.query_one(FilterBar).text = self._filter
         self.query_one("#welcome").display = False
         subscribe = self.store.subscribe
-        subscribe(self, {"runs", "waiting", "failures"}, self._draw_runs)
+        subscribe(self, {"runs", "processes", "waiting", "failures"}, self._draw_runs)
         subscribe(self, {"profiles", "waiting", "failures"}, self._draw_profiles)
         subscribe(self, {"endpoints", "runs", "waiting", "failures"}, self._draw_notice)
 
     # Drawing
 
     def _draw_runs(self, state: State) -> None:
-        rows = [run_row(run.status, run.run_dir.name) for run in state.runs or ()]
+        runs = (*state.processes, *(state.runs or ()))
+        rows = [self._row(run) for run in runs]
+        self._rows = {run.run_dir.name: (run, row) for run, row in zip(runs, rows, strict=True)}
         if state.runs is None:
             self._runs.empty = f"{state.waiting.get('runs', 'no runs are known')} …"
         else:
             self._runs.empty = "no run fits the filter: esc takes it away"
         self._runs.show(fitting(rows, self._filter))
-        first_time = state.runs == ()
+        first_time = state.runs == () and not state.processes
         if first_time and self._runs.has_focus:
             self._profiles.focus()
         self.query_one("#welcome").display = first_time
         self._runs.display = self.query_one("#runs-heading").display = not first_time
+        self._say_heading(runs_heading(runs))
+        self._offer()
+
+    def _say_heading(self, words: str) -> None:
+        if words != self._heading:
+            self._heading = words
+            self.query_one("#runs-heading", Static).update(Content(words))
+
+    def _row(self, run: KnownRun) -> Row:
+        known, row = self._rows.get(run.run_dir.name, (None, None))
+        return row if row is not None and known is run else run_row(run.status, run.run_dir.name)
+
+    def _offer(self) -> None:
+        """Show other keys in the footer where others can be pressed now."""
+        offered = (self.check_action("again", ()), self.check_action("stop", ()))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def _draw_profiles(self, state: State) -> None:
         rows = [profile_row(profile) for profile in state.profiles or () if not profile.shadowed]
@@ -161,6 +193,10 @@ class BenchScreen(PlaceScreen):
         if (run := self._run(message.key)) is not None:
             self.post_message(RunOpened(run))
 
+    @on(LineTable.RowHighlighted, "#runs")
+    def _look_at_run(self) -> None:
+        self._offer()
+
     @on(LineTable.RowSelected, "#profiles")
     def _open_profile(self, message: LineTable.RowSelected) -> None:
         from ...profiles.files import BrokenProfile
@@ -177,6 +213,7 @@ class BenchScreen(PlaceScreen):
     @on(FilterBar.Filtered)
     def _filter_by(self, message: FilterBar.Filtered) -> None:
         self._filter = message.text
+        self.proctor.memory.put(FILTER, message.text)
         self._draw_runs(self.state)
         self._draw_profiles(self.state)
 
@@ -188,16 +225,51 @@ class BenchScreen(PlaceScreen):
         """Give the focus to the other table."""
         (self._runs if self._profiles.has_focus and self._runs.display else self._profiles).focus()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop what goes on, and to finish what has ended unfinished; elsewhere `r` runs the plan."""
+        if action not in ("again", "stop"):
+            return super().check_action(action, parameters)
+        run = self._under_cursor()
+        if run is None:
+            return False
+        return is_unfinished(run) if action == "again" else run.status.exit_code is None
+
     def action_stop(self) -> None:
         """Stop the run under the cursor."""
-        run = self._run(self._runs.cursor_key) if self._runs.has_focus else None
-        if run is not None:
+        if (run := self._under_cursor()) is not None:
             ask_to_stop(self, run)
-        else:
-            self.notify("Put the cursor on a run to stop it", severity="warning", markup=False)
+
+    def action_again(self) -> None:
+        """Finish what the run under the cursor left unfinished."""
+        if (run := self._under_cursor()) is not None:
+            ask_to_retry(self, run)
+
+    def _under_cursor(self) -> KnownRun | None:
+        return self._run(self._runs.cursor_key) if self.is_mounted and self._runs.has_focus else None
 
     def _run(self, key: str | None) -> KnownRun | None:
-        return next((run for run in self.state.runs or () if run.run_dir.name == key), None)
+        return self._rows[key][0] if key in self._rows else None
+
+
+def is_unfinished(run: KnownRun) -> bool:
+    """Whether a run has ended with cells that could still be finished."""
+    return (
+        run.status.exit_code is not None
+        and not run.is_foreign
+        and any(cell.state != "succeeded" for cell in run.status.cells)
+    )
+
+
+def runs_heading(runs: Sequence[KnownRun]) -> str:
+    """`Runs · 212 · 1 going on · 2 of other Inspect processes`."""
+    going_on = sum(run.status.exit_code is None and not run.is_foreign for run in runs)
+    others = sum(run.is_foreign for run in runs)
+    parts = ["Runs", str(len(runs) - others)]
+    if going_on:
+        parts.append(f"{going_on} going on")
+    if others:
+        parts.append(f"{others} not Proctor's")
+    return " · ".join(parts)
 
 
 def run_row(status: RunStatus, key: str) -> Row:
@@ -212,13 +284,18 @@ def run_row(status: RunStatus, key: str) -> Row:
         (
             state_cell(status.state),
             Cell(f"{status.title} · {status.run_id}" if status.title else status.run_id),
-            Cell("practice" if status.source == "practice" else "", "warn"),
+            _WORLDS.get(status.source, Cell("")),
             Cell(f"{sum(cell.done for cell in status.cells)}/{total}"),
             Cell("" if best is None else format_score(best)),
-            Cell(format_usd(known_usd) + ("+?" if None in costs else "")),
+            Cell(_money(known_usd, whole=None not in costs)),
             Cell(format_moment(status.started_at_s), "dim"),
         ),
     )
+
+
+def _money(known_usd: float, *, whole: bool) -> str:
+    """`$0.02`, `$0.02+?` where a part is unknown, `?` where all is."""
+    return format_usd(known_usd) if whole else f"{format_usd(known_usd)}+?" if known_usd else UNKNOWN
 
 
 def profile_row(profile: LoadedProfile | BrokenProfile) -> Row:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -16,40 +15,42 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ...evals.engine.status import ENDED
-from ...evals.results.transcript import Transcript
+from ...evals.engine.status import ENDED, CellStatus
 from ..clean import clean_line
-from ..cli.live_table import summary
-from ..messages import PlaceRequested, RunOpened, WatchRequested
-from ..widgets.line_table import Column, LineTable, Row
-from ..widgets.transcript_text import Block, said_blocks
-from ..widgets.transcript_view import TranscriptView
+from ..messages import FinishedSampleOpened, PlaceRequested, RunOpened, WatchRequested
+from ..store import SampleRef
+from ..widgets.line_table import Cell, Column, LineTable, Row
 from ..widgets.words import Words
-from .live_rows import (
-    CELL_COLUMNS,
+from .live_keys import SteeringKeys
+from .live_rows import CELL_COLUMNS, cell_rows, cell_words, head_line, shared_task, target_words
+from .live_samples import (
+    ENDED_COLUMNS,
+    EVENT_COLUMNS,
     SAMPLE_COLUMNS,
+    Finished,
     Working,
-    cell_rows,
-    notable,
+    event_rows,
+    finished_row,
+    finished_samples,
+    going_on,
+    invitation,
     sample_row,
-    shared_task,
-    target_words,
+    samples_heading,
+    why_none_runs,
     working_samples,
 )
-from .place import PlaceScreen
-from .stopping import ask_to_stop
+from .live_talk import TalkPane, is_of
 
 if TYPE_CHECKING:
-    from ...evals.engine.control import Conversation
     from ..store import KnownRun, State
 
 WATCH_EVERY_S = 1.0
-LOG_LINES = 4
-_TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning"}
+_TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "dim": "$foreground-muted"}
+_KEYS_THAT_COME_AND_GO = ("again", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
 
 
-class LiveScreen(PlaceScreen):
-    """Cells above, running samples below, and beside them the sample under the cursor."""
+class LiveScreen(SteeringKeys):
+    """Cells above, samples below, beside them the sample under the cursor, and at the bottom what has happened."""
 
     HELP = """
     A run as it goes on: its cells, the samples that they work on, and the conversation of the one under the cursor.
@@ -59,69 +60,82 @@ class LiveScreen(PlaceScreen):
     AUTO_FOCUS = ""  # the cells take it as soon as there are any: without a run, enter is for the invitation
     CSS = """
     LiveScreen {
-        #head, .live--heading { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        #head, #words, .live--heading { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
         #head { text-style: bold; }
         .live--heading { background: $surface; text-style: bold; }
         #none { height: 1fr; padding: 1 2; }
-        #cells { height: auto; max-height: 45%; }
+        #cells { height: auto; max-height: 40%; }
         #below, #working, #talk, #samples { height: 1fr; }
         #working { width: 5fr; }
         #talk { width: 4fr; border-left: solid $foreground 30%; }
-        #log {
-            height: auto; max-height: 4; padding: 0 1; border-top: solid $foreground 30%;
-            text-wrap: nowrap; text-overflow: ellipsis;
-            &.-empty { display: none; }
-        }
+        #log { height: 5; border-top: solid $foreground 30%; &:focus { height: 50%; } &.-empty { display: none; } }
         #none { display: none; }
         &.-none {
             #none { display: block; }
-            #head, #cells, #below, #log { display: none; }
+            #head, #cells, #words, #below, #log { display: none; }
         }
         &.-narrow {
             #talk { display: none; border-left: none; }
-            #log { max-height: 2; border-top: none; }
+            #log { height: 3; border-top: none; &:focus { height: 50%; } }
             &.-reading #talk { display: block; }
-            &.-reading #working, &.-reading #cells { display: none; }
+            &.-reading #working, &.-reading #cells, &.-reading #words { display: none; }
         }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "stop", "Stop run", id="live.stop", tooltip="Stop the run in order; what is finished is kept"),
-        Binding("escape", "back", "Back", id="live.back", tooltip="One pane up"),
+        Binding(
+            "t",
+            "ended_samples",
+            "Ended samples",
+            show=False,
+            id="live.ended",
+            tooltip="Samples that have ended, or those that run",
+        ),
+        Binding("f", "follow", "Follow", id="live.follow", tooltip="Go on to another sample when the one shown ends"),
+        Binding("d", "detach", "Detach", id="live.detach", tooltip="To Bench; the run goes on"),
+        Binding("escape", "back", "Back", show=False, id="live.back", tooltip="One pane up"),
         Binding("enter", "open", "Open", id="live.open", tooltip="Watch the run that is going on", show=False),
     ]
 
     _cells = query_one("#cells", LineTable)
     _samples = query_one("#samples", LineTable)
-    _talk = query_one("#conversation", TranscriptView)
+    _talk = query_one(TalkPane)
+    _log = query_one("#log", LineTable)
 
     def __init__(self) -> None:
         super().__init__()
         self._timer: Timer | None = None
-        self._read: Working | None = None  # the sample that is being read; it stays when it has ended
+        self._run_shown: str = ""
+        self._only = ""  # the cell whose samples alone are shown
+        self._ended_shown = False  # the list shows the samples that have ended
+        self._read: Working | Finished | None = None  # the sample that is being read; it stays when it has ended
+        self._following = False
+        self._followed = ""
         self._keys: dict[LineTable, list[str]] = {}  # of the rows that a table shows
-        self._shown: tuple[object, ...] = ()  # what the conversation pane shows
+        self._said: dict[str, Content] = {}  # what the one-line widgets show, by id
+        self._logs_read: frozenset[str] = frozenset()  # cells whose ended samples were asked for when the run had ended
+        self._ended: tuple[object, list[Finished]] = (None, [])  # the ended samples, and what they were made of
+        self._offered: tuple[bool | None, ...] = ()
 
     def body(self) -> Iterable[Widget]:
         """The header, the panes, the log."""
         yield Words(id="none", markup=False)
         yield Words(id="head", markup=False)
         yield LineTable(CELL_COLUMNS, id="cells")
+        yield Static(id="words", markup=False)
         with Horizontal(id="below"):
             with Vertical(id="working"):
                 yield Words(id="samples-heading", classes="live--heading", markup=False)
                 yield LineTable(SAMPLE_COLUMNS, id="samples")
-            with Vertical(id="talk"):
-                yield Words(id="talk-heading", classes="live--heading", markup=False)
-                yield TranscriptView(id="conversation")
-        yield Words(id="log", markup=False)
+            yield TalkPane()
+        yield LineTable(EVENT_COLUMNS, id="log", empty="nothing has happened yet")
 
     def on_mount(self) -> None:
         """Follow the run, and ask its cells as long as this place is shown."""
         self._timer = self.set_interval(WATCH_EVERY_S, self._watch)
         subscribe = self.store.subscribe
-        subscribe(self, {"live", "running", "runs", "failures"}, self._draw)
-        subscribe(self, {"conversation"}, self._draw_conversation)
+        subscribe(self, {"live", "running", "finished", "runs", "processes", "failures"}, self._draw)
+        subscribe(self, {"conversation", "live_transcript", "waiting"}, self._draw_conversation)
 
     def on_screen_resume(self) -> None:
         """Ask again, at once."""
@@ -143,94 +157,95 @@ class LiveScreen(PlaceScreen):
     def _draw(self, state: State) -> None:
         self.set_class(state.live is None, "-none")
         if state.live is None:
-            self.query_one("#none", Static).update(Content(clean_line(self._invitation(state))))
+            self._say("none", Content(clean_line(invitation(state))))
             self.set_focus(None)
             return
+        status = state.live.status
+        if status.run_id != self._run_shown:
+            self._begin(status.run_id)
+        if status.exit_code is None:
+            self._logs_read = frozenset()
         if self.focused is None:
             self._cells.focus()
         self._draw_head(state)
-        status = state.live.status
-        self._put(self._cells, CELL_COLUMNS, cell_rows(status, state.running))
+        self._put(self._cells, CELL_COLUMNS, cell_rows(status, state.running, time.time()))
+        self._draw_words(state.live)
         self._draw_samples(state, state.live)
-        events = list(notable(status))[-LOG_LINES:]
-        log = self.query_one("#log", Static)
-        log.set_class(not events, "-empty")
-        lines = [Content.styled(clean_line(event.text), _TONES.get(event.tone, "")) for event in events]
-        log.update(Content("\n").join(lines))
+        events = event_rows(status)
+        self._log.set_class(not events, "-empty")
+        self._put(self._log, EVENT_COLUMNS, events)
+        if not self._log.has_focus:
+            self._log.action_first()
         self._draw_conversation(state)
+        self._offer()
+
+    def _begin(self, run_id: str) -> None:
+        """Another run is shown: forget what belongs to the one before."""
+        self._run_shown, self._only, self._read = run_id, "", None
+        self._ended_shown = self._following = False
+        self.remove_class("-reading")
+
+    def _offer(self) -> None:
+        """Show other keys in the footer where others can be pressed now."""
+        offered = tuple(self.check_action(action, ()) for action in _KEYS_THAT_COME_AND_GO)
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+
+    def _say(self, name: str, words: Content) -> None:
+        """Put words into a one-line widget, unless they stand there already."""
+        if self._said.get(name) != words:
+            self._said[name] = words
+            self.query_one(f"#{name}", Static).update(words)
 
     def _draw_head(self, state: State) -> None:
         if state.live is None:
             return
-        status = state.live.status
-        figures = summary(status, time.time())
-        name = clean_line(status.title or status.run_id)
-        if task := shared_task(status.cells):
-            name += f" · {clean_line(task)}"
-        if status.source == "practice":
-            figures += " · practice"
-        if failure := state.failures.get("live"):
-            figures = f"{failure} · {figures}"
-        if status.exit_code is not None:
-            figures += " · enter: results"
-        room = max(self.size.width - cell_len(figures) - 5, 8)
-        self.query_one("#head", Static).update(Content(f"{clean_line(name, room)} · {clean_line(figures)}"))
+        words = head_line(state.live, state.failures.get("live"), time.time(), self.size.width)
+        self._say("head", Content(words))
+
+    def _draw_words(self, run: KnownRun) -> None:
+        cell = self.cell
+        words = Cell("") if cell is None else cell_words(cell, time.time(), foreign=run.is_foreign)
+        text = f"{run.status.message} · {words.text}" if run.is_foreign and run.status.message else words.text
+        self._say("words", Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted")))
 
     def _draw_samples(self, state: State, run: KnownRun) -> None:
         status, now_s = run.status, time.time()
-        working = working_samples(status, state.running)
         with_task = not shared_task(status.cells)
-        self._put(self._samples, SAMPLE_COLUMNS, [sample_row(one, with_task=with_task, now_s=now_s) for one in working])
-        busy = sum(watch.answer == "busy" for watch in state.running.values())
-        if status.exit_code is not None:
-            self._samples.empty = "the run has ended: enter shows its results"
-        elif not state.running:
-            self._samples.empty = "asking the cells …" if self._pids(run) else "no cell is running yet"
-        elif busy:
-            self._samples.empty = "waiting for cells that are too busy to answer …"
+        if self._ended_shown:
+            rows = [finished_row(one, with_task=with_task) for one in self._ended_samples(state, run)]
+            columns, self._samples.empty = ENDED_COLUMNS, "no sample has ended yet"
         else:
-            self._samples.empty = "no sample is being worked on"
-        more = "+" if any(watch.truncated for watch in state.running.values()) else ""
-        words = f"Running samples · {len(working)}{more}"
-        if busy:
-            words += f" · {busy} cell{'s' * (busy != 1)} too busy to answer"
-        self.query_one("#samples-heading", Static).update(Content(words))
+            working = working_samples(status, state.running, self._only)
+            rows = [sample_row(one, with_task=with_task, now_s=now_s) for one in working]
+            columns, self._samples.empty = SAMPLE_COLUMNS, why_none_runs(run, state.running)
+        self._samples.change_columns(columns)
+        self._put(self._samples, columns, rows)
+        self._go_on([row.key for row in rows])
+        words = samples_heading(status, state.running, len(rows), self._only, ended=self._ended_shown)
+        self._say("samples-heading", Content(words))
 
     def _draw_conversation(self, state: State) -> None:
-        looked_at = self._looked_at()
-        heading = self.query_one("#talk-heading", Static)
-        if looked_at is None:
-            heading.update(Content("no sample"))
-            self._show((), None)
+        one = self.sample
+        if one is None:
+            self._talk.show("no sample", "", None)
             return
-        sample = looked_at.sample
-        talk = state.conversation
-        if talk is not None and (talk.eval_id, talk.sample_id, talk.epoch) != (
-            sample.eval_id,
-            sample.sample_id,
-            sample.epoch,
-        ):
-            talk = None
-        words = f"#{sample.sample_id}/{sample.epoch} · {target_words(looked_at.cell, with_task=True)}"
+        sample = one.sample
+        words = f"#{sample.sample_id}/{sample.epoch} · {target_words(one.cell, with_task=True)}"
+        if (ref := self._ref(one)) is not None:
+            is_read = state.live_sample == ref
+            failure = state.failures.get("live_transcript") if is_read else None
+            awaited = state.waiting.get("live_transcript") if is_read else None
+            transcript = state.live_transcript if is_read else None
+            if transcript is None:
+                words += f" · {failure}" if failure else f" · {awaited} …" if awaited else " · enter opens it"
+            self._talk.show(words, one.key, transcript)
+            return
+        talk = state.conversation if state.conversation is not None and is_of(state.conversation, sample) else None
         if talk is not None and talk.status != "running":
             words += " · finished" if talk.status == "completed" else f" · {talk.status}"
-        heading.update(Content(clean_line(words)))
-        self._show((looked_at.key, talk), talk)
-
-    def _show(self, key: tuple[object, ...], talk: Conversation | None) -> None:
-        """Show a conversation; its end stays in view unless somebody has scrolled up in it."""
-        if key == self._shown:
-            return
-        same = bool(key) and bool(self._shown) and key[0] == self._shown[0]
-        view = self._talk
-        top = view.scroll_offset.y
-        at_end = not same or top + view.size.height >= view.line_count
-        self._shown = key
-        view.show(conversation_blocks(talk) if talk is not None else [])
-        if at_end:
-            view.action_bottom()
-        else:
-            view.scroll_to(y=top, animate=False, force=True)
+        self._talk.show(words + (" · following" if self._following else ""), one.key, talk)
 
     def _put(self, table: LineTable, columns: Sequence[Column], rows: Sequence[Row]) -> None:
         """Show rows; where they are the same ones as before, only the cells that changed are drawn."""
@@ -250,24 +265,73 @@ class LiveScreen(PlaceScreen):
 
     def _watch(self) -> None:
         run = self.state.live
-        if run is None or run.status.exit_code is not None:
+        if run is None:
             return
+        logs = {}
+        if self._ended_shown and not run.is_foreign:
+            ended = [cell for cell in run.status.cells if cell.state in ENDED and cell.log]
+            logs = {cell.id: run.run_dir / str(cell.log) for cell in ended}
+        if run.status.exit_code is not None:
+            if logs.keys() <= self._logs_read:
+                return
+            self._logs_read = frozenset(logs)
         self._draw_head(self.state)
-        looked_at = self._looked_at()
-        pids = self._pids(run)
-        pid = pids.get(looked_at.cell.id) if looked_at is not None else None
-        focus = (pid, looked_at.sample) if looked_at is not None and pid is not None else None
-        if pids:
-            self.post_message(WatchRequested(pids, focus))
+        self._draw_words(run)
+        one, pids = self.sample, self._pids(run)
+        pid = pids.get(one.cell.id) if one is not None else None
+        focus = (pid, one.sample) if one is not None and pid is not None and self._ref(one) is None else None
+        if pids or logs:
+            asks = WatchRequested(pids, focus, by_eval=run.is_foreign, finished=self._ended_shown, logs=logs)
+            self.post_message(asks)
 
-    def _looked_at(self) -> Working | None:
-        """The sample that is being read, else the one under the cursor."""
-        if self._read is not None:
-            return self._read
-        state, key = self.state, self._samples.cursor_key
-        if state.live is None or key is None:
+    def _ref(self, one: Working | Finished) -> SampleRef | None:
+        """Where the transcript of an ended sample is; of one that runs, and of a foreign process, there is none yet."""
+        run = self.state.live
+        if run is None or run.is_foreign or isinstance(one, Working) or not one.cell.log:
             return None
-        return next((one for one in working_samples(state.live.status, state.running) if one.key == key), None)
+        return SampleRef(run.run_dir / one.cell.log, one.sample.sample_id, one.sample.epoch)
+
+    def _ended_samples(self, state: State, run: KnownRun) -> list[Finished]:
+        made_of = (state.finished, self._only, [cell.log for cell in run.status.cells])
+        if made_of != self._ended[0]:
+            self._ended = made_of, finished_samples(run.status, state.finished, self._only)
+        return self._ended[1]
+
+    def _go_on(self, keys: Sequence[str]) -> None:
+        """Following, go on to the youngest sample once the one that is shown has ended."""
+        if not self._following or self._ended_shown or not keys:
+            return
+        if self._followed in keys:
+            self._followed = self._samples.cursor_key or self._followed
+            return
+        self._followed = keys[-1]
+        self._samples.move_to(self._followed)
+        if self._read is not None:
+            self._read = self._under_cursor()
+
+    @property
+    def cell(self) -> CellStatus | None:
+        """The cell under the cursor."""
+        run = self.state.live
+        if run is None or not self._run_shown:
+            return None
+        return next((cell for cell in run.status.cells if cell.id == self._cells.cursor_key), None)
+
+    @property
+    def sample(self) -> Working | Finished | None:
+        """The sample that is being read, else the one under the cursor."""
+        return self._read if self._read is not None else self._under_cursor()
+
+    def _under_cursor(self) -> Working | Finished | None:
+        state = self.state
+        if state.live is None or not self._run_shown or (key := self._samples.cursor_key) is None:
+            return None
+        ones: Sequence[Working | Finished] = (
+            self._ended_samples(state, state.live)
+            if self._ended_shown
+            else working_samples(state.live.status, state.running, self._only)
+        )
+        return next((one for one in ones if one.key == key), None)
 
     # What is done here
 
@@ -276,24 +340,61 @@ class LiveScreen(PlaceScreen):
         if self._read is None:
             self._draw_conversation(self.state)
             self._watch()
+            self._offer()
 
     @on(LineTable.RowSelected, "#samples")
     def _read_on(self) -> None:
-        self._read = self._looked_at()
-        if self._read is not None:
-            self.add_class("-reading")
-            self._talk.focus()
+        self._read = self._under_cursor()
+        if self._read is None:
+            return
+        if (ref := self._ref(self._read)) is not None and self.state.live_sample != ref:
+            self.post_message(FinishedSampleOpened(ref))
+        self.add_class("-reading")
+        self._talk.view.focus()
+
+    @on(LineTable.RowHighlighted, "#cells")
+    def _look_at_cell(self) -> None:
+        if (run := self.state.live) is not None:
+            self._draw_words(run)
+            self._offer()
 
     @on(LineTable.RowSelected, "#cells")
-    def _open_cell(self, message: LineTable.RowSelected) -> None:
+    def _open_cell(self) -> None:
+        run, cell = self.state.live, self.cell
+        if run is None or cell is None:
+            return
+        if not run.is_foreign and (run.status.exit_code is not None or cell.state in ENDED):
+            self.post_message(RunOpened(run, results=True))
+            return
+        self._only = "" if self._only == cell.id else cell.id
+        self._draw_samples(self.state, run)
+        if self._samples.row_count:
+            self._samples.focus()
+
+    def action_ended_samples(self) -> None:
+        """Show the samples that have ended, or those that are being worked on."""
         run = self.state.live
         if run is None:
             return
-        cell = next((cell for cell in run.status.cells if cell.id == message.key), None)
-        if run.status.exit_code is not None or (cell is not None and cell.state in ENDED):
-            self.post_message(RunOpened(run, results=True))
-        elif self._samples.row_count:
-            self._samples.focus()
+        self._ended_shown, self._read = not self._ended_shown, None
+        self.remove_class("-reading")
+        self._draw_samples(self.state, run)
+        self._draw_conversation(self.state)
+        self._samples.focus()
+        self._offer()
+        self._watch()
+
+    def action_follow(self) -> None:
+        """Go on to another sample when the one that is shown ends, or no longer."""
+        self._following = not self._following
+        self._followed = self._samples.cursor_key or ""
+        self._draw_conversation(self.state)
+
+    def action_detach(self) -> None:
+        """To Bench; the run goes on."""
+        if (run := self.state.live) is not None and run.status.exit_code is None:
+            self.notify(f"{clean_line(run.status.title or run.status.run_id)} goes on: 5 comes back", markup=False)
+        self.post_message(PlaceRequested("bench"))
 
     def action_open(self) -> None:
         """Enter, where no table takes it."""
@@ -308,34 +409,10 @@ class LiveScreen(PlaceScreen):
             self.remove_class("-reading")
             self._samples.focus()
             self._draw_conversation(self.state)
-        elif not self._cells.has_focus and self._cells.display:
+            self._offer()
+        elif self._cells.display and (self._only or not self._cells.has_focus):
+            self._only = ""
             self._cells.focus()
+            self._draw(self.state)
         else:
             self.post_message(PlaceRequested("bench"))
-
-    def action_stop(self) -> None:
-        """Stop the run."""
-        if (run := self.state.live) is not None:
-            ask_to_stop(self, run)
-        else:
-            self.notify("There is no run to stop", severity="warning", markup=False)
-
-    def _invitation(self, state: State) -> str:
-        run = going_on(state)
-        if run is not None:
-            return f"● {run.status.title or run.status.run_id} is going on: enter shows it."
-        return "No run is being watched. r runs the plan; 1 lists runs and profiles, enter opens them."
-
-
-def going_on(state: State) -> KnownRun | None:
-    """The newest run that has not ended."""
-    return next((run for run in state.runs or () if run.status.exit_code is None), None)
-
-
-def conversation_blocks(talk: Conversation) -> list[Block]:
-    """A conversation in the form of a transcript's blocks."""
-    transcript = Transcript("", "", talk.sample_id, talk.epoch, "", None, "", talk.parts, (), None)
-    blocks = said_blocks(transcript)
-    if talk.left_out:
-        blocks.insert(0, Block("", f"… {talk.left_out} older messages are not shown", "dim"))
-    return blocks

@@ -1,57 +1,66 @@
-"""What Live shows, line by line: cells, running samples, notable events. Pure functions of the status and the time."""
+"""What Live shows of cells, line by line. Pure functions of the status and the time."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
-from ..figures import UNKNOWN, format_latency, format_score, format_speed, format_usd
+from ...evals.results.statistics import normal_interval, wilson
+from ..clean import clean_line
+from ..cli.live_table import summary
+from ..figures import UNKNOWN, format_latency, format_speed, format_usd
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
 
 if TYPE_CHECKING:
-    from ...evals.engine.control import CellWatch, RunningSample
+    from ...evals.engine.control import CellWatch
+    from ...evals.engine.orders import OrderKind
+    from ...profiles.errors import ProctorError
+    from ..store import KnownRun
 
 CELL_COLUMNS = (
     Column("state", "", 1),
     Column("cell", "provider · model", 0),
     Column("done", "done", 15),
-    Column("score", "score", 12, "right"),
+    Column("score", "score ±95%", 11, "right"),
     Column("speed", "tok/s", 5, "right", drop=3),
     Column("p50", "p50", 5, "right", drop=4),
     Column("p95", "p95", 5, "right", drop=5),
     Column("cost", "cost", 8, "right", drop=1),
-    Column("notes", "", 17, drop=2),
+    Column("notes", "", 22, drop=2),
 )
-SAMPLE_COLUMNS = (
-    Column("sample", "sample", 8),
-    Column("target", "provider · model", 0),
-    Column("doing", "doing", 27),
-)
+_AGAIN = {"held": "resumes", "failed": "tries again", "stopped": "goes on"}
 _BAR = 6
 _JOINT = " · "
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
-    """A sample that a cell works on."""
+def head_line(run: KnownRun, failure: ProctorError | None, now_s: float, width: int) -> str:
+    """The run in a line: its title is cut before its figures are."""
+    status = run.status
+    name = clean_line(status.title or status.run_id)
+    if (task := shared_task(status.cells)) and task != name:
+        name += f" · {clean_line(task)}"
+    figures = summary(status, now_s)
+    if run.is_foreign:
+        figures = f"not Proctor's: process {status.run_id.rpartition('-')[2]} · {figures}"
+    elif status.source == "practice":
+        figures += " · practice"
+    if failure is not None:
+        figures = f"{failure} · {figures}"
+    if status.exit_code is not None and not run.is_foreign:
+        figures += " · enter: results"
+    return f"{clean_line(name, max(width - cell_len(figures) - 5, 8))} · {clean_line(figures)}"
 
-    cell: CellStatus
-    sample: RunningSample
 
-    @property
-    def key(self) -> str:
-        """Its name among the rows."""
-        return f"{self.cell.id}#{self.sample.sample_id}/{self.sample.epoch}"
-
-
-def cell_rows(status: RunStatus, running: Mapping[str, CellWatch]) -> list[Row]:
+def cell_rows(status: RunStatus, running: Mapping[str, CellWatch], now_s: float) -> list[Row]:
     """The cells in the order of the plan; the task stands in the label only where there are several."""
     with_task = not shared_task(status.cells)
-    return [_cell_row(cell, target_words(cell, with_task=with_task), running.get(cell.id)) for cell in status.cells]
+    return [
+        _cell_row(cell, target_words(cell, with_task=with_task), running.get(cell.id), now_s) for cell in status.cells
+    ]
 
 
 def shared_task(cells: Sequence[CellStatus]) -> str:
@@ -60,7 +69,7 @@ def shared_task(cells: Sequence[CellStatus]) -> str:
     return tasks.pop() if len(tasks) == 1 else ""
 
 
-def _cell_row(cell: CellStatus, label: str, watch: CellWatch | None) -> Row:
+def _cell_row(cell: CellStatus, label: str, watch: CellWatch | None, now_s: float) -> Row:
     called = cell.model.calls > 0
     return Row(
         cell.id,
@@ -68,12 +77,12 @@ def _cell_row(cell: CellStatus, label: str, watch: CellWatch | None) -> Row:
             state_cell(cell.state, word=False),
             Cell(label),
             Cell(progress(cell.done, cell.total) if cell.done or cell.state != "waiting" else ""),
-            Cell(format_score(cell.score, cell.stderr) if cell.done > cell.errors else ""),
-            Cell(format_speed(cell.model.tokens_per_s) if called else ""),
+            Cell(score_words(cell)),
+            Cell(format_speed(cell.model.tokens_per_s) if called or cell.model.tokens_per_s is not None else ""),
             Cell(_latency(cell.model.latency_p50_s) if called else ""),
             Cell(_latency(cell.model.latency_p95_s) if called else ""),
             Cell(format_usd(cell.cost_usd) if called else ""),
-            _notes(cell, watch),
+            _notes(cell, watch, now_s),
         ),
     )
 
@@ -86,50 +95,107 @@ def progress(done: int, total: int | None) -> str:
     return f"{'█' * full}{'░' * (_BAR - full)} {done}/{total}"
 
 
-def _notes(cell: CellStatus, watch: CellWatch | None) -> Cell:
-    errors = f"{cell.errors} error{'s' * (cell.errors != 1)}" if cell.errors else ""
-    if cell.state in ("failed", "held"):
-        return Cell(cell.last_error or cell.state, "bad" if cell.state == "failed" else "warn")
+def score_words(cell: CellStatus) -> str:
+    """`0.80 ±0.08`: the score so far with the half-width of its 95% interval, where the data allow one.
+
+    While a cell runs, no more is known than a mean and a count. For grades between 0 and 1 Wilson's interval is then
+    wide enough whatever their spread: right or wrong has the most. At the end the log's own standard error counts.
+    """
+    scored = cell.done - cell.errors
+    if cell.score is None or scored <= 0:
+        return ""
+    interval = None
+    if cell.stderr is not None:
+        interval = normal_interval(cell.score, cell.stderr)
+    if interval is None and 0 <= cell.score <= 1:
+        interval = wilson(cell.score * scored, scored)
+    words = f"{cell.score:.2f}" if abs(cell.score) < 1000 else f"{cell.score:.3g}"
+    return words if interval is None else f"{words} ±{(interval.high - interval.low) / 2:.2f}"
+
+
+def again(cell: CellStatus) -> OrderKind | None:
+    """The order that starts a cell again; `None` where there is nothing to start."""
+    return "resume" if cell.state in ("held", "paused") else "retry" if cell.state in ("failed", "stopped") else None
+
+
+def _notes(cell: CellStatus, watch: CellWatch | None, now_s: float) -> Cell:
+    """The short form of what `cell_words` says."""
+    errors = _errors(cell)
     if cell.state in ENDED:
-        return Cell(errors or ("" if cell.state == "succeeded" else cell.state), "bad" if errors else "dim")
-    parts: list[str] = [errors] if errors else []
+        if cell.state == "succeeded":
+            return Cell(errors, "bad")
+        return Cell(f"{cell.state} · r {_AGAIN[cell.state]}", "bad" if cell.state == "failed" else "warn")
+    if cell.parked:
+        return Cell("parked: refused", "warn")
     if cell.waiting:
-        cause = max(cell.retries, key=lambda name: cell.retries[name], default="")
-        parts.append(f"{cell.waiting} wait{'s' * (cell.waiting != 1)}" + (f" ({cause})" if cause else ""))
-    if parts:
-        return Cell(_JOINT.join(parts), "bad" if errors else "warn")
+        return Cell(_waits(cell, now_s), "warn")
+    if cell.state == "paused" or cell.paused:
+        return Cell("paused", "warn")
+    if errors:
+        return Cell(errors, "bad")
     if cell.state != "running":
         return Cell(cell.state, "dim")
     return Cell("busy" if watch is not None and watch.answer == "busy" else "", "dim")
 
 
+def cell_words(cell: CellStatus, now_s: float, *, foreign: bool = False) -> Cell:
+    """All that is to be said of one cell, in a line: why it is held, what waits, who serves it."""
+    parts: list[str] = []
+    tone = ""
+    if cell.attempt > 1:
+        parts.append(f"attempt {cell.attempt}")
+    if cell.state in _AGAIN:
+        tone = "bad" if cell.state == "failed" else "warn"
+        parts.append(f"{cell.state}{f': {cell.last_error}' if cell.last_error else ''}")
+        if not foreign:
+            parts.append(f"r {_AGAIN[cell.state]}")
+    elif cell.state not in ENDED:
+        if cell.parked:
+            tone = "warn"
+            parts.append(f"parked, and tried again now and then: {cell.parked}")
+        if cell.paused:
+            tone = "warn"
+            held = "samples in flight stop at their next call" if cell.paused == "now" else "those in flight go on"
+            parts.append(f"paused: no new sample begins, {held} — space goes on")
+        if cell.waiting:
+            tone = "warn"
+            parts.append(_waits(cell, now_s))
+        if cell.last_error and not cell.parked:
+            parts.append(f"last error: {cell.last_error}")
+    if errors := _errors(cell):
+        parts.append(errors)
+    if cell.in_flight:
+        parts.append(f"{cell.in_flight} in flight")
+    answers = sum(cell.served_by.values())
+    if answers:
+        shares = sorted(cell.served_by.items(), key=lambda served: -served[1])
+        parts.append("served by " + " ".join(f"{name} {count / answers:.0%}" for name, count in shares[:4]))
+    if cell.self_graded:
+        parts.append("grades itself")
+    return Cell(_JOINT.join(parts), tone)
+
+
+def _errors(cell: CellStatus) -> str:
+    return f"{cell.errors} error{'s' * (cell.errors != 1)}" if cell.errors else ""
+
+
+def _waits(cell: CellStatus, now_s: float) -> str:
+    """`3 wait, next 0:45 (429)`."""
+    words = f"{cell.waiting} wait{'s' * (cell.waiting == 1)}"
+    if cell.next_try_at_s is not None:
+        words += f", next {seconds(cell.next_try_at_s - now_s)}"
+    cause = max(cell.retries, key=lambda name: cell.retries[name], default="")
+    return words + (f" ({cause})" if cause else "")
+
+
+def seconds(duration_s: float) -> str:
+    """`0:45`."""
+    minutes, rest = divmod(max(int(duration_s), 0), 60)
+    return f"{minutes}:{rest:02}"
+
+
 def _latency(latency_s: float | None) -> str:
     return format_latency(None if latency_s is None else latency_s * 1000)
-
-
-def working_samples(status: RunStatus, running: Mapping[str, CellWatch]) -> list[Working]:
-    """The running samples of all cells that have not ended, those first that have taken longest."""
-    found = [
-        Working(cell, sample)
-        for cell in status.cells
-        if cell.state not in ENDED and cell.id in running
-        for sample in running[cell.id].samples
-    ]
-    return sorted(found, key=lambda working: working.sample.started_at_s or 0.0)
-
-
-def sample_row(working: Working, *, with_task: bool, now_s: float) -> Row:
-    """One running sample in a line."""
-    sample = working.sample
-    waits = sample.activity in ("retry_wait", "approval", "question")
-    return Row(
-        working.key,
-        (
-            Cell(f"#{sample.sample_id}/{sample.epoch}"),
-            Cell(target_words(working.cell, with_task=with_task)),
-            Cell(doing(working, now_s), "warn" if waits else ""),
-        ),
-    )
 
 
 def target_words(cell: CellStatus, *, with_task: bool) -> str:
@@ -145,47 +211,3 @@ def target_words(cell: CellStatus, *, with_task: bool) -> str:
     if with_task:
         parts.append(cell.label.partition(_JOINT)[0])
     return _JOINT.join(parts)
-
-
-def doing(working: Working, now_s: float) -> str:
-    """What is done to a sample, and for how long: `generating 0:03 · 412 tok`."""
-    sample = working.sample
-    since = _seconds(now_s - sample.activity_since_s) if sample.activity_since_s is not None else UNKNOWN
-    match sample.activity:
-        case "model":
-            graded = bool(sample.detail) and not working.cell.target.endswith(sample.detail)
-            words = f"{'grading' if graded else 'generating'} {since}"
-            return words + (f" · {sample.tokens} tok" if sample.tokens else "")
-        case "tool":
-            return f"{sample.detail or 'tool'} {since}"
-        case "retry_wait":
-            left = _seconds(sample.retry_at_s - now_s) if sample.retry_at_s is not None else UNKNOWN
-            return f"tries again in {left}" + (f" (no. {sample.attempt + 1})" if sample.attempt else "")
-        case "approval":
-            return f"waits for approval {since}"
-        case "question":
-            return f"waits for an answer {since}"
-        case _:
-            return f"between calls {since}"
-
-
-def _seconds(duration_s: float) -> str:
-    minutes, seconds = divmod(max(int(duration_s), 0), 60)
-    return f"{minutes}:{seconds:02}"
-
-
-def notable(status: RunStatus) -> Iterator[Cell]:
-    """What has happened that a person should know, oldest first: every cell that ended, with the reason."""
-    ended = [cell for cell in status.cells if cell.state in ENDED]
-    for cell in sorted(ended, key=lambda cell: cell.ended_at_s or 0.0):
-        state = state_cell(cell.state)
-        at = time.strftime("%H:%M:%S", time.localtime(cell.ended_at_s)) if cell.ended_at_s is not None else " " * 8
-        words = f"{at} {state.text} {cell.label}"
-        if cell.state == "succeeded":
-            score = format_score(cell.score, cell.stderr)
-            words += f" · {score}" + (f" · {cell.errors} errors" if cell.errors else "")
-        elif cell.last_error:
-            words += f": {cell.last_error}"
-        yield Cell(words, state.tone)
-    if status.message:
-        yield Cell(status.message, "warn")

@@ -1,16 +1,23 @@
-"""Stopping a run from any place: in order, and after a question where something is on the way."""
+"""Stopping a run and going on with it, from any place; with a question where something would be lost or is lacking."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ...profiles.errors import UsageError
 from ..clean import clean_line
-from ..messages import StopRequested
+from ..figures import format_usd, parse_usd
+from ..messages import RetryRequested, StopRequested
+from ..widgets.ask import AskScreen, Objection
 from ..widgets.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
     from ..store import KnownRun
     from .place import PlaceScreen
+
+
+_BUDGET_HELD = 4  # the exit code of a run that used its budget up
 
 
 def ask_to_stop(screen: PlaceScreen, run: KnownRun) -> None:
@@ -40,4 +47,44 @@ def ask_to_stop(screen: PlaceScreen, run: KnownRun) -> None:
             "stop it",
         ),
         answered,
+    )
+
+
+def ask_to_retry(screen: PlaceScreen, run: KnownRun) -> None:
+    """Post `RetryRequested`; for a run that its budget held, after asking for a larger one."""
+    if run.status.exit_code == _BUDGET_HELD:
+        ask_for_budget(screen, run, lambda usd: screen.post_message(RetryRequested(run, usd)))
+    else:
+        screen.post_message(RetryRequested(run))
+
+
+def ask_for_budget(screen: PlaceScreen, run: KnownRun, answered: Callable[[float], object]) -> None:
+    """Ask what a run may cost in all."""
+    costs = [cell.cost_usd for cell in run.status.cells]
+    spent_usd = sum(cost for cost in costs if cost is not None)
+    unknown = " and what is unknown, which no budget sees" if None in costs else ""
+
+    def check(text: str) -> Objection | None:
+        try:
+            usd = parse_usd(text)
+        except UsageError as error:
+            return Objection(str(error))
+        if usd > spent_usd:
+            return None
+        return Objection("the run has cost more than that: it is held at once", insist=True)
+
+    def typed(text: str | None) -> None:
+        if text is not None:
+            answered(parse_usd(text))
+
+    budget_usd = run.status.budget_usd
+    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+        AskScreen(
+            "What may the run cost in all, in USD?",
+            text="" if budget_usd is None else f"{budget_usd:g}",
+            hint="for example 2.50",
+            explains=f"So far it has cost {format_usd(spent_usd)}{unknown}. It is held before it costs more.",
+            check=check,
+        ),
+        typed,
     )

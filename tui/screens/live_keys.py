@@ -1,0 +1,220 @@
+"""The keys that steer the run which Live shows. Each asks first only where something would be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from ...evals.engine.status import ENDED, CellStatus
+from ..clean import clean_line
+from ..messages import SteerRequested
+from ..widgets.choose import ChooseScreen
+from ..widgets.line_table import Cell, Column, Row
+from .live_rows import again
+from .live_samples import Finished, Working
+from .place import PlaceScreen
+from .stopping import ask_for_budget, ask_to_retry, ask_to_stop
+
+if TYPE_CHECKING:
+    from ...evals.engine.orders import Order, OrderKind
+    from ..store import KnownRun
+
+_WAYS = (Column("way", "", 28), Column("does", "", 0))
+_SAMPLE_WAYS: Mapping[str, tuple[str, str]] = {
+    "score": ("grade it as it is", "what it has said so far is graded; it counts like any other"),
+    "error": ("count it as an error", "it is not graded; retry works on it once more"),
+    "drop": ("drop it", "as if it had not begun: neither graded nor an error"),
+}
+_CELL_WAYS: Mapping[str, tuple[str, str]] = {
+    "score": ("stop in order", "what is on the wire may end and is graded, for 20 seconds; the rest is given up"),
+    "drop": ("stop at once", "everything in flight is lost, and what it has cost with it"),
+}
+
+
+class SteeringKeys(PlaceScreen):
+    """A screen that shows a run, one of whose cells and samples are under a cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "cancel_sample", "Cancel", id="live.cancel", tooltip="End the sample under the cursor"),
+        Binding("x", "stop_cell", "Stop cell", id="live.stop_cell", tooltip="Stop the cell under the cursor"),
+        Binding("space", "pause_cell", "Pause", id="live.pause_cell", tooltip="Pause the cell, or let it go on"),
+        Binding(
+            "plus", "connections('+')", "Connections", key_display="+ -",
+            id="live.more", tooltip="More calls of the cell on the wire at once",
+        ),
+        Binding(
+            "minus", "connections('-')", "Fewer connections", show=False,
+            id="live.fewer", tooltip="Fewer calls of the cell on the wire at once",
+        ),
+        Binding("r", "again", "Resume", id="live.again", tooltip="Start what is held, failed or stopped again"),
+        Binding("R", "requeue", "Requeue", show=False, id="live.requeue", tooltip="Work on an ended sample once more"),
+        Binding("X", "stop", "Stop run", show=False, id="live.stop", tooltip="Stop the run; what is finished is kept"),
+        Binding("P", "pause_run", "Pause run", show=False, id="live.pause", tooltip="Pause the run, or let it go on"),
+        Binding("b", "budget", "Budget", show=False, id="live.budget", tooltip="Change what the run may cost"),
+    ]  # fmt: skip
+
+    @property
+    def run(self) -> KnownRun | None:
+        """The run that is shown."""
+        return self.state.live
+
+    @property
+    def cell(self) -> CellStatus | None:
+        """The cell under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def sample(self) -> Working | Finished | None:
+        """The sample under the cursor, or the one that is read."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only keys that can work: on a run that goes on, and as far as a foreign process takes orders."""
+        if (allowed := self._allowed(action)) is not None:
+            return allowed
+        return super().check_action(action, parameters)
+
+    def _allowed(self, action: str) -> bool | None:
+        run, cell = self.run, self.cell
+        if action == "again":
+            return run is not None and not run.is_foreign and self._again() is not None
+        if action not in (
+            "cancel_sample",
+            "requeue",
+            "stop_cell",
+            "pause_cell",
+            "connections",
+            "stop",
+            "pause_run",
+            "budget",
+        ):
+            return None
+        if run is None or not _takes_orders(run):
+            return False
+        if action in ("stop", "pause_run"):
+            return True
+        if action == "budget":
+            return not run.is_foreign
+        if action == "cancel_sample":
+            return isinstance(self.sample, Working)
+        if action == "requeue":
+            sample = self.sample
+            return (
+                isinstance(sample, Finished) and sample.sample.outcome != "completed" and sample.cell.state not in ENDED
+            )
+        return cell is not None and cell.state not in ENDED
+
+    def _again(self) -> OrderKind | None:
+        """What `r` does: to the cell of a run that goes on, or to a run that has ended with something unfinished."""
+        run, cell = self.run, self.cell
+        if run is None or cell is None:
+            return None
+        if run.status.exit_code is None:
+            return again(cell)
+        return "retry" if any(one.state != "succeeded" for one in run.status.cells) else None
+
+    # Samples
+
+    def action_cancel_sample(self) -> None:
+        """End the sample under the cursor, after asking how."""
+        run, one = self.run, self.sample
+        if run is None or not isinstance(one, Working):
+            return
+        name = f"#{one.sample.sample_id}/{one.sample.epoch}"
+
+        def chosen(how: str | None) -> None:
+            if how is not None:
+                self._order(
+                    "cancel_sample", one.cell, sample_id=one.sample.sample_id, epoch=one.sample.epoch, outcome=how
+                )
+
+        self._ask_how(f"End sample {name} of {one.cell.label}?", _SAMPLE_WAYS, chosen)
+
+    def action_requeue(self) -> None:
+        """Have the ended sample under the cursor worked on once more."""
+        one = self.sample
+        if isinstance(one, Finished):
+            self._order("requeue_sample", one.cell, sample_id=str(one.sample.sample_id), epoch=one.sample.epoch)
+
+    # Cells
+
+    def action_stop_cell(self) -> None:
+        """Stop the cell under the cursor; where samples are in flight, after asking what becomes of them."""
+        cell = self.cell
+        if cell is None:
+            return
+        if not cell.in_flight:
+            self._order("stop", cell)
+            return
+
+        def chosen(how: str | None) -> None:
+            if how is not None:
+                self._order("stop", cell, now=how == "drop")
+
+        self._ask_how(f"Stop {cell.label}? {cell.in_flight} samples are being worked on", _CELL_WAYS, chosen)
+
+    def action_pause_cell(self) -> None:
+        """Pause the cell under the cursor, or let it go on."""
+        if (cell := self.cell) is not None:
+            self._order("resume" if cell.paused or cell.state == "paused" else "pause", cell)
+
+    def action_connections(self, sign: str) -> None:
+        """One call more or fewer on the wire at once; from ten on, a fifth."""
+        if (cell := self.cell) is not None:
+            self._order("adjust", cell, connections=f"{sign}{max(cell.in_flight // 5, 1)}")
+
+    # The run
+
+    def action_stop(self) -> None:
+        """Stop the run."""
+        if self.run is not None:
+            ask_to_stop(self, self.run)
+
+    def action_pause_run(self) -> None:
+        """Pause the run, or let it go on."""
+        if (run := self.run) is not None:
+            ongoing = [cell for cell in run.status.cells if cell.state not in ENDED]
+            rests = run.status.state == "paused" or (bool(ongoing) and all(cell.paused for cell in ongoing))
+            self._order("resume" if rests else "pause")
+
+    def action_budget(self) -> None:
+        """Change what the run may cost."""
+        run = self.run
+        if run is None:
+            return
+        ask_for_budget(self, run, lambda usd: self._order("adjust", budget_usd=usd))
+
+    def action_again(self) -> None:
+        """Start the held, failed or stopped cell again, or finish the run that has ended."""
+        run, cell, kind = self.run, self.cell, self._again()
+        if run is None or kind is None:
+            return
+        if run.status.exit_code is None:
+            self._order(kind, cell)
+        else:
+            ask_to_retry(self, run)
+
+    def _order(self, kind: OrderKind, cell: CellStatus | None = None, **fields: Any) -> None:
+        from ...evals.engine.orders import Order, author
+
+        if (run := self.run) is not None:
+            order: Order = Order(kind, author(), (cell.id,) if cell is not None else (), **fields)
+            self.post_message(SteerRequested(run, order))
+
+    def _ask_how(self, title: str, ways: Mapping[str, tuple[str, str]], chosen: Any) -> None:
+        rows = [Row(key, (Cell(way), Cell(does, "dim"))) for key, (way, does) in ways.items()]
+        self.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+            ChooseScreen(clean_line(title), _WAYS, rows), chosen
+        )
+
+
+def _takes_orders(run: KnownRun) -> bool:
+    if run.status.exit_code is not None:
+        return False
+    if run.is_foreign:
+        from ...evals.engine.foreign import is_steerable
+
+        return is_steerable(run.status)
+    return True
