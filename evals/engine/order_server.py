@@ -8,11 +8,10 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -22,7 +21,6 @@ from .orders import MAX_LINE_BYTES, Answer, Order, order_from_line, to_line
 MAX_PATH_BYTES = 100  # a Unix socket's path may have 104 to 108, by system
 READ_WITHIN_S = 10.0
 OBEYED_WITHIN_S = 20.0
-_CALLS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +50,19 @@ class Obeyed:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderWay:
+    """What is said of an order at once, and the calls that were begun for it."""
+
+    says: tuple[str, ...]
+    calls: tuple[Future[CallDone], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """An order that waits to be obeyed: `result` takes an `Obeyed` or a `ProctorError`."""
+    """An order that waits to be obeyed: `result` takes an `UnderWay` or a `ProctorError`."""
 
     order: Order
-    result: Future[Obeyed] = field(default_factory=Future[Obeyed])
+    result: Future[UnderWay] = field(default_factory=Future[UnderWay])
 
 
 class OrderServer:
@@ -74,6 +80,7 @@ class OrderServer:
         self.path = path
         self._wake = wake
         self._news: SimpleQueue[Request | CallDone] = SimpleQueue()
+        self._lines: dict[str, ThreadPoolExecutor] = {}  # by cell
         with suppress(FileNotFoundError):
             path.unlink()  # of a supervisor that was killed: the journal's lock says that there is no other
         self._socket = socket.socket(socket.AF_UNIX)
@@ -96,14 +103,10 @@ class OrderServer:
                 found.append(self._news.get_nowait())
         return found
 
-    def call(self, order: Order, calls: Sequence[Call]) -> list[CallDone]:
-        """Make calls, some at a time, and tell the supervisor of each. Blocks."""
-        with ThreadPoolExecutor(min(len(calls), _CALLS_AT_ONCE) or 1) as pool:
-            return list(pool.map(partial(self._call, order), calls))
-
-    def call_in_background(self, order: Order, calls: Sequence[Call]) -> None:
-        """The same without waiting for it."""
-        threading.Thread(target=self.call, args=(order, calls), name="calls", daemon=True).start()
+    def begin(self, order: Order, obeyed: Obeyed) -> UnderWay:
+        """Begin the calls of an order. Those to one cell are made one by one, in the order in which they were begun."""
+        calls = [self._line_to(call.cell_id).submit(self._call, order, call) for call in obeyed.calls]
+        return UnderWay(obeyed.says, tuple(calls))
 
     def close(self) -> None:
         """Take no more orders."""
@@ -112,6 +115,13 @@ class OrderServer:
         self._socket.close()
         with suppress(FileNotFoundError):
             self.path.unlink()
+        for line in self._lines.values():
+            line.shutdown(wait=False, cancel_futures=True)
+
+    def _line_to(self, cell_id: str) -> ThreadPoolExecutor:
+        if cell_id not in self._lines:
+            self._lines[cell_id] = ThreadPoolExecutor(1, thread_name_prefix=f"call {cell_id}")
+        return self._lines[cell_id]
 
     def _listen(self) -> None:
         while True:
@@ -133,15 +143,15 @@ class OrderServer:
         try:
             request = Request(order_from_line(line))
             self._put(request)
-            obeyed = request.result.result(OBEYED_WITHIN_S)
+            under_way = request.result.result(OBEYED_WITHIN_S)
+            done = [call.result(OBEYED_WITHIN_S) for call in under_way.calls]
         except ProctorError as error:
             return Answer(error=error.message, remedy=error.remedy)
-        except TimeoutError:
-            return Answer(error="the supervisor is busy", remedy="look at the run before you ask again")
-        done = self.call(request.order, obeyed.calls)
-        if done and not obeyed.says and all(one.failed for one in done):
+        except (TimeoutError, CancelledError):
+            return Answer(error="the supervisor or a cell is busy", remedy="look at the run before you ask again")
+        if done and not under_way.says and all(one.failed for one in done):
             return Answer(error="; ".join(dict.fromkeys(one.says for one in done)))
-        return Answer((*obeyed.says, *(one.says for one in done)))
+        return Answer((*under_way.says, *(one.says for one in done)))
 
     def _call(self, order: Order, call: Call) -> CallDone:
         try:

@@ -18,7 +18,7 @@ from .cell_book import with_end, with_progress
 from .job import CellEnded, CellJob, CellProbed, CellProgress, CellRefused
 from .minding import Minding
 from .obeying import Obeying
-from .order_server import CallDone, OrderServer, Request
+from .order_server import CallDone, Obeyed, OrderServer, Request
 from .plan import Cell
 from .reasons import reason_line
 from .run_book import STATUS_EVERY_S, RunBook
@@ -121,7 +121,8 @@ class Supervisor:
     def _obey(self, request: Request) -> None:
         ended = {cell.id for cell in self._book.cells.values() if cell.state in ENDED}
         try:
-            request.result.set_result(self._obeying.obey(request.order))
+            assert self._orders is not None
+            request.result.set_result(self._orders.begin(request.order, self._obeying.obey(request.order)))
         except ProctorError as error:
             request.result.set_exception(error)
         for cell_id in self._obeying.stopping & self._alive:
@@ -196,7 +197,7 @@ class Supervisor:
                     book.record("cell_log", cell=cell.id, log=news.log)
                 if late := self._obeying.catch_up(cell.id):
                     assert self._orders is not None
-                    self._orders.call_in_background(late[0], [late[1]])
+                    self._orders.begin(late[0], Obeyed(calls=(late[1],)))
             case CellEnded() as ended:
                 error = self._why_held(cell.id) if ended.state == "held" else ended.error
                 now = with_end(cell, before, ended)

@@ -43,7 +43,7 @@ def leave(run_dir: Path, supervisor: PendingSupervisor, *, as_json: bool, attemp
     """See the run begin, and say how to come back."""
     next(follow(run_dir, supervisor_ended=supervisor.ended, attempt=attempt))
     if not as_json:
-        click.echo(f"It goes on by itself: `proctor show {run_dir.name}`, `proctor stop {run_dir.name}`", err=True)
+        click.echo(f"It goes on by itself: `proctor attach {run_dir.name}`, `proctor stop {run_dir.name}`", err=True)
     return 0
 
 
