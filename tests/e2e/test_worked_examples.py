@@ -75,7 +75,7 @@ def test_several_models_stand_side_by_side_the_best_first(ran: Mapping[str, Any]
     }
     assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
     assert printed_rows(did.out, rows) == [row["label"] for row in rows]
-    assert {row["grader"] for row in rows} == {f"{OSS}:fastest"}
+    assert {row["grader"] for row in rows} == {f"{OSS}:cerebras"}
 
 
 def test_nine_providers_are_nine_cells_and_json_lines_tell_each(ran: Mapping[str, Any]) -> None:
