@@ -29,7 +29,9 @@ def test_the_table_names_what_inspects_providers_look_for() -> None:
     from proctor.evals.engine import api_keys
 
     source = "".join(path.read_text() for path in Path(providers.__path__[0]).glob("*.py"))
-    compatible = {f"{name.upper()}_API_KEY" for name in ("deepseek", "fireworks", "moonshot", "perplexity", "sambanova")}
+    compatible = {
+        f"{name.upper()}_API_KEY" for name in ("deepseek", "fireworks", "moonshot", "perplexity", "sambanova")
+    }
     for service, variables in api_keys._VARIABLES.items():
         assert f'@modelapi(name="{service}")' in source
         assert all(variable in source or variable in compatible for variable in variables), service
