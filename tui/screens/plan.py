@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 VIEW = "plan.view"  # what the memory calls it
 GRID, LIST = "grid", "list"
+_TWO_FIELDS = 64  # cells that two settings beside each other need
 _MOST_PROBLEMS = 4  # lines, before they are scrolled through
 
 
@@ -81,12 +82,13 @@ class PlanScreen(PlaceScreen):
         & #settings:focus-within { border-top: solid $accent; }
         & #settings > .form--fields { max-height: 5; overflow-y: auto; scrollbar-size-vertical: 1; }
         & #settings:focus-within > .form--fields { max-height: 12; }
-        & #settings FieldRow > Static { width: 24; }
+        & #settings FieldRow > Static { width: 23; }
         &.-wide #settings > .form--fields { grid-size: 3; }
         &.-wide #settings .-span { column-span: 3; }
         &.-narrow #settings > .form--fields { grid-size: 2; }
         &.-narrow #settings .-span { column-span: 2; }
-        &.-narrow #settings FieldRow > Static { width: 23; }
+        &.-tiny #settings > .form--fields { grid-size: 1; }
+        &.-tiny #settings .-span { column-span: 1; }
         &.-narrow .plan--totals, &.-narrow .plan--set, &.-short .plan--set { display: block; }
         &.-narrow #settings { display: none; }
         &.-short #settings, &.-short .plan--cell, &.-short .plan--totals, &.-short .plan--problem { display: none; }
@@ -102,7 +104,7 @@ class PlanScreen(PlaceScreen):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
+        Binding("space", "take_or_put", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
         Binding("x", "take_target_out", "target out", id="plan.take_target_out", tooltip="Take its target out"),
         Binding("X", "take_task_out", "task out", show=False, id="plan.take_task_out", tooltip="Take its task out"),
         Binding("u", "undo", "undo", show=False, id="plan.undo", tooltip="Take the last change of the matrix back"),
@@ -161,6 +163,7 @@ class PlanScreen(PlaceScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Show a grid where it fits now."""
+        self.set_class(event.size.width < _TWO_FIELDS, "-tiny")
         self._draw_matrix(event.size.width)
 
     @property
@@ -357,7 +360,7 @@ class PlanScreen(PlaceScreen):
 
     # The matrix
 
-    def action_toggle(self) -> None:
+    def action_take_or_put(self) -> None:
         """Take the cell out of the draft, or put it back."""
         from ..draft_cells import with_spot, without_spot
 
