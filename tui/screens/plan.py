@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -13,11 +13,9 @@ from textual.getters import query_one
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ...profiles.errors import UsageError
 from ..clean import clean_line
-from ..draft_tasks import anchor
-from ..messages import CatalogRequested, DraftEditRequested, PlaceRequested, SaveRequested
-from ..plan_matrix import EMPTY, Matrix, Spot, matrix_of, row_key
+from ..messages import CatalogRequested, PlaceRequested, SaveRequested
+from ..plan_matrix import EMPTY, Spot, matrix_of, row_key
 from ..plan_settings import (
     GRADER,
     SETTINGS,
@@ -32,7 +30,7 @@ from ..widgets.bars import plan_words
 from ..widgets.form import Field, Form
 from ..widgets.grid_table import GridTable
 from ..widgets.line_table import LineTable
-from .place import PlaceScreen
+from .plan_thinning import ThinningScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +53,7 @@ class _List(LineTable, inherit_bindings=True):
         return action != "select" and super().check_action(action, parameters)
 
 
-class PlanScreen(PlaceScreen):
+class PlanScreen(ThinningScreen):
     """The draft as a plan."""
 
     HELP = """
@@ -129,11 +127,9 @@ class PlanScreen(PlaceScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._matrix: Matrix = EMPTY
         self._path: Path | None = None  # of the draft that the matrix is of
         self._problems: tuple[Problem, ...] = ()
         self._view = ""  # as the user wants it; empty: as it fits
-        self._undo: list[tuple[Profile, Profile]] = []  # before and after each change of the matrix
 
     def body(self) -> Iterable[Widget]:
         """The matrix, what stands in its way, the totals and the settings."""
@@ -360,55 +356,6 @@ class PlanScreen(PlaceScreen):
 
     # The matrix
 
-    def action_take_or_put(self) -> None:
-        """Take the cell out of the draft, or put it back."""
-        from ..draft_cells import with_spot, without_spot
-
-        if (spot := self._spot()) is not None:
-            path, catalog = anchor(self.state.draft_path), self.state.catalog
-            if spot.cells:
-                self._thin(lambda draft: without_spot(draft, catalog, path, spot.task, spot.target))
-            else:
-                self._thin(lambda draft: with_spot(draft, path, spot.task, spot.target))
-
-    def action_take_target_out(self) -> None:
-        """Take the cell's target out of the draft, with all of its cells."""
-        from ..draft_cells import without_target
-
-        if (spot := self._spot()) is not None:
-            catalog = self.state.catalog
-            self._thin(lambda draft: without_target(draft, catalog, spot.target))
-
-    def action_take_task_out(self) -> None:
-        """Take the cell's task out of the draft, with all of its cells."""
-        from ..draft_cells import without_task
-
-        if (spot := self._spot()) is not None:
-            path = anchor(self.state.draft_path)
-            self._thin(lambda draft: without_task(draft, path, spot.task))
-
-    def action_pin(self) -> None:
-        """Hold the cell's target to the provider that serves it first, or let it go."""
-        from ..draft_cells import with_pin
-
-        if (spot := self._spot()) is not None:
-            pin = spot.target not in self._matrix.pinned
-            self._thin(lambda draft: with_pin(draft, spot.target, pin))
-
-    def action_undo(self) -> None:
-        """Take the last change of the matrix back, unless the draft's models or tasks have changed since."""
-
-        def back(draft: Profile) -> Profile:
-            if not self._undo:
-                raise UsageError("there is no change of the matrix to take back")
-            before, after = self._undo.pop()
-            if (draft.models, draft.tasks) != (after.models, after.tasks):
-                self._undo.clear()
-                raise UsageError("models or tasks have changed since: there is nothing to take back")
-            return draft.model_copy(update={"models": before.models, "tasks": before.tasks})
-
-        self._change(back)
-
     def action_turn(self) -> None:
         """Show the matrix the other way, from now on."""
         spot, is_grid = self._spot(), self.table is self.grid
@@ -419,25 +366,6 @@ class PlanScreen(PlaceScreen):
         self.proctor.memory.put(VIEW, self._view)
         if spot is not None:
             self._go_to_spot(spot, spot.cells[0].id if spot.cells else spot.key)
-
-    def _thin(self, change: Callable[[Profile], Profile]) -> None:
-        def noted(draft: Profile) -> Profile:
-            changed = change(draft)
-            self._undo.append((draft, changed))
-            return changed
-
-        self._change(noted)
-
-    def _change(self, change: Callable[[Profile], Profile]) -> None:
-        """Have the draft changed as it is by then; what it cannot become is told."""
-
-        def edit(draft: Profile) -> Profile:
-            try:
-                return change(draft)
-            except ValueError as error:
-                raise UsageError(str(error)) from None
-
-        self.post_message(DraftEditRequested(edit))
 
     # Profiles
 
