@@ -30,7 +30,7 @@ def check(profile: Profile, profile_path: Path) -> tuple[Problem, ...]:
         *_double_tasks(profile, profile_path),
         *_task_names(profile),
         *_double_targets(profile),
-        *_double_variants(profile),
+        *check_variants(profile),
     )
 
 
@@ -84,7 +84,8 @@ def _double_targets(profile: Profile) -> Iterator[Problem]:
                 yield Problem(("models", i), says)
 
 
-def _double_variants(profile: Profile) -> Iterator[Problem]:
+def check_variants(profile: Profile) -> Iterator[Problem]:
+    """Names that two variants have."""
     first: dict[str, int] = {}
     for i, variant in enumerate(profile.variants):
         before = first.setdefault(variant.name, i)

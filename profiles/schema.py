@@ -191,7 +191,7 @@ class Run(Table):
     """`[run]`: how much and how."""
 
     limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = None  # samples of each task
-    epochs: Annotated[int, Field(ge=1, le=1000)] = 1
+    epochs: Annotated[int, Field(ge=1, le=1000)] | None = None  # None: as many as each task says
     cells_at_once: Annotated[int, Field(ge=1, le=256)] = 8
     max_connections: Annotated[int, Field(ge=1, le=10_000)] | None = None  # None: adaptive
     retry_on_error: Annotated[int, Field(ge=0, le=100)] = 1

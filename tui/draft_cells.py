@@ -1,4 +1,4 @@
-"""Thinning the matrix of a draft: what taking out a cell or a target leaves of its models and tasks. Pure.
+"""Thinning the matrix of a draft: what taking out a cell, a target or a task leaves of its models and tasks. Pure.
 
 A profile says a matrix by models, each with providers and, where it is not for all, the tasks that it is for. To take
 something out, models are split into single targets, and put together again afterwards.
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..evals.catalog.offers import Catalog
-    from ..evals.engine.plan import Cell, Plan
+    from ..evals.engine.plan import Target
     from ..profiles.schema import ModelItem, Profile
 
 ALL = "all"
 Tasks = tuple[str, ...] | None  # names; None: all of them
-_Key = tuple[str | None, str | None, str | None, tuple[str, ...], bool]
+_Key = tuple[str | None, str | None, str | None, tuple[str, ...], bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,58 +44,84 @@ def with_models_of(draft: Profile, change: Callable[[Tasks], Tasks]) -> Profile:
     return _with(draft, [replace(one, tasks=change(one.tasks)) for one in _split(draft, {})])
 
 
-def entries_of(draft: Profile, path: Path, cell: Cell) -> tuple[int, ...]:
-    """The entries of the draft's tasks that a cell can come from: several where a task is there twice.
-
-    Args:
-        draft: What the plan was made of.
-        path: The file that paths of tasks are relative to.
-        cell: One of the plan's.
-    """
-    from ..profiles.references import task_reference
-
-    return tuple(i for i, entry in enumerate(draft.tasks) if task_reference(entry, path) == cell.task)
-
-
-def companions(plan: Plan, cell: Cell) -> tuple[Cell, ...]:
-    """The cells that go when a cell goes, itself included: the same task and target with other variants or arguments.
-
-    A profile cannot leave out one of them.
-    """
-    return tuple(other for other in plan.cells if other.task == cell.task and other.target == cell.target)
-
-
-def without_cell(draft: Profile, catalog: Catalog | None, path: Path, cell: Cell) -> Profile:
-    """The draft without a cell and its `companions`; a task or a model that has nothing left goes with it.
+def without_spot(draft: Profile, catalog: Catalog | None, path: Path, task: str, target: Target) -> Profile:
+    """The draft without a task for a target; a task or a model that has nothing left goes with it.
 
     Args:
         draft: What the plan was made of.
         catalog: What tells which providers `all` stands for.
         path: The file that paths of tasks are relative to.
-        cell: One of the plan's.
+        task: As a cell of the plan names it.
+        target: Of a cell of the plan.
     """
-    names = {draft.tasks[index].task for index in entries_of(draft, path, cell)}
-    every = _task_names(draft)
+    names, every = _names_of(draft, path, task), _task_names(draft)
 
     def change(tasks: Tasks) -> Tasks:
-        return tuple(task for task in (every if tasks is None else tasks) if task not in names)
+        return tuple(name for name in (every if tasks is None else tasks) if name not in names)
 
-    return _changed(draft, catalog, cell, change)
-
-
-def without_target(draft: Profile, catalog: Catalog | None, cell: Cell) -> Profile:
-    """The draft without a cell's target, whatever the task."""
-    return _changed(draft, catalog, cell, lambda _: ())
+    return _changed(draft, catalog, target, change)
 
 
-def _changed(draft: Profile, catalog: Catalog | None, cell: Cell, change: Callable[[Tasks], Tasks]) -> Profile:
-    target = cell.target
+def with_spot(draft: Profile, path: Path, task: str, target: Target) -> Profile:
+    """The draft with a task for a target that it was left out for."""
+    names = _names_of(draft, path, task)
+    return _changed(draft, None, target, lambda tasks: None if tasks is None else (*tasks, *sorted(names)))
+
+
+def without_target(draft: Profile, catalog: Catalog | None, target: Target) -> Profile:
+    """The draft without a target, whatever the task."""
+    return _changed(draft, catalog, target, lambda _: ())
+
+
+def without_task(draft: Profile, path: Path, task: str) -> Profile:
+    """The draft without a task, whatever the target; what was for this task only goes with it."""
+    names, every = _names_of(draft, path, task), _task_names(draft)
+    return with_models_of(
+        draft, lambda tasks: tuple(name for name in (every if tasks is None else tasks) if name not in names)
+    )
+
+
+def with_pin(draft: Profile, target: Target, pin: bool) -> Profile:
+    """The draft with a target held to the provider that serves it first, or not any more.
+
+    Raises:
+        ValueError: A pin has no meaning for it; the words say why.
+    """
+    from pydantic import ValidationError
+
+    from ..profiles.data import of_table
+    from ..profiles.problems import of_validation
+
+    ones = _split(draft, {})
+    hit = _hit(ones, target)
+    if not hit:
+        raise ValueError(f"{target.label} stands for one of all providers: a pin goes with a policy or a bare id")
+    changed = [replace(one, item=one.item.model_copy(update={"pin": pin})) if one in hit else one for one in ones]
+    pinned = _with(draft, changed)
+    try:
+        return type(draft).model_validate(of_table(pinned))
+    except ValidationError as error:
+        raise ValueError(of_validation(error)[0].says) from None
+
+
+def _names_of(draft: Profile, path: Path, task: str) -> set[str]:
+    """The names that entries of the draft have for a task: several where it is there twice, spelled otherwise."""
+    from ..profiles.references import task_reference
+
+    return {entry.task for entry in draft.tasks if task_reference(entry, path) == task}
+
+
+def _hit(ones: Sequence[_One], target: Target) -> list[_One]:
+    base_url = target.base_url if target.model is None else None  # as the profile has it
+    return [one for one in ones if one.name == target.name and one.item.base_url == base_url]
+
+
+def _changed(draft: Profile, catalog: Catalog | None, target: Target, change: Callable[[Tasks], Tasks]) -> Profile:
     entry = catalog.get(target.model) if catalog is not None and target.model is not None else None
     live = tuple(offer.provider for offer in entry.live_offers) if entry is not None else ()
     planned = {target.model: live} if target.model is not None and target.route in live else {}
     ones = _split(draft, planned)
-    base_url = target.base_url if target.model is None else None  # as the profile has it
-    hit = [one for one in ones if one.name == target.name and one.item.base_url == base_url]
+    hit = _hit(ones, target)
     return _with(draft, [replace(one, tasks=change(one.tasks)) if one in hit else one for one in ones])
 
 
@@ -108,7 +134,7 @@ def _split(draft: Profile, live: Mapping[str, tuple[str, ...]]) -> list[_One]:
             is_all = provider == ALL and item.model in live
             for route in live[str(item.model)] if is_all else (provider,):
                 one = _One(item, route, tasks)
-                ones.setdefault((one.name, item.base_url, None, tasks or (), route is None), one)
+                ones.setdefault((one.name, item.base_url, None, tasks or (), route is None, item.pin), one)
     return list(ones.values())
 
 
@@ -123,7 +149,7 @@ def _with(draft: Profile, ones: Sequence[_One]) -> Profile:
         tasks = tuple(task for task in every if (one.tasks is None or task in one.tasks) and task not in before)
         before.update(tasks)
         if tasks or not every:
-            key = (item.model, item.target, item.base_url, tasks, one.provider is None)
+            key = (item.model, item.target, item.base_url, tasks, one.provider is None, item.pin)
             grouped.setdefault(key, []).append(one)
     used = {task for key in grouped for task in key[3]}
     models = [_item(together, () if used.issubset(key[3]) else key[3]) for key, together in grouped.items()]

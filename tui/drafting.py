@@ -13,6 +13,7 @@ from .clean import clean_line
 from .draft_tasks import anchor
 from .feeds import facts_key
 from .finding import FindingApp
+from .store import REPLANNED
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -210,7 +211,7 @@ class DraftingApp(FindingApp):
 
         facts = tuple(state.facts[key] for key in keys)
         inputs = PlanInputs(draft, path, endpoints, state.catalog, facts)
-        self.store.await_field("plan", "being made")
+        self.store.await_field("plan", REPLANNED)
         self.run_worker(lambda: self._feeds.make_plan(inputs), group="plan", thread=True, exclusive=True)
 
     # What is not saved

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .messages import CountRequested, WatchRequested
     from .store import KnownRun, SampleRef
 
+WHOAMI_TIMEOUT_S = 3.0  # for the Hub to tell whom the token may bill, on which a plan waits
 RUNS_AT_ONCE = 50  # what is shown while older ones are still being read
 _T = TypeVar("_T")
 
@@ -225,12 +226,25 @@ class Feeds:
 
     def make_plan(self, inputs: PlanInputs) -> None:
         """Expand, estimate and check the draft."""
+        from ..evals.engine.api_keys import set_variables
         from ..evals.engine.prepare import make_plan
 
         try:
-            self._post(PlanMade(inputs.profile, make_plan(inputs)))
+            plan = make_plan(replace(inputs, variables=set_variables(), orgs=self._orgs_of(inputs)))
+            self._post(PlanMade(inputs.profile, plan))
         except ProctorError as error:
             self._post(FieldFailed("plan", error))
+
+    def _orgs_of(self, inputs: PlanInputs) -> tuple[str, ...] | None:
+        """Whom the token may bill, where the draft bills somebody and the Hub tells."""
+        if inputs.profile.run.bill_to is None:
+            return None
+        from ..evals.catalog.account import token_facts
+
+        try:
+            return token_facts(inputs.endpoints, now_s=time.time(), timeout_s=WHOAMI_TIMEOUT_S).orgs
+        except ProctorError:
+            return None
 
     def start_run(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints) -> None:
         """Start a supervisor for a plan and wait until it has written its first status."""

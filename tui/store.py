@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from ..profiles.files import BrokenProfile, LoadedProfile
     from ..profiles.schema import Profile
 
+REPLANNED = "being made"  # what a plan waits for while all that it is made of is known
+
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:

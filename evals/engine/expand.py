@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class PlanInputs:
     catalog: Catalog | None = None  # None: not read, since nothing needs it, or it could not be had
     facts: Sequence[TaskFacts] = ()  # of profile.tasks, in their order; empty: not known yet
     orgs: Sequence[str] | None = None  # that the token's account is a member of; None: not asked, or not told
+    variables: Collection[str] | None = None  # names of the environment that are set; None: not looked at
 
     def facts_of(self, task: int) -> TaskFacts:
         """The facts of a task by its place in the profile; all unknown where they are not known yet."""
@@ -137,7 +138,7 @@ def _cell(
         target=target,
         variant=variant.name if variant else "",
         generate=generate_fields(profile, variant),
-        epochs=profile.run.epochs,
+        epochs=profile.run.epochs or facts.epochs,
         limit=profile.run.limit,
         grader=grader,
         self_graded=grader in (None, target) and facts.model_graded is not False,

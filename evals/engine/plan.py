@@ -37,6 +37,7 @@ class TaskFacts:
     images_per_sample: float | None = None
     model_graded: bool | None = None  # a scorer asks a model
     sandbox: str | None = None  # "docker", …
+    epochs: int = 1  # that the task asks for itself
     practice_args: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what the task asks for in practice
     error: str | None = None  # why it could not be built, in one line
 

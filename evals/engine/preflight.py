@@ -15,9 +15,10 @@ from ...profiles.data import leaves
 from ...profiles.errors import ProctorError, TokenError
 from ...profiles.policies import POLICIES
 from ...profiles.problems import Path
-from ...profiles.schema import HF_PREFIX
+from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem
 from ..catalog.endpoints import require_token
 from ..catalog.offers import Catalog, ModelEntry
+from .api_keys import missing_key
 from .estimate import input_tokens_per_call
 from .expand import ALL, PlacedCell, PlanInputs, grader_target
 from .plan import Problem, Target
@@ -90,6 +91,27 @@ def _token(checked: _Checked) -> Iterator[Problem]:
             require_token(checked.inputs.endpoints)
         except TokenError as error:
             yield Problem("error", "token", error.message, error.remedy)
+
+
+def _keys(checked: _Checked) -> Iterator[Problem]:
+    """Targets of other services whose API key is nowhere: each request would be refused."""
+    variables = checked.inputs.variables
+    if variables is None:
+        return
+    for m, item in enumerate(checked.inputs.profile.models):
+        if item.target is not None and (wanted := missing_key(item.target, variables)):
+            yield _no_key(model_place(m), item, wanted, checked.ids(model=m))
+    grader = checked.inputs.profile.grader
+    if grader is not None and (wanted := missing_key(grader.target, variables)):
+        yield _no_key(GRADER, grader, wanted, ())
+
+
+def _no_key(where: str, entry: ModelItem | GraderEntry, wanted: Sequence[str], ids: tuple[str, ...]) -> Problem:
+    says = f"{entry.target} needs an API key, and {' or '.join(wanted)} is not set"
+    remedy = f"set {wanted[0]} in the environment or in .env"
+    if entry.base_url is not None:
+        remedy += "; any text will do where the address asks for none"
+    return Problem("error", where, says, remedy, ids)
 
 
 def _bill_to(checked: _Checked) -> Iterator[Problem]:
@@ -321,6 +343,7 @@ def _listed(names: Iterator[str] | Sequence[str] | dict[str, None], most: int) -
 _CHECKS: tuple[Callable[[_Checked], Iterator[Problem]], ...] = (
     _catalog,
     _token,
+    _keys,
     _bill_to,
     _tasks,
     _models,

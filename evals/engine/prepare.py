@@ -14,6 +14,7 @@ from ..catalog.account import token_facts
 from ..catalog.background import in_background
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.offers import Catalog
+from .api_keys import set_variables
 from .expand import PlanInputs, expand
 from .plan import Plan, RunSettings, TaskFacts
 from .preflight import check, needs_catalog, unsaved_values
@@ -46,7 +47,7 @@ def prepare(loaded: LoadedProfile, *, now_s: float, reader: Reader | None = None
         ProctorError: Practice cannot be started.
     """
     endpoints = endpoints_of(loaded.profile)
-    inputs = PlanInputs(loaded.profile, loaded.path, endpoints)
+    inputs = PlanInputs(loaded.profile, loaded.path, endpoints, variables=set_variables())
     reading = in_background(lambda: _catalog(endpoints, now_s), "catalog") if needs_catalog(inputs) else None
     bill_to = loaded.profile.run.bill_to
     billing = in_background(lambda: token_facts(endpoints, now_s=now_s), "account") if bill_to is not None else None

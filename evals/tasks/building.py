@@ -140,6 +140,7 @@ def _facts(reference: str, task: Task, extra: Mapping[str, Any]) -> TaskFacts:
         images_per_sample=sum(map(_images, samples)) / count,
         model_graded=_model_graded(task.scorer),
         sandbox=_sandbox(task, samples),
+        epochs=task.epochs or 1,
         practice_args=dict(extra),
     )
 

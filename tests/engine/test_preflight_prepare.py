@@ -155,6 +155,7 @@ def test_no_router_is_told_and_other_targets_do_not_need_one(
     assert found[0].startswith(f"error: catalog: no connection to the router ({address}): Connection refused")
     assert found[1].startswith("error: token: no Hugging Face token found: ")
 
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
     local = planned(f'{task}[[models]]\ntarget = "openai/gpt-5"\nbase_url = "http://127.0.0.1:9/v1"\n')
     assert local.plan.errors == ()
     assert local.plan.cells[0].estimate.samples is not None

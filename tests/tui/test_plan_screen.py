@@ -19,6 +19,7 @@ from proctor.tui.widgets.ask import AskScreen
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.line_table import LineTable
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 WIDE, NARROW = (120, 36), (80, 24)
 PROFILE = """
@@ -43,6 +44,11 @@ class PlanApp(ProctorApp):
     @property
     def matrix(self) -> LineTable:
         return self.screen.query_one("#matrix", LineTable)
+
+    @property
+    def shown(self) -> LineTable:
+        """The grid or the list."""
+        return self.screen.table  # type: ignore[attr-defined]
 
     @property
     def form(self) -> Form:
@@ -142,7 +148,7 @@ def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size
         assert 'limit in [run] is "5x", but must be a whole number · 5 holds' in app.words()
         await pilot.press("tab", "tab", "0", "full_stop", "0", "0", "0", "1", "escape")
         await until(pilot, lambda: _run(app).budget_usd == 0.0001, "the budget, told on leaving")
-        assert app.focused is app.matrix
+        assert app.focused is app.shown
         assert _run(app).limit == 5
         await until(pilot, lambda: "budget_usd is $0.0001, but the run is expected" in app.words(), "its warning")
         assert "5x" in app.seen()  # what is not valid stays to be mended
@@ -170,47 +176,118 @@ def test_the_grader_is_chosen_from_the_drafts_targets(play: Callable[..., None])
         await until(pilot, lambda: app.store.state.draft.grader is not None, "a grader")
         assert app.store.state.draft.grader.target == "hf-inference-providers/openai/gpt-oss-120b:groq"
         await until(pilot, lambda: "grader gpt-oss-120b:groq" in app.words(), "the plan with it")
-        await pilot.press("ctrl+g", "g", "enter")
+        await pilot.press("ctrl+g", *["up"] * 9, "enter")
         await until(pilot, lambda: app.store.state.draft.grader is None, "each grades itself")
 
     play(scenario)
 
 
-def test_x_takes_a_cell_out_and_shift_x_its_target(play: Callable[..., None]):
+def _pairs(app: PlanApp) -> set[tuple[str, str]]:
+    plan = app.store.state.plan
+    return {(cell.task_label, cell.target.label) for cell in plan.cells} if plan is not None else set()
+
+
+def test_cells_targets_and_tasks_are_taken_out_and_put_back(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        assert "x takes out this cell · X its target, 2 cells" in app.words()
+        assert app.shown.id == "grid"
+        every = _pairs(app)
+        groq = ("theory_of_mind", "gpt-oss-120b:groq")
+        await pilot.press("space")
+        await until(pilot, lambda: _pairs(app) == every - {groq}, "one cell less")
+        assert "– out" in app.words()
+        await pilot.press("v")
+        assert app.shown is app.matrix and "gpt-oss-120b:groq left out" in app.words()
+        await pilot.press("space")
+        await until(pilot, lambda: _pairs(app) == every, "it is back")
+        await pilot.press("X")
+        await until(pilot, lambda: {task for task, _ in _pairs(app)} == {"arithmetic"}, "a task less")
+        await pilot.press("u")
+        await until(pilot, lambda: _pairs(app) == every, "it is back")
         await pilot.press("x")
-        await until(pilot, lambda: app.matrix.row_count == 3, "one cell less")
-        assert "theory_of_mind gpt-oss-120b:groq" not in app.words()
-        assert "arithmetic gpt-oss-120b:groq" in app.words()
-        await pilot.press("g", "X")  # theory_of_mind · fastest
-        await until(pilot, lambda: app.matrix.row_count == 1, "a target less")
+        await until(pilot, lambda: {target for _, target in _pairs(app)} == {"gpt-oss-120b:fastest"}, "a target less")
         await pilot.press("x")
         await until(pilot, lambda: "pick a model (2)" in app.seen(), "what is missing")
-        assert [entry.task for entry in app.store.state.draft.tasks] == ["proctor/arithmetic"]
+        await pilot.press("u", "u", "u", "u", "u")
+        await until(pilot, lambda: any("no change" in one.message for one in app._notifications), "said so")
 
     play(scenario)
 
 
+def test_the_grids_cursor_goes_across_and_the_view_is_remembered(play: Callable[..., None]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await pilot.press("right", "right", "j")
+        assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest · now cerebras" in app.words()
+        await pilot.press("v")
+        assert app.memory.get("plan.view", "") == "list"
+        assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest" in app.words()
+        await pilot.resize_terminal(40, 12)
+        await pilot.press("v")
+        assert app.shown is app.matrix  # there is no room for a grid
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: app.shown.id == "grid", "the grid")
+
+    play(scenario)
+
+
+def test_a_target_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        await pilot.press("p")
+        await until(pilot, lambda: any("pin has no meaning" in one.message for one in app._notifications), "why not")
+        await pilot.press("j", "p")
+        await until(pilot, lambda: "gpt-oss-120b:fastest → cerebras · pinned" in app.words(), "the pin")
+        assert [(item.providers, item.pin) for item in app.store.state.draft.models] == [
+            (["groq"], False),
+            (["fastest"], True),
+        ]
+        await pilot.press("p")
+        await until(pilot, lambda: "pinned" not in app.words(), "no pin")
+
+    play(scenario)
+
+
+def test_a_problem_is_gone_to_where_it_is_mended(play: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    budget = PROFILE + "budget_usd = 0.00001\n[[models]]\ntarget = 'openai/gpt-5'\n"
+
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        assert "openai/gpt-5 needs an API key, and OPENAI_API_KEY is not set" in app.words()
+        await pilot.press("exclamation_mark", "enter")
+        assert app.focused is app.shown
+        assert "theory_of_mind · openai/gpt-5" in app.words()
+        messages = [problem.message for problem in app.store.state.plan.problems]
+        at = next(index for index, message in enumerate(messages) if message.startswith("budget_usd"))
+        await pilot.press("exclamation_mark", "g", *["j"] * at, "enter")
+        assert app.focused is not None and app.focused.parent.field.key == "run.budget_usd"
+
+    play(scenario, NARROW, budget)
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW])
-def test_saving_asks_for_a_name_and_again_before_it_overwrites(
+def test_saving_asks_for_a_name_and_again_before_it_replaces_another(
     play: Callable[..., None], tmp_path: Path, size: tuple[int, int]
 ):
-    saved = tmp_path / "profiles" / "mine.toml"
+    saved, other = tmp_path / "profiles" / "mine.toml", tmp_path / "profiles" / "other.toml"
+    other.parent.mkdir()
+    other.write_text("# somebody's")
 
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("w", "ctrl+u", *"a", "slash", "b", "enter")
         assert "✗ a name is no path" in app.words() and isinstance(app.screen, AskScreen)
         await pilot.press("ctrl+u", *"mine", "enter")
         await until(pilot, saved.exists, "the file")
-        taken = lambda: any(found.name == "mine" for found in app.store.state.profiles or ())  # noqa: E731
-        await until(pilot, taken, "the profiles")
+        await until(pilot, lambda: "mine.toml" in app.words(), "its name")
         written = saved.stat().st_mtime_ns
-        await pilot.press("w", "ctrl+u", *"mine", "enter")
-        assert "profiles/mine.toml is there already" in app.words() and isinstance(app.screen, AskScreen)
-        assert saved.stat().st_mtime_ns == written
-        await pilot.press("enter")
+        await pilot.press("space")
+        await until(pilot, lambda: "mine.toml ● changed" in app.words(), "the mark")
+        await pilot.press("w", "enter")  # its own file
         await until(pilot, lambda: saved.stat().st_mtime_ns != written, "written again")
+        await until(pilot, lambda: "● changed" not in app.words(), "no mark")
+        await pilot.press("w", "ctrl+u", *"other", "enter")
+        assert isinstance(app.screen, AskScreen)
+        assert "profiles/other.toml is there already" in str(app.screen.query_one(".ask--words", Static).content)
+        assert other.read_text() == "# somebody's"
+        await pilot.press("enter")
+        await until(pilot, lambda: "theory_of_mind" in other.read_text(), "replaced")
 
     play(scenario, size)
 
@@ -234,7 +311,7 @@ def test_a_profile_is_opened_and_a_broken_one_says_why(play: Callable[..., None]
 def test_without_models_and_tasks_it_says_what_to_pick(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "pick a model (2) and a task (3)" in app.seen(), "what is missing")
-        await pilot.press("x", "X", "w", "j", "G")
+        await pilot.press("space", "x", "X", "p", "v", "exclamation_mark", "left", "w", "j", "G")
         assert "pick a model (2) and a task (3)" in app.seen()
 
     play(scenario, NARROW, None)
@@ -248,6 +325,6 @@ def test_any_size_and_any_words_are_fit_to_show(play: Callable[..., None]):
         for size in ((40, 12), (20, 5), (120, 36)):
             await pilot.resize_terminal(*size)
             await pilot.press("e", "escape", "o", "escape", "w", "escape", "ctrl+g", "escape")
-        assert app.focused is app.matrix
+        assert app.focused is app.shown
 
     play(scenario, WIDE, hostile)

@@ -228,6 +228,14 @@ def test_how_much_is_run_does_not_change_an_id(changes: dict[str, Any]) -> None:
     assert id_of({**BASE, **changes}) == id_of(BASE)
 
 
+def test_epochs_are_the_profiles_or_else_the_tasks_own() -> None:
+    facts = (TaskFacts("t", samples=10, epochs=3),)
+    profile = {"tasks": [TASK], "models": [{"model": "a/one"}]}
+    own, asked = (plan_of({**profile, **run}, facts=facts).cells[0] for run in ({}, {"run": {"epochs": 2}}))
+    assert (own.epochs, own.estimate.samples, asked.epochs, asked.estimate.samples) == (3, 30, 2, 20)
+    assert own.id == asked.id
+
+
 def test_where_the_files_and_the_router_are_does_not_change_an_id() -> None:
     elsewhere = Endpoints("hub", "http://127.0.0.1:2/v1", "http://127.0.0.1:2", "secret")
     assert id_of(BASE, profile_path=Path("/srv/other/p.toml"), endpoints=elsewhere) == id_of(BASE)

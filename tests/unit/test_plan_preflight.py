@@ -49,7 +49,7 @@ GOOD = {"model": "a/one", "providers": ["quick"]}
 
 def plan_of(*models: dict[str, Any], facts: TaskFacts = FACTS, failure: Any = None, **keys: Any) -> Plan:
     known = {"endpoints": HUB, "catalog": CATALOG, "profile_path": Path("/home/me/p.toml")}
-    known |= {name: keys.pop(name) for name in ("endpoints", "catalog", "orgs") if name in keys}
+    known |= {name: keys.pop(name) for name in ("endpoints", "catalog", "orgs", "variables") if name in keys}
     profile = Profile.model_validate({"tasks": [TASK], "models": list(models) or [GOOD], **keys})
     inputs = PlanInputs(profile, facts=(facts,) * len(profile.tasks), **known)  # type: ignore[arg-type]
     return make_plan(inputs, failure=failure)
@@ -289,6 +289,21 @@ def test_a_context_that_is_too_small() -> None:
         "warning: [[models]] #1: max_tokens is 5000, more than the context of a/one:slow (1000): "
         "it may refuse to answer"
     ]
+
+
+def test_another_service_without_its_api_key() -> None:
+    foreign = {"target": "openai/gpt-5"}
+    plan = plan_of(GOOD, foreign, grader={"target": "google/gemini-3"}, variables={"HOME"})
+    assert lines(plan)[:2] == [
+        "error: [[models]] #2: openai/gpt-5 needs an API key, and OPENAI_API_KEY is not set: "
+        "set OPENAI_API_KEY in the environment or in .env",
+        "error: [grader]: google/gemini-3 needs an API key, and "
+        "GOOGLE_API_KEY or GEMINI_API_KEY or GOOGLE_USE_ADC is not set: "
+        "set GOOGLE_API_KEY in the environment or in .env",
+    ]
+    assert plan.errors[0].cells == (plan.cells[1].id,)
+    assert plan_of(GOOD, foreign, variables={"OPENAI_API_KEY"}).errors == ()
+    assert plan_of(GOOD, foreign).errors == ()  # nobody has looked
 
 
 def test_practice_says_what_is_real() -> None:

@@ -252,3 +252,8 @@ def test_a_task_of_a_file_is_no_registered_name(written: Written) -> None:
     file = written("@task\ndef once_seen(): return Task(dataset=SAMPLES)\n")
     assert build_task(file, {}).samples == 2
     assert error_of("once_seen") == "there is no task once_seen: see `proctor tasks --installed`"
+
+
+def test_a_task_says_how_often_it_wants_each_sample_asked(written: Written) -> None:
+    path = written("@task\ndef mine():\n    return Task(dataset=[Sample('q')], epochs=2)\n")
+    assert build_task(path, {}).epochs == 2

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.plan import Cell, Target
+from proctor.evals.engine.plan import Target
 from proctor.evals.tasks.listing import TaskInfo
-from proctor.profiles.schema import HF_PREFIX, ModelItem, Profile, TaskEntry
-from proctor.tui.draft_cells import without_cell, without_target
+from proctor.profiles.schema import HF_PREFIX, Gates, Generate, ModelItem, Profile, TaskEntry
+from proctor.tui.draft_cells import with_pin, with_spot, without_spot, without_target, without_task
 from proctor.tui.draft_tasks import picked_entries, with_task, without_tasks
-from proctor.tui.plan_settings import read_setting, setting_text, with_settings
+from proctor.tui.plan_settings import read_setting, setting_at, setting_text, settings_line, with_settings
 from proctor.tui.typed_text import UNSET, read_value, write_value
 
 PATH = Path("/home/me/draft.toml")
@@ -21,10 +21,8 @@ def _draft(models: list[ModelItem], tasks: tuple[str, ...] = ("a/one", "a/two"))
     return Profile(tasks=[TaskEntry(task=task) for task in tasks], models=models)
 
 
-def _cell(task: str, model: str, route: str | None) -> Cell:
-    name = f"{HF_PREFIX}{model}" + (f":{route}" if route else "")
-    target = Target(name, model, route, "https://router")
-    return Cell("id", task, {}, target, "", {}, 1, None, None, True, None, None, None)
+def _target(model: str, route: str | None) -> Target:
+    return Target(f"{HF_PREFIX}{model}" + (f":{route}" if route else ""), model, route, "https://router")
 
 
 def _matrix(draft: Profile) -> set[tuple[str, str]]:
@@ -36,17 +34,43 @@ def test_taking_a_cell_out_leaves_all_others():
     draft = _draft([ModelItem(model="org/m", providers=["p", "q", "r"]), ModelItem(target="openai/x")])
     before = _matrix(draft)
 
-    thinner = without_cell(draft, None, PATH, _cell("a/one", "org/m", "p"))
+    thinner = without_spot(draft, None, PATH, "a/one", _target("org/m", "p"))
     assert _matrix(thinner) == before - {("a/one", f"{HF_PREFIX}org/m:p")}
 
-    thinner = without_cell(thinner, None, PATH, _cell("a/one", "org/m", "q"))
+    thinner = without_spot(thinner, None, PATH, "a/one", _target("org/m", "q"))
     assert _matrix(thinner) == before - {("a/one", f"{HF_PREFIX}org/m:{route}") for route in "pq"}
     assert len(thinner.models) == 3  # p and q are for the same tasks, so they are one entry
 
 
+def test_a_cell_that_was_taken_out_is_put_back_where_it_was():
+    draft = _draft([ModelItem(model="org/m", providers=["p", "q"]), ModelItem(target="openai/x")])
+    thinner = without_spot(draft, None, PATH, "a/one", _target("org/m", "p"))
+    assert _matrix(with_spot(thinner, PATH, "a/one", _target("org/m", "p"))) == _matrix(draft)
+
+
+def test_a_task_goes_with_all_its_cells_and_what_was_for_it_alone():
+    draft = _draft([ModelItem(model="org/m", tasks=["a/one"]), ModelItem(model="org/n")])
+    thinner = without_task(draft, PATH, "a/one")
+    assert _matrix(thinner) == {("a/two", f"{HF_PREFIX}org/n")}
+    assert [entry.task for entry in thinner.tasks] == ["a/two"]
+
+
+def test_a_pin_is_its_targets_alone_and_survives_thinning():
+    draft = _draft([ModelItem(model="org/m", providers=["fastest", "q"])])
+    pinned = with_pin(draft, _target("org/m", "fastest"), True)
+    assert [(item.providers, item.pin) for item in pinned.models] == [(["fastest"], True), (["q"], False)]
+    thinner = without_spot(pinned, None, PATH, "a/one", _target("org/m", "q"))
+    assert [(item.providers, item.pin, item.tasks) for item in thinner.models] == [
+        (["fastest"], True, []),
+        (["q"], False, ["a/two"]),
+    ]
+    with pytest.raises(ValueError, match="pin has no meaning"):
+        with_pin(draft, _target("org/m", "q"), True)
+
+
 def test_a_target_that_is_left_with_no_task_and_a_task_without_a_target_go():
     draft = _draft([ModelItem(model="org/m", providers=["p"]), ModelItem(model="org/n", tasks=["a/two"])])
-    thinner = without_cell(draft, None, PATH, _cell("a/one", "org/m", "p"))
+    thinner = without_spot(draft, None, PATH, "a/one", _target("org/m", "p"))
     assert [entry.task for entry in thinner.tasks] == ["a/two"]
     assert _matrix(thinner) == {("a/two", f"{HF_PREFIX}org/m:p"), ("a/two", f"{HF_PREFIX}org/n")}
     assert all(item.tasks == [] for item in thinner.models)
@@ -54,7 +78,7 @@ def test_a_target_that_is_left_with_no_task_and_a_task_without_a_target_go():
 
 def test_taking_the_last_provider_out_does_not_leave_the_bare_model():
     draft = _draft([ModelItem(model="org/m", providers=["p"]), ModelItem(model="org/n")])
-    assert without_target(draft, None, _cell("a/one", "org/m", "p")).models == [ModelItem(model="org/n")]
+    assert without_target(draft, None, _target("org/m", "p")).models == [ModelItem(model="org/n")]
 
 
 def test_a_task_is_picked_for_every_model_and_its_own_models_go_with_it():
@@ -125,3 +149,31 @@ def test_settings_speak_the_schemas_words_and_empty_unsets():
     limited = with_settings(draft, {"run.limit": 3, "grader.target": "openai/x"})
     assert limited.run.limit == 3 and limited.grader is not None
     assert with_settings(limited, {"run.limit": None, "grader.target": None}) == draft
+
+
+def test_variants_are_typed_as_tables_and_what_has_no_field_survives():
+    draft = Profile(generate=Generate(stop_seqs=["END"]), gates=Gates(max_errors=0))
+    text = '{name = "cold", temperature = 0}, {name = "think", reasoning_effort = "high"}'
+    changed = with_settings(draft, {"variants": read_setting(draft, "variants", text), "run.bill_to": "org"})
+    assert [variant.name for variant in changed.variants] == ["cold", "think"]
+    assert setting_text(changed, "variants") == text
+    assert (changed.generate.stop_seqs, changed.gates.max_errors, changed.run.bill_to) == (["END"], 0, "org")
+    assert settings_line(changed) == "max_errors 0 · bill_to org · variants cold, think"
+    assert with_settings(changed, {"variants": None, "run.bill_to": None}) == draft
+    for wrong, words in (("cold", "variants are tables"), ('{name = "a"}, {name = "a"}', "already")):
+        with pytest.raises(ValueError, match=words):
+            read_setting(draft, "variants", wrong)
+
+
+@pytest.mark.parametrize(
+    ("where", "message", "key"),
+    [
+        ("[grader]", "each model grades its own answers", "grader.target"),
+        ("[run]", "budget_usd is $1, but the run is expected to cost more", "run.budget_usd"),
+        ("[run]", "bill_to is x, but the token's account is no member of it", "run.bill_to"),
+        ("[[models]] #1", "max_tokens is 5000, more than the context of m", "generate.max_tokens"),
+        ("[[models]] #1", "what m costs is unknown", None),
+    ],
+)
+def test_a_problem_leads_to_the_setting_that_it_is_about(where: str, message: str, key: str | None):
+    assert setting_at(where, message) == key

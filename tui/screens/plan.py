@@ -5,44 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ..clean import clean_line
-from ..draft_tasks import anchor
-from ..messages import DraftChanged, ProfileOpened, SaveRequested
+from ..messages import CatalogRequested, PlaceRequested, SaveRequested
+from ..plan_matrix import EMPTY, Spot, matrix_of, row_key
 from ..plan_settings import (
     GRADER,
-    SELF_GRADING,
     SETTINGS,
-    grader_choices,
     read_setting,
+    setting_at,
     setting_text,
     setting_value,
+    settings_line,
     with_settings,
 )
-from ..widgets.ask import AskScreen, Objection
 from ..widgets.bars import plan_words
-from ..widgets.choose import ChooseScreen
 from ..widgets.form import Field, Form
-from ..widgets.line_table import Cell, Column, LineTable, Row
-from .place import PlaceScreen
+from ..widgets.grid_table import GridTable
+from ..widgets.line_table import LineTable
+from .plan_thinning import ThinningScreen
 
 if TYPE_CHECKING:
-    from ...evals.engine.plan import Cell as PlanCell
+    from pathlib import Path
+
+    from ...evals.engine.plan import Problem
     from ...profiles.schema import Profile
     from ..store import State
 
-_TARGET_COLUMNS = (Column("target", "who grades", 0),)
-_ITSELF = ""
-_NAME_CHARS = 100
+VIEW = "plan.view"  # what the memory calls it
+GRID, LIST = "grid", "list"
+_TWO_FIELDS = 64  # cells that two settings beside each other need
+_MOST_PROBLEMS = 4  # lines, before they are scrolled through
 
 
-class _Matrix(LineTable, inherit_bindings=True):
+class _List(LineTable, inherit_bindings=True):
     """The cells; there is nothing behind one to open."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -50,104 +53,188 @@ class _Matrix(LineTable, inherit_bindings=True):
         return action != "select" and super().check_action(action, parameters)
 
 
-class PlanScreen(PlaceScreen):
+class PlanScreen(ThinningScreen):
     """The draft as a plan."""
 
     HELP = """
     Every cell that would be run, one task with one target each, with what it is expected to cost and take and what
-    stands in its way. Thin it out, change its settings, save it as a profile, and run it.
+    stands in its way. Thin it out cell by cell, by target or by task, change its settings, go to what is in the way and
+    mend it, save it as a profile, and run it.
     """
     PLACE = "plan"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
     CSS = """
     PlanScreen {
         & .plan--head { height: 1; padding: 0 2; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
-        & #matrix { height: 1fr; min-height: 3; }
+        & #matrix, & #grid { height: 1fr; min-height: 3; &.-off { display: none; } }
         & .plan--cell {
             height: 1; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis;
         }
-        & .plan--problems { height: auto; max-height: 8; padding: 0 2; scrollbar-size-vertical: 1; }
-        & .plan--problems > Static { height: auto; }
-        & .plan--totals { height: auto; max-height: 2; padding: 0 2; text-style: bold; }
+        & .plan--problems { height: auto; border-top: solid $foreground-muted; border-title-color: $foreground; }
+        & .plan--problems.-none { display: none; }
+        & .plan--problems:focus-within { border-top: solid $accent; }
+        & .plan--problem { height: auto; max-height: 3; padding: 0 2; }
+        & .plan--totals { height: auto; max-height: 2; padding: 0 2; text-style: bold; display: none; }
+        & .plan--set { height: 1; padding: 0 2; text-wrap: nowrap; text-overflow: ellipsis; display: none; }
         & #settings { padding: 0 2; border-top: solid $foreground-muted; border-title-color: $foreground; }
         & #settings:focus-within { border-top: solid $accent; }
-        &.-wide #settings > .form--fields { grid-size: 4; }
-        &.-wide #settings .-span { column-span: 4; }
+        & #settings > .form--fields { max-height: 5; overflow-y: auto; scrollbar-size-vertical: 1; }
+        & #settings:focus-within > .form--fields { max-height: 12; }
+        & #settings FieldRow > Static { width: 23; }
+        &.-wide #settings > .form--fields { grid-size: 3; }
+        &.-wide #settings .-span { column-span: 3; }
         &.-narrow #settings > .form--fields { grid-size: 2; }
         &.-narrow #settings .-span { column-span: 2; }
-        &.-narrow .plan--problems { max-height: 4; }
-        &.-short #settings { display: none; }
-        &.-short .plan--problems { max-height: 2; }
-        &.-short .plan--cell { display: none; }
-        &.-short.-editing { & #settings { display: block; } & #matrix { display: none; } }
+        &.-tiny #settings > .form--fields { grid-size: 1; }
+        &.-tiny #settings .-span { column-span: 1; }
+        &.-narrow .plan--totals, &.-narrow .plan--set, &.-short .plan--set { display: block; }
+        &.-narrow #settings { display: none; }
+        &.-short #settings, &.-short .plan--cell, &.-short .plan--totals, &.-short .plan--problem { display: none; }
+        &.-short #problems { max-height: 2; }
+        &.-short #matrix, &.-short #grid { min-height: 2; }
+        &.-short .plan--problems:focus-within .plan--problem { display: block; max-height: 2; }
+        &.-editing #settings { display: block; }
+        &.-editing .plan--set { display: none; }
+        &.-narrow.-editing { & .plan--totals, & .plan--cell { display: none; } }
+        &.-narrow.-editing #settings:focus-within > .form--fields { max-height: 7; }
+        &.-short.-editing { & #matrix, & #grid, & .plan--problems { display: none; } }
+        &.-short.-editing #settings:focus-within > .form--fields { max-height: 5; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "take_or_put", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
+        Binding("x", "take_target_out", "target out", id="plan.take_target_out", tooltip="Take its target out"),
+        Binding("X", "take_task_out", "task out", show=False, id="plan.take_task_out", tooltip="Take its task out"),
+        Binding("u", "undo", "undo", show=False, id="plan.undo", tooltip="Take the last change of the matrix back"),
+        Binding("p", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its target to one provider, or let it go"),
+        Binding("v", "turn", "grid/list", show=False, id="plan.view", tooltip="Show the matrix as a grid, or a list"),
         Binding("e", "edit", "settings", id="plan.edit", tooltip="Change the settings"),
-        Binding("x", "take_out", "take out", id="plan.take_out", tooltip="Take the cell out of the plan"),
-        Binding("X", "take_target_out", "target", show=False, id="plan.take_target_out", tooltip="Take its target out"),
+        Binding("exclamation_mark", "problems", "problems", id="plan.problems", tooltip="Go to what is in the way"),
         Binding("ctrl+g", "choose_grader", "grader", show=False, id="plan.grader", tooltip="Choose who grades"),
         Binding("w", "save_as", "save as", id="plan.save", tooltip="Save the plan as a profile"),
         Binding("o", "open", "open", id="plan.open", tooltip="Open a profile"),
     ]
 
-    matrix = query_one("#matrix", _Matrix)
+    list = query_one("#matrix", _List)
+    grid = query_one("#grid", GridTable)
     settings = query_one("#settings", Form)
+    problems = query_one("#problems", LineTable)
     _head = query_one(".plan--head", Static)
     _cell_line = query_one(".plan--cell", Static)
-    _problems = query_one(".plan--problems > Static", Static)
+    _problem_line = query_one(".plan--problem", Static)
     _totals = query_one(".plan--totals", Static)
+    _set = query_one(".plan--set", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path: Path | None = None  # of the draft that the matrix is of
+        self._problems: tuple[Problem, ...] = ()
+        self._view = ""  # as the user wants it; empty: as it fits
 
     def body(self) -> Iterable[Widget]:
         """The matrix, what stands in its way, the totals and the settings."""
-        from .plan_rows import PLAN_COLUMNS
+        from .plan_rows import PLAN_COLUMNS, PROBLEM_COLUMNS
 
         yield Static(classes="plan--head", markup=False)
-        yield _Matrix(PLAN_COLUMNS, id="matrix")
+        yield _List(PLAN_COLUMNS, id="matrix")
+        yield GridTable((), id="grid", classes="-off")
         yield Static(classes="plan--cell", markup=False)
-        yield VerticalScroll(Static(markup=False), classes="plan--problems", can_focus=False)
+        with Vertical(classes="plan--problems"):
+            yield LineTable(PROBLEM_COLUMNS, id="problems")
+            yield Static(classes="plan--problem", markup=False)
         yield Static(classes="plan--totals", markup=False)
+        yield Static(classes="plan--set", markup=False)
         form = Form(self._read, id="settings")
         form.border_title = "Settings"
         yield form
 
     def on_mount(self) -> None:
         """Follow the plan and the draft."""
+        self._view = self.proctor.memory.get(VIEW, "")
         self.store.subscribe(self, {"draft", "draft_path"}, self._draw_settings)
         self.store.subscribe(
-            self, {"plan", "draft", "draft_path", "catalog", "endpoints", "waiting", "failures"}, self._draw
+            self, {"plan", "draft", "draft_path", "catalog", "endpoints", "waiting", "failures", "profiles"}, self._draw
         )
-        self.set_focus(self.matrix)
+        self.set_focus(self.table)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show a grid where it fits now."""
+        self.set_class(event.size.width < _TWO_FIELDS, "-tiny")
+        self._draw_matrix(event.size.width)
+
+    @property
+    def table(self) -> LineTable:
+        """The grid or the list: the one that is shown."""
+        return self.list if self.grid.has_class("-off") else self.grid
+
+    def reveal(self, thing: object) -> None:
+        """Put the cursor on a cell, by its id."""
+        spot = next((spot for spot in self._matrix.spots.values() for cell in spot.cells if cell.id == thing), None)
+        self.set_focus(self.table)
+        if spot is not None:
+            self._go_to_spot(spot, str(thing))
 
     # What is shown
 
     def _draw(self, state: State) -> None:
-        from .plan_rows import plan_rows, problem_lines
+        from .plan_rows import problem_rows, problems_of
 
         words = clean_line(plan_words(state).removeprefix("Plan: "))
-        plan = state.plan
-        self.matrix.empty = words
-        self.matrix.show(plan_rows(plan) if plan is not None else [])
-        self._totals.update(Content(words if plan is not None else ""))
-        problems = problem_lines(state)
-        self._problems.update(problems)
-        self._problems.display = bool(problems)
+        before = self._matrix if state.draft_path == self._path else EMPTY
+        self._path = state.draft_path
+        self._matrix = matrix_of(state.plan, before) if state.plan is not None else EMPTY
+        self.list.empty = self.grid.empty = words
+        self._draw_matrix(self.size.width)
+        self._totals.update(Content(words if state.plan is not None else ""))
+        self._problems = problems_of(state)
+        self.problems.show(problem_rows(self._problems))
+        self.problems.styles.height = min(len(self._problems), _MOST_PROBLEMS) + 1
+        self.query_one(".plan--problems").set_class(not self._problems, "-none")
+        if not self._problems and self.focused is self.problems:
+            self.set_focus(self.table)
+        self._draw_problem()
+        self._draw_head(state)
+        self._draw_cell()
+
+    def _draw_head(self, state: State) -> None:
         title = state.draft.title if state.draft is not None else ""
-        parts = [title or "Plan", state.draft_path.name if state.draft_path is not None else "not saved"]
-        if plan is not None:
+        saved = state.draft_path.name if state.draft_path is not None else "not saved"
+        if state.draft_path is not None and self.proctor.has_unsaved_draft:
+            saved += " ● changed"
+        parts = [title or "Plan", saved]
+        if state.plan is not None:
             parts += [
                 f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
-                for found, word in ((plan.errors, "error"), (plan.warnings, "warning"))
+                for found, word in ((state.plan.errors, "error"), (state.plan.warnings, "warning"))
                 if found
             ]
         self._head.update(Content(clean_line(" · ".join(parts))))
-        self._draw_cell()
+
+    def _draw_matrix(self, width: int) -> None:
+        from .plan_rows import grid_columns, grid_rows, plan_rows
+
+        columns = grid_columns(self._matrix, width)
+        is_grid = bool(columns) and (self._view == GRID or (not self._view and len(self._matrix.tasks) > 1))
+        had_focus = self.focused in (self.grid, self.list)
+        self.list.show(plan_rows(self._matrix))
+        self.grid.change_columns(columns)
+        self.grid.show(grid_rows(self._matrix, columns) if columns else [])
+        self.grid.set_class(not is_grid, "-off")
+        self.list.set_class(is_grid, "-off")
+        if had_focus:
+            self.set_focus(self.table)
 
     def _draw_cell(self) -> None:
-        from .plan_rows import cell_words
+        from .plan_rows import spot_words
 
-        plan, cell = self.state.plan, self._cell()
-        self._cell_line.update(Content(cell_words(plan, cell) if plan is not None and cell is not None else ""))
+        spot = self._spot()
+        self._cell_line.update(Content(spot_words(self._matrix, spot) if spot is not None else ""))
+
+    def _draw_problem(self) -> None:
+        from .plan_rows import problem_words
+
+        problem = self._problem()
+        self._problem_line.update(problem_words(problem) if problem is not None else Content(""))
 
     def _draw_settings(self, state: State) -> None:
         if (draft := state.draft) is not None:
@@ -160,19 +247,76 @@ class PlanScreen(PlaceScreen):
                         setting_text(draft, setting.key),
                         setting.hint,
                         setting.doc,
-                        is_wide=setting.key == GRADER,
+                        is_wide=setting.is_wide,
                     )
                     for setting in SETTINGS
                 ]
             )
+            self._draw_set(draft)
 
-    def _cell(self) -> PlanCell | None:
-        key, plan = self.matrix.cursor_key, self.state.plan
-        return next((cell for cell in plan.cells if cell.id == key), None) if plan is not None else None
+    def _draw_set(self, draft: Profile) -> None:
+        """The settings in one line, for where there is no room for the form; first what is not valid."""
+        wrong = next(iter(self.settings.wrong.values()), "")
+        line = Content.styled(f"✗ {clean_line(wrong)} · ", "$text-error") if wrong else Content("")
+        self._set.update(line + Content(clean_line(f"Settings: {settings_line(draft)}")))
 
-    def on_line_table_row_highlighted(self, _: LineTable.RowHighlighted) -> None:
+    def _spot(self) -> Spot | None:
+        """The spot under the cursor."""
+        key = self.table.cursor_key
+        if key is None:
+            return None
+        if self.table is self.grid:
+            target, task = self._matrix.target(key), self.grid.cursor_column
+            return self._matrix.spot(task, target) if target is not None and task is not None else None
+        if (left_out := self._matrix.spots.get(key)) is not None:
+            return left_out
+        return next((spot for spot in self._matrix.spots.values() if any(cell.id == key for cell in spot.cells)), None)
+
+    def _problem(self) -> Problem | None:
+        key = self.problems.cursor_key
+        return self._problems[int(key)] if key is not None and int(key) < len(self._problems) else None
+
+    def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
+        """Tell more of the cell, or of the problem."""
+        if message.table is self.problems:
+            self._draw_problem()
+        else:
+            self._draw_cell()
+
+    def on_grid_table_cell_highlighted(self, _: GridTable.CellHighlighted) -> None:
         """Tell more of the cell."""
         self._draw_cell()
+
+    # What stands in the way
+
+    def action_problems(self) -> None:
+        """Go to what stands in the way, and from there back."""
+        self.set_focus(self.table if self.focused is self.problems or not self._problems else self.problems)
+
+    def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
+        """Go to where a problem is mended."""
+        problem = self._problem()
+        if message.table is not self.problems or problem is None:
+            return
+        setting = setting_at(problem.where, problem.message)
+        if problem.where == "catalog":
+            self.notify("Reading the catalog again …")
+            self.post_message(CatalogRequested(refresh=True))
+        elif setting is not None:
+            self._edit(setting)
+        elif problem.where.startswith("[[tasks]]"):
+            self.post_message(PlaceRequested("tasks"))
+        elif problem.cells:
+            self.reveal(problem.cells[0])
+        elif problem.where.startswith("[[models]]"):
+            self.post_message(PlaceRequested("models"))
+
+    def _go_to_spot(self, spot: Spot, cell_id: str) -> None:
+        if self.table is self.grid:
+            self.grid.move_across_to(spot.task)
+            self.grid.move_to(row_key(spot.target))
+        else:
+            self.list.move_to(cell_id)
 
     # Settings
 
@@ -182,59 +326,53 @@ class PlanScreen(PlaceScreen):
 
     def on_form_edited(self, message: Form.Edited) -> None:
         """The draft has other settings."""
-        if (draft := self.state.draft) is not None:
-            self.post_message(DraftChanged(with_settings(draft, message.values)))
+        self._change(lambda draft: with_settings(draft, message.values))
 
     def on_form_left(self, _: Form.Left) -> None:
         """Back to the matrix."""
         self.remove_class("-editing")
-        self.set_focus(self.matrix)
+        self.set_focus(self.table)
+        if (draft := self.state.draft) is not None:
+            self._draw_set(draft)
 
     def action_edit(self) -> None:
         """Type into the settings."""
+        self._edit()
+
+    def _edit(self, key: str | None = None) -> None:
         self.add_class("-editing")
-        self.settings.enter()
+        self.settings.enter(key)
 
     def action_choose_grader(self) -> None:
-        """Choose who grades from what the draft has."""
-        draft = self.state.draft
-        if draft is None:
-            return
-        rows = [Row(_ITSELF, (Cell(SELF_GRADING),))]
-        rows += [Row(name, (Cell(name),)) for name in grader_choices(draft, self.state.plan)]
-        at = draft.grader.target if draft.grader is not None else _ITSELF
+        """Choose who grades from what the draft and the catalog have."""
+        from .plan_choices import grader_screen
 
         def take(chosen: str | None) -> None:
             if chosen is not None:
                 self.settings.type(GRADER, chosen)
 
-        self.app.push_screen(ChooseScreen("Who grades the answers", _TARGET_COLUMNS, rows, at=at), take)  # pyright: ignore[reportUnknownMemberType]
+        if self.state.draft is not None:
+            self.app.push_screen(grader_screen(self.state), take)  # pyright: ignore[reportUnknownMemberType]
 
     # The matrix
 
-    def action_take_out(self) -> None:
-        """Take the cell out of the draft."""
-        from ..draft_cells import without_cell
-
-        state, cell = self.state, self._cell()
-        if cell is not None and state.draft is not None:
-            self._change(without_cell(state.draft, state.catalog, anchor(state.draft_path), cell))
-
-    def action_take_target_out(self) -> None:
-        """Take the cell's target out of the draft, with all of its cells."""
-        from ..draft_cells import without_target
-
-        state, cell = self.state, self._cell()
-        if cell is not None and state.draft is not None:
-            self._change(without_target(state.draft, state.catalog, cell))
-
-    def _change(self, draft: Profile) -> None:
-        self.post_message(DraftChanged(draft))
+    def action_turn(self) -> None:
+        """Show the matrix the other way, from now on."""
+        spot, is_grid = self._spot(), self.table is self.grid
+        self._view = LIST if is_grid else GRID
+        self._draw_matrix(self.size.width)
+        if self.table is self.list and not is_grid:
+            self.notify("The grid does not fit: it shows where the terminal is wider, or tasks are fewer")
+        self.proctor.memory.put(VIEW, self._view)
+        if spot is not None:
+            self._go_to_spot(spot, spot.cells[0].id if spot.cells else spot.key)
 
     # Profiles
 
     def action_save_as(self) -> None:
         """Ask for a name and save the draft under it."""
+        from .plan_choices import save_screen
+
         state = self.state
         if state.draft is None or not state.draft.tasks or not state.draft.models:
             self.notify(clean_line(plan_words(state)), severity="warning", markup=False)
@@ -244,40 +382,11 @@ class PlanScreen(PlaceScreen):
             if name is not None:
                 self.post_message(SaveRequested(name.removesuffix(".toml")))
 
-        stem = state.draft_path.stem if state.draft_path is not None else ""
-        explains = "a profile in ./profiles, which `proctor run NAME` runs"
-        ask = AskScreen("Save the plan as", text=stem, hint="name", explains=explains, check=self._against_name)
-        self.app.push_screen(ask, save)  # pyright: ignore[reportUnknownMemberType]
-
-    def _against_name(self, text: str) -> Objection | None:
-        name = text.removesuffix(".toml")
-        if not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
-            return Objection("a name is no path, and does not begin with a dot")
-        if len(name) > _NAME_CHARS:
-            return Objection(f"a name has at most {_NAME_CHARS} characters")
-        profiles = self.state.profiles
-        if profiles is None:
-            return Objection("the profiles are not read yet, so it might overwrite one", insist=True)
-        taken = {found.name.casefold() for found in profiles if found.place == "project"}
-        if name.casefold() in taken:
-            return Objection(f"profiles/{name}.toml is there already and would be overwritten", insist=True)
-        return None
+        self.app.push_screen(save_screen(state), save)  # pyright: ignore[reportUnknownMemberType]
 
     def action_open(self) -> None:
         """Choose a profile and make it the draft."""
-        from .plan_rows import PROFILE_COLUMNS, profile_rows
+        from .plan_choices import open_screen
 
-        state = self.state
-        rows, refusals = profile_rows(state.profiles or ())
-        failure = state.failures.get("profiles")
-        empty = str(failure) if failure is not None else state.waiting.get("profiles", "there are no profiles")
-        by_key = {str(found.path): found for found in state.profiles or ()}
-
-        def open_it(key: str | None) -> None:
-            from ...profiles.files import LoadedProfile
-
-            if key is not None and isinstance(found := by_key[key], LoadedProfile):
-                self.post_message(ProfileOpened(found))
-
-        choose = ChooseScreen("Open a profile", PROFILE_COLUMNS, rows, refusals=refusals, empty=empty)
-        self.app.push_screen(choose, open_it)  # pyright: ignore[reportUnknownMemberType]
+        screen, take = open_screen(self.state, self.post_message)
+        self.app.push_screen(screen, take)  # pyright: ignore[reportUnknownMemberType]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from ..clean import clean_line
@@ -14,14 +16,15 @@ from ..cli.plan_view import (
     format_time_range,
     format_usd_range,
 )
-from ..draft_cells import companions
 from ..figures import UNKNOWN, format_usd_per_mtok
+from ..plan_matrix import row_key
 from ..widgets.line_table import Cell as TableCell
 from ..widgets.line_table import Column, Row
 
 if TYPE_CHECKING:
-    from ...evals.engine.plan import Cell, Plan
+    from ...evals.engine.plan import Cell, Problem, Target
     from ...profiles.files import BrokenProfile, LoadedProfile
+    from ..plan_matrix import Matrix, Spot
     from ..store import State
 
 PLAN_COLUMNS = (
@@ -39,25 +42,35 @@ PROFILE_COLUMNS = (
     Column("matrix", "tasks × models", 14, "right", drop=1),
     Column("place", "from", 9),
 )
+PROBLEM_COLUMNS = (Column("mark", "", 1), Column("problem", "in the way", 0))
+OUT, OUT_GLYPH, PINNED = "left out", "–", "pinned"
+# Of the grid, in cells.
+_MARGIN = 3
+_GAP = 2
+_TARGET_CHARS = 24
+_CELL_CHARS = 17  # a mark and a range of dollars
+_LEAST_CHARS = 10  # a mark and the most that it may cost
 _TONES = {"error": "bad", "warning": "warn"}
 _COLOURS = {"error": "$text-error", "warning": "$text-warning"}
 _GLYPHS = {"error": ERROR_GLYPH, "warning": WARNING_GLYPH}
 _PLACES = {"project": "./profiles", "user": "yours", "shipped": "shipped", "file": "file"}
 
 
-def plan_rows(plan: Plan) -> list[Row]:
-    """A row for each cell."""
-    worst: dict[str, str] = {}
-    for problem in reversed(plan.problems):  # errors come first, so they win
-        for cell_id in problem.cells:
-            worst[cell_id] = problem.severity
-    return [_plan_row(cell, worst.get(cell.id, "")) for cell in plan.cells]
+def plan_rows(matrix: Matrix) -> list[Row]:
+    """A row for each cell, and one for each that was left out."""
+    rows: list[Row] = []
+    for task in matrix.tasks:
+        for target in matrix.targets:
+            spot = matrix.spot(task, target)
+            rows += [_plan_row(matrix, cell) for cell in spot.cells] or [_left_out(matrix, spot)]
+    return rows
 
 
-def _plan_row(cell: Cell, severity: str) -> Row:
+def _plan_row(matrix: Matrix, cell: Cell) -> Row:
+    severity = matrix.severities.get(cell.id, "")
     samples = cell.estimate.samples
     meant = "" if cell.target.model is None else cell.expected_provider or UNKNOWN
-    target = cell.target.label + (f" · {cell.variant}" if cell.variant else "")
+    target = cell.target.label + (f" · {cell.variant}" if cell.variant else "") + (f" · {PINNED}" if cell.pin else "")
     return Row(
         cell.id,
         (
@@ -72,37 +85,107 @@ def _plan_row(cell: Cell, severity: str) -> Row:
     )
 
 
-def cell_words(plan: Plan, cell: Cell) -> str:
-    """What taking a cell out takes out, and its full name and price."""
-    together = len(companions(plan, cell))
-    everywhere = sum(other.target == cell.target for other in plan.cells)
-    parts = ["x takes out " + ("this cell" if together == 1 else f"these {together} cells of one task and target")]
-    if everywhere > together:
-        parts.append(f"X its target, {everywhere} cells")
-    parts.append(cell.target.name)
-    if cell.price is not None:
-        dollars = (cell.price.input_usd_per_mtok, cell.price.output_usd_per_mtok)
+def _left_out(matrix: Matrix, spot: Spot) -> Row:
+    words = (OUT_GLYPH, matrix.tasks[spot.task], spot.target.label, OUT)
+    return Row(spot.key, tuple(TableCell(word, "dim") for word in words))
+
+
+def grid_columns(matrix: Matrix, width: int) -> tuple[Column, ...]:
+    """The columns of the grid on a line of `width` cells: a target, then each task; none where they do not fit."""
+    count = len(matrix.tasks)
+    room = (width - _MARGIN - _TARGET_CHARS) // count - _GAP if count else 0
+    if room < _LEAST_CHARS:
+        return ()
+    tasks = [
+        Column(task, label, min(room, max(_CELL_CHARS, cell_len(clean_line(label)))))
+        for task, label in matrix.tasks.items()
+    ]
+    widest = max(cell_len(clean_line(_target_words(matrix, target))) for target in matrix.targets)
+    rest = width - _MARGIN - sum(column.width + _GAP for column in tasks)
+    return (Column("target", "target", max(min(widest, rest), _TARGET_CHARS)), *tasks)
+
+
+def grid_rows(matrix: Matrix, columns: Sequence[Column]) -> list[Row]:
+    """A row for each target, with what each task is expected to cost with it."""
+    rows: list[Row] = []
+    for target in matrix.targets:
+        spots = [(column.width, matrix.spot(column.key, target)) for column in columns[1:]]
+        cells = [_grid_cell(matrix, spot, width) for width, spot in spots]
+        rows.append(Row(row_key(target), (TableCell(_target_words(matrix, target)), *cells)))
+    return rows
+
+
+def _target_words(matrix: Matrix, target: Target) -> str:
+    cells = [cell for task in matrix.tasks for cell in matrix.spot(task, target).cells]
+    meant = cells[0].expected_provider if cells else None
+    words = target.label if meant in (None, target.route) else f"{target.label} → {meant}"
+    return f"{words} · {PINNED}" if target in matrix.pinned else words
+
+
+def _grid_cell(matrix: Matrix, spot: Spot, width: int) -> TableCell:
+    if not spot.cells:
+        return TableCell(f"{OUT_GLYPH} out", "dim")
+    severity = matrix.severity(spot)
+    mark = f"{_GLYPHS[severity]} " if severity else "  "
+    times = f"{len(spot.cells)}× " if len(spot.cells) > 1 else ""
+    cost = spot.cost_usd
+    words = mark + times + format_usd_range(cost)
+    if cell_len(words) > width and cost is not None:  # the most that it may cost is what one looks for
+        words = f"{mark}{times}≤{format_usd_range(replace(cost, low=cost.high))}"
+    return TableCell(words, _TONES.get(severity, ""))
+
+
+def spot_words(matrix: Matrix, spot: Spot) -> str:
+    """The full name of a spot, and what it takes."""
+    names = [matrix.tasks[spot.task], spot.target.name]
+    if not spot.cells:
+        return clean_line(" · ".join([*names, "left out: space puts it back"]))
+    parts = list(names)
+    first = spot.cells[0]
+    if first.expected_provider not in (None, first.target.route):
+        parts.append(f"now {first.expected_provider}")
+    if len(spot.cells) > 1:
+        parts.append(f"{len(spot.cells)} cells, which go together")
+    parts.append(f"{UNKNOWN if spot.samples is None else f'{spot.samples:,}'} samples")
+    if first.epochs > 1:
+        parts.append(f"{first.epochs} epochs")
+    parts.append(format_usd_range(spot.cost_usd))
+    if len(spot.cells) == 1:
+        parts.append(format_time_range(first.estimate.time_s))
+    if (price := first.price) is not None:
+        dollars = (price.input_usd_per_mtok, price.output_usd_per_mtok)
         parts.append(f"${format_usd_per_mtok(dollars[0])} in, ${format_usd_per_mtok(dollars[1])} out per Mtok")
     return clean_line(" · ".join(parts))
 
 
-def problem_lines(state: State) -> Content:
-    """What stands in the way: what could not be had, then errors, then warnings, each with what to do."""
-    return Content("\n").join(_problem_lines(state))
+def problems_of(state: State) -> tuple[Problem, ...]:
+    """What stands in the way: what could not be had, then errors, then warnings."""
+    from ...evals.engine.plan import Problem
+
+    names = [name for name in ("endpoints", "catalog", "plan", "profiles") if name in state.failures]
+    failures = [Problem("error", name, state.failures[name].message, state.failures[name].remedy) for name in names]
+    return (*failures, *(state.plan.problems if state.plan is not None else ()))
 
 
-def _problem_lines(state: State) -> Iterator[Content]:
-    for name in ("endpoints", "catalog", "plan", "profiles"):
-        if (error := state.failures.get(name)) is not None:
-            yield _problem("error", f"{name}: {error.message}", error.remedy)
-    for problem in state.plan.problems if state.plan is not None else ():
-        says = ": ".join(part for part in (problem.where, problem.message) if part)
-        yield _problem(problem.severity, says, problem.remedy)
+def problem_rows(problems: Sequence[Problem]) -> list[Row]:
+    """A row for each problem, by its place."""
+    return [
+        Row(
+            str(number),
+            (
+                TableCell(_GLYPHS[problem.severity], _TONES[problem.severity]),
+                TableCell(": ".join(part for part in (problem.where, problem.message) if part)),
+            ),
+        )
+        for number, problem in enumerate(problems)
+    ]
 
 
-def _problem(severity: str, says: str, remedy: str) -> Content:
-    words = Content.styled(f"{_GLYPHS[severity]} {clean_line(says)}", _COLOURS[severity])
-    return words + Content(f" → {clean_line(remedy)}") if remedy else words
+def problem_words(problem: Problem) -> Content:
+    """A problem whole, with what to do."""
+    says = ": ".join(part for part in (problem.where, problem.message) if part)
+    words = Content.styled(f"{_GLYPHS[problem.severity]} {clean_line(says)}", _COLOURS[problem.severity])
+    return words + Content(f" → {clean_line(problem.remedy)}") if problem.remedy else words
 
 
 def profile_rows(profiles: Sequence[LoadedProfile | BrokenProfile]) -> tuple[list[Row], dict[str, str]]:

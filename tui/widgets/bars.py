@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from ..clean import clean_line
 from ..messages import PlaceRequested
+from ..store import REPLANNED
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
@@ -111,12 +112,14 @@ def plan_words(state: State) -> str:
         models, tasks = (draft.models, draft.tasks) if draft is not None else ([], [])
         missing = [words for words, there in (("a model (2)", models), ("a task (3)", tasks)) if not there]
         return f"Plan: pick {' and '.join(missing)}"
-    if state.plan is None or "plan" in state.waiting:
-        return f"Plan: {state.waiting.get('plan', 'being made')} …"
+    awaited = state.waiting.get("plan")
+    if state.plan is None or awaited not in (None, REPLANNED):  # while the next one is made, the old one is read
+        return f"Plan: {awaited or REPLANNED} …"
     from ..cli.plan_view import totals_line
 
     errors = len(state.plan.errors)
-    return f"Plan: {totals_line(state.plan)}" + (f" · {errors} problems: see 4" if errors else "")
+    see = f" · {errors} error{'' if errors == 1 else 's'}: see 4" if errors else ""
+    return f"Plan: {totals_line(state.plan)}{see}"
 
 
 def proctor(widget: Widget) -> ProctorApp:

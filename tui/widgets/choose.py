@@ -10,10 +10,24 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 from ..clean import clean, clean_line
 from .line_table import Column, LineTable, Row
+
+
+class _Filter(Input):
+    """What is typed to leave fewer rows; the keys of the rows go to the table."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "screen.move(-1)", "Up", show=False, id="choose.up", tooltip="One row up"),
+        Binding("down", "screen.move(1)", "Down", show=False, id="choose.down", tooltip="One row down"),
+        Binding("enter", "screen.take", "Choose", id="choose.take", tooltip="Choose the row under the cursor"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="type to find", compact=True)
+        self.cursor_blink = False
 
 
 class ChooseScreen(ModalScreen[str | None]):
@@ -26,6 +40,7 @@ class ChooseScreen(ModalScreen[str | None]):
         at: The key of the row that the cursor begins on.
         refusals: Why rows cannot be chosen, by key.
         empty: What stands there where there are no rows.
+        can_filter: What is typed leaves the rows that have all of its words.
     """
 
     DEFAULT_CSS = """
@@ -36,6 +51,7 @@ class ChooseScreen(ModalScreen[str | None]):
             border: round $accent; background: $surface; color: $foreground;
         }
         & LineTable { height: auto; min-height: 4; max-height: 20; }
+        & Input { height: 1; }
         & .choose--title { height: 1; text-style: bold; }
         & .choose--words { height: auto; max-height: 4; color: $text-error; }
     }
@@ -53,6 +69,7 @@ class ChooseScreen(ModalScreen[str | None]):
         at: str | None = None,
         refusals: Mapping[str, str] | None = None,
         empty: str = "nothing here",
+        can_filter: bool = False,
     ) -> None:
         super().__init__()
         self._title = title
@@ -61,11 +78,14 @@ class ChooseScreen(ModalScreen[str | None]):
         self._at = at
         self._refusals = refusals or {}
         self._empty = empty
+        self._can_filter = can_filter
 
     def compose(self) -> ComposeResult:
         """The title, the table, and why a row cannot be chosen."""
         with Vertical():
             yield Static(clean_line(self._title), classes="choose--title", markup=False)
+            if self._can_filter:
+                yield _Filter()
             yield LineTable(self._columns, empty=self._empty)
             yield Static(classes="choose--words", markup=False)
         yield Footer(show_command_palette=False)
@@ -77,7 +97,24 @@ class ChooseScreen(ModalScreen[str | None]):
         table.show(self._rows)
         if self._at is not None:
             table.move_to(self._at)
-        table.focus()
+        (self.query_one(_Filter) if self._can_filter else table).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Leave what has all the words."""
+        event.stop()
+        words = event.value.casefold().split()
+        table = self.query_one(LineTable)
+        found = [row for row in self._rows if all(word in row.cells[0].text.casefold() for word in words)]
+        table.empty = self._empty if not words else f"nothing has {event.value}"
+        table.show(found)
+
+    def action_move(self, rows: int) -> None:
+        """Move the table's cursor while the filter has the focus."""
+        self.query_one(LineTable).action_move(rows)
+
+    def action_take(self) -> None:
+        """Choose the row under the cursor while the filter has the focus."""
+        self.query_one(LineTable).action_select()
 
     def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
         """Say why it cannot be chosen, where that is so."""
