@@ -24,7 +24,7 @@ class LastingDriver(LinuxDriver):
         mouse: bool = True,
         size: tuple[int, int] | None = None,
     ) -> None:
-        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        super().__init__(app, debug=debug, mouse=mouse, size=size)  # pyright: ignore[reportUnknownMemberType]
         self._file = cast("IO[str]", LastingFile(self._file))
 
     def run_input_thread(self) -> None:
