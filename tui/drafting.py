@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..profiles.errors import ProctorError
 from . import messages
 from .clean import clean_line
-from .draft_tasks import anchor
 from .feeds import facts_key
 from .finding import FindingApp
 from .store import REPLANNED
@@ -191,6 +190,8 @@ class DraftingApp(FindingApp):
         if draft is None or endpoints is None or not draft.tasks or not draft.models:
             self.store.put(plan=None)
             return
+        from .draft_tasks import anchor
+
         path = anchor(state.draft_path)
         practice = endpoints.source == "practice"
         keys = [facts_key(entry.task, entry.args, practice) for entry in draft.tasks]
@@ -265,6 +266,8 @@ class DraftingApp(FindingApp):
         with self._keeping:  # whoever writes last writes what is newest
             state = self.store.state
             if state.draft is not None and self.has_unsaved_draft:
+                from .draft_tasks import anchor
+
                 drafts.keep(state.draft, anchor(state.draft_path))
                 return True
             if state.draft is not None:

@@ -395,6 +395,7 @@ class Feeds:
         from ..evals.results.client import Reader
 
         with self._reader_lock:
+            self._refuse_when_closed()
             if self._counter is None:
                 self._counter = Reader(warm=False)
             return self._counter
@@ -403,11 +404,17 @@ class Feeds:
         from ..evals.results.client import Reader
 
         with self._reader_lock:
+            self._refuse_when_closed()
             if self._reader is None:
                 endpoints = self._endpoints
                 token, hub_url = (endpoints.token, endpoints.hub_url) if endpoints else (None, None)
                 self._reader = Reader(token=token, hub_url=hub_url).start()
             return self._reader
+
+    def _refuse_when_closed(self) -> None:
+        """A reader that were started now would be ended by nobody."""
+        if self._closed.is_set():
+            raise ProctorError("the application is being left")
 
     def _fetch(self, name: str, work: Callable[[], _T], wanted: Callable[[], bool] = lambda: True) -> _T | None:
         """Do the work, and post what it brought or why it failed; neither, once nobody wants it any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual.binding import Binding
 from textual.message import Message
@@ -46,3 +47,10 @@ class KeysRead(Message):
 
     keymap: Mapping[str, str]
     problems: Sequence[str]
+
+
+def keys_path() -> Path:
+    """Where the file with the keys that the user has moved is looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("proctor") / "keys.toml"

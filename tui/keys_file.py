@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import platformdirs
 from textual.keys import Keys, _character_to_key  # pyright: ignore[reportPrivateUsage]
 
 from ..profiles.atomic import write_private
@@ -33,11 +32,6 @@ class _Wish:
     id: str
     keys: tuple[str, ...]
     line: int | None
-
-
-def keys_path() -> Path:
-    """Where the file is looked for."""
-    return platformdirs.user_config_path("proctor") / "keys.toml"
 
 
 def read_keys(path: Path, known: Mapping[str, KnownKey]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -26,6 +26,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "scores": ("Results",),
     "samples": ("Results",),
     "transcript": ("Results", "Live"),
+    "picture": ("Results",),
     "table": (LISTS,),
     "filter": ("filter line",),
     "form": ("settings",),

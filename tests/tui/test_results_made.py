@@ -109,6 +109,9 @@ class Bare(App[None]):
     def on_mount(self) -> None:
         self.push_screen(ResultsScreen())
 
+    def key_of(self, binding_id: str) -> str:
+        return "?"
+
     def on_scoreboard_requested(self, message: ScoreboardRequested) -> None:
         self.asked.append(message)
         self.store.put(scoreboard=board(message.group_by))
@@ -187,8 +190,8 @@ def test_a_held_cell_says_why(tmp_path: Path) -> None:
     async def drive() -> None:
         async with results(tmp_path) as (pilot, screen):
             screen.scores.table.move_to("held")
-            await pilot.pause()
-            assert "held" in said(screen.scores.row_detail)
+            while "held" not in said(screen.scores.row_detail):  # it follows the cursor when that rests
+                await pilot.pause(0.01)
             assert "out of credit (402)" in said(screen.scores.row_detail)
             await pilot.press("enter")
             assert screen.scores.display

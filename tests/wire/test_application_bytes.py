@@ -9,21 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from made_run import make_run
 from proctor.evals.engine.status_file import read_status
-from terminal import DOWN, PAGE_DOWN, Terminal
+from terminal import PAGE_DOWN, Terminal
 
 pytestmark = pytest.mark.timeout(300)
 
-SMALL = """
-title = "A small run"
-[[tasks]]
-task = "proctor/arithmetic"
-[[models]]
-model = "openai/gpt-oss-120b"
-providers = ["groq", "cerebras"]
-[run]
-limit = 40
-"""
 LARGE = """
 title = "A large run"
 [[tasks]]
@@ -44,7 +35,7 @@ ANSWER_S = 0.25
 @pytest.fixture(scope="module")
 def opened(bench: Any) -> Iterator[tuple[Terminal, Any]]:
     """The application on Bench, with a run that has ended and one with a hundred running samples."""
-    bench.run(SMALL, "small", **bench.at_once)
+    make_run(bench.home / "logs", "20261123-210000-small", "A small run", samples=40)
     large = bench.run(LARGE, "large", "--detach")
     with bench.open("--log-dir", "logs") as terminal:
         terminal.until("A small run")
@@ -86,31 +77,43 @@ def test_moving_is_cheap_and_every_place_is_silent(opened: tuple[Terminal, Any])
     terminal.send("1")
     terminal.until("A small run")
     terminal.quiet(2)
-    assert terminal.bytes_within(10, at_most=0) == 0, "Bench looks for runs, and finds none that is new"
-    for place, words in (("2", "by trending"), ("3", "arithmetic"), ("4", "Plan")):
-        terminal.send(place)
-        terminal.until(words)
-        if place == "2":
-            terminal.quiet()
-            move_about(terminal, details=6_000)  # the offers of the model, below
-        terminal.quiet(2)
+    assert terminal.bytes_within(4, at_most=0) == 0, "Bench looks for runs, and finds none that is new"
+    terminal.send("2")
+    terminal.until("openai/gpt-oss-120b")
+    terminal.quiet(1)
+    move_about(terminal, steps=8)
+    terminal.send("3")
+    terminal.until("theory_of_mind")
+    terminal.quiet(2)
+    move_about(terminal, steps=8)
+    terminal.send("4")
+    terminal.until("Plan ·")
+    terminal.quiet(2)
     terminal.send("1gG\r")
     terminal.until("against the best")
-    terminal.quiet(2)
+    terminal.quiet(1)
     terminal.send("\r")
     terminal.until("40 samples")
-    terminal.quiet(1)
+    terminal.until("#12")
+    terminal.quiet()
     move_about(terminal)
     terminal.send("\r")
-    terminal.until("served by")
-    terminal.quiet(1)
-    move_about(terminal)
+    terminal.until("Line 3 of answer")
+    terminal.quiet()
+    assert 0 < terminal.bytes_of(PAGE_DOWN) <= PAGE_BYTES
     terminal.quiet(2)
 
 
-def move_about(terminal: Terminal, details: int = 0) -> None:
-    """Move the cursor by rows and by a page; so many bytes may be spent on the details of what it is on."""
-    assert 0 < max(terminal.bytes_of(DOWN) for _ in range(3)) <= CURSOR_BYTES + details
-    assert terminal.bytes_of(PAGE_DOWN) <= PAGE_BYTES
+def move_about(terminal: Terminal, steps: int = 1) -> None:
+    """Move the cursor by rows and by a page.
+
+    Of several steps, each comes when the one before has been painted; what follows a cursor that rests comes once.
+    """
+    before = len(terminal.written)
+    for number in range(steps):
+        was = terminal.column(0).index("▸")
+        terminal.answered_s("jk"[number % 2], lambda was=was: terminal.column(0)[was] != "▸")
+    assert 0 < (terminal.quiet() - before) / steps <= CURSOR_BYTES
+    assert terminal.bytes_of(PAGE_DOWN * steps) <= PAGE_BYTES * steps
     terminal.send("g")
     terminal.quiet()

@@ -111,6 +111,24 @@ def test_a_crash_gives_the_terminal_back_and_shows_why(watching: Terminal) -> No
     assert "provoked" in watching.written.rpartition(b"\x1b[?1049l")[2].decode()
 
 
+def test_a_window_that_is_closed_on_leaving_leaves_nothing_behind(watching: Terminal) -> None:
+    started = children_of(watching.process.pid)
+    watching.send("q")
+    watching.close()
+    watching.process.wait(20)
+    assert [pid for pid in started if alive(pid)] == []
+
+
+def test_bytes_that_are_no_text_are_no_keys(watching: Terminal) -> None:
+    watching.send(b"\xff\xfe2\x80")
+    watching.quiet()
+    watching.send("2")
+    watching.until("trending")
+    watching.send("q")
+    assert watching.process.wait(20) == 0
+    assert_given_back(watching)
+
+
 def test_a_window_that_is_closed_ends_the_application_and_what_it_started(watching: Terminal, run_dir: Path) -> None:
     started = children_of(watching.process.pid)
     assert started, "the reader"

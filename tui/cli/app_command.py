@@ -54,6 +54,7 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
         loaded = load(profile, overrides=["run.source=practice"] if practice else [])
     from ...evals.catalog.endpoints import has_token
     from ..app import ProctorApp
+    from ..driver import LastingDriver
     from ..kept_drafts import KeptDrafts
     from ..memory import Memory
 
@@ -69,10 +70,14 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
         drafts=KeptDrafts(state / "drafts"),
         keys=keys,
     )
+    app.driver_class = LastingDriver
     try:
         with _terminal_given_back():
             words = app.run()
     finally:
+        driver = app._driver  # pyright: ignore[reportPrivateUsage]
+        if isinstance(driver, LastingDriver):
+            driver.end()
         memory.flush()
     for line in (words or "").splitlines():
         click.echo(clean_line(line))
@@ -83,7 +88,7 @@ def _folders() -> tuple[Path, Path]:
     """The folder of what is remembered, and the file of the user's keys."""
     from platformdirs import user_state_path
 
-    from ..keys_file import keys_path
+    from ..keymap import keys_path
 
     return user_state_path("proctor"), keys_path()
 

@@ -9,7 +9,8 @@ import sys
 import click
 
 from ..clean import clean_line
-from ..keys_file import keys_path, read_keys, write_starter, written_key
+from ..keymap import keys_path
+from ..keys_file import read_keys, write_starter, written_key
 from ..known_keys import known_keys
 
 

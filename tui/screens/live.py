@@ -18,6 +18,7 @@ from textual.widgets import Static
 from ...evals.engine.status import ENDED, CellStatus
 from ..clean import clean_line
 from ..messages import FinishedSampleOpened, PlaceRequested, RunOpened, WatchRequested
+from ..resting import Rest
 from ..store import SampleRef
 from ..widgets.line_table import Cell, Column, LineTable, Row
 from ..widgets.words import Words
@@ -116,6 +117,7 @@ class LiveScreen(SteeringKeys):
         self._logs_read: frozenset[str] = frozenset()  # cells whose ended samples were asked for when the run had ended
         self._ended: tuple[object, list[Finished]] = (None, [])  # the ended samples, and what they were made of
         self._offered: tuple[bool | None, ...] = ()
+        self._rest = Rest(self, self._look_at_sample)
 
     def body(self) -> Iterable[Widget]:
         """The header, the panes, the log."""
@@ -338,9 +340,12 @@ class LiveScreen(SteeringKeys):
     @on(LineTable.RowHighlighted, "#samples")
     def _look(self) -> None:
         if self._read is None:
-            self._draw_conversation(self.state)
-            self._watch()
-            self._offer()
+            self._rest.begin()
+
+    def _look_at_sample(self) -> None:
+        self._draw_conversation(self.state)
+        self._watch()
+        self._offer()
 
     @on(LineTable.RowSelected, "#samples")
     def _read_on(self) -> None:

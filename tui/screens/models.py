@@ -20,6 +20,7 @@ from ...evals.catalog.query import with_word
 from ..clean import clean_line
 from ..messages import CatalogRequested, DraftEditRequested, ProbeRequested
 from ..picks import picks_of, toggle_all, toggle_route
+from ..resting import Rest
 from ..widgets.choose import ChooseScreen
 from ..widgets.filter_bar import FilterBar, Hint
 from ..widgets.line_table import LineTable
@@ -131,6 +132,7 @@ class ModelsScreen(PlaceScreen):
         self._preparing: Catalog | None = None
         self._shown = 0
         self._marked: dict[str, tuple[str, ...]] = {}
+        self._rest = Rest(self, self._draw_rested)
 
     def body(self) -> Iterable[Widget]:
         """What is shown, the models, and the providers of one of them."""
@@ -191,8 +193,9 @@ class ModelsScreen(PlaceScreen):
 
     @on(LineTable.RowHighlighted, "ModelTable")
     def _show_providers(self, event: LineTable.RowHighlighted) -> None:
+        """Follow the cursor when it rests."""
         event.stop()
-        self._draw_picker(self.state)
+        self._rest.begin()
 
     @on(LineTable.RowSelected, "ModelTable")
     def _open_by_click(self, event: LineTable.RowSelected) -> None:
@@ -218,6 +221,7 @@ class ModelsScreen(PlaceScreen):
     def action_enter_picker(self) -> None:
         """Go to the providers of the model under the cursor."""
         if self._entry is not None:
+            self._draw_picker(self.state)
             self.add_class("-picking")
             self._picker.table.focus()
 
@@ -319,7 +323,11 @@ class ModelsScreen(PlaceScreen):
         self._draw_words(state)
         self._draw_picker(state)
 
+    def _draw_rested(self) -> None:
+        self._draw_picker(self.state)
+
     def _draw_picker(self, state: State) -> None:
+        self._rest.end()
         entry = self._entry
         routes = self._marked.get(entry.id, ()) if entry is not None else ()
         self._picker.show(entry, routes, state.probes)

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from ..clean import clean_line
 from ..messages import ScoreboardRequested
+from ..resting import Rest
 from ..widgets.bars import proctor
 from ..widgets.line_table import LineTable
 from ..widgets.score_rows import (
@@ -79,6 +80,7 @@ class ScoresPane(Vertical):
         self._at = 0
         self._order = USUAL_ORDER
         self._columns: tuple[Column, ...] = ()
+        self._rest = Rest(self, lambda: self._draw_row(proctor(self).store.state))
 
     def compose(self) -> ComposeResult:
         """The run, its sections, the rows of one, the row under the cursor in full, and what it all says."""
@@ -174,6 +176,7 @@ class ScoresPane(Vertical):
         return [Content("‹"), *titles] if first else titles
 
     def _draw_row(self, state: State) -> None:
+        self._rest.end()
         row, group = self.row, self.group
         lines = row_words(row) if row is not None else []
         if row is None and group is not None:
@@ -188,9 +191,9 @@ class ScoresPane(Vertical):
         self.says.update(Content("\n").join(said))
 
     def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
-        """Show the row in full."""
+        """Show the row in full when the cursor rests on it."""
         event.stop()
-        self._draw_row(proctor(self).store.state)
+        self._rest.begin()
 
     def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
         """Order by the column that was clicked; the other way round where it is ordered so already."""

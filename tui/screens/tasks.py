@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.getters import query_one
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -19,6 +18,7 @@ from ..draft_tasks import anchor, picked_entries, task_name, with_args, with_tas
 from ..feeds import facts_key
 from ..memory import TASK_PATHS
 from ..messages import BenchmarksRequested, CatalogRequested, CountRequested, DraftChanged, TasksRequested
+from ..resting import Rest
 from ..typed_text import read_table, read_value
 from ..widgets.ask import AskScreen, Objection
 from ..widgets.filter_bar import FilterBar
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from ...profiles.schema import Profile
     from ..store import State
 
-REST_S = 0.08  # the details follow the cursor when it has rested for so long
 COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cursor has rested on it for so long
 VIEW = "tasks.view"  # what the memory calls it
 
@@ -104,8 +103,8 @@ class TasksScreen(PlaceScreen):
         super().__init__()
         self._filter = ""
         self._detailed: str | None = None  # the reference of the task whose details are shown
-        self._rest: Timer | None = None
-        self._count_rest: Timer | None = None
+        self._rest = Rest(self, self._draw_details)
+        self._count_rest = Rest(self, self._count_shipped, COUNT_REST_S)
         self._looked_into: Path | None = None  # a path whose first task the cursor is to go to
 
     def body(self) -> Iterable[Widget]:
@@ -176,9 +175,7 @@ class TasksScreen(PlaceScreen):
 
     def _draw_details(self) -> None:
         """Show the task under the cursor in full."""
-        if self._rest is not None:
-            self._rest.stop()
-            self._rest = None
+        self._rest.end()
         state, info = self.state, self._info()
         reference = info.reference if info is not None else None
         if reference != self._detailed:
@@ -243,11 +240,8 @@ class TasksScreen(PlaceScreen):
 
     def on_line_table_row_highlighted(self, _: LineTable.RowHighlighted) -> None:
         """Show the details when the cursor rests, and count what is ours to run when it rests longer."""
-        for timer in (self._rest, self._count_rest):
-            if timer is not None:
-                timer.stop()
-        self._rest = self.set_timer(REST_S, self._draw_details)
-        self._count_rest = self.set_timer(COUNT_REST_S, self._count_shipped)
+        self._rest.begin()
+        self._count_rest.begin()
 
     def _count_shipped(self) -> None:
         info = self._info()

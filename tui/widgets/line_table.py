@@ -226,6 +226,8 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         if index is None or not isinstance(self._rows, list):
             return
         row = self._rows[index]
+        if row.cells[column] == cell:
+            return
         self._rows[index] = replace(row, cells=(*row.cells[:column], cell, *row.cells[column + 1 :]))
         self._redraw((self._line_of(index),))
 
@@ -381,9 +383,8 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
 
     def _redraw(self, lines: Iterable[int] | None = None) -> None:
         """Draw lines of the widget (all, where they are not named) again, as far as they have changed."""
-        height = self.size.height
-        for y in range(height) if lines is None else lines:
-            if 0 <= y < height and y in self._drawn:
+        for y in range(self.size.height) if lines is None else lines:
+            if y in self._drawn and y < self.size.height:
                 line = self._draw(y)
                 if width := changed_width(self._drawn[y], line):
                     self._drawn[y] = line
