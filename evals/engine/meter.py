@@ -93,6 +93,7 @@ class Meter:
     failures: Counter[str] = field(default_factory=Counter[str])  # why samples ended with an error
     last_error: str | None = None  # of a request, whether or not another attempt succeeded, or of a sample
     log: str | None = None
+    unwritten: str = ""  # why the log waits to be written
     clock: Callable[[], float] = time.time  # seconds since the epoch
     _score_sum: float = 0.0
     _scored: int = 0
@@ -137,6 +138,7 @@ class Meter:
             next_try_at_s=None if next_try_in_s is None else self.clock() + next_try_in_s,
             served_by=dict(self.served_by),
             grader_served_by=dict(self.grader_served_by),
-            last_error=self.last_error,
+            last_error=self.unwritten or self.last_error,
             log=self.log,
+            unwritten=self.unwritten,
         )
