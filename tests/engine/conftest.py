@@ -126,6 +126,7 @@ class Running:
 
     def __init__(self, run_dir: Path, plan: Plan, backend: LocalBackend, *, redo: Sequence[str] | None = None) -> None:
         self.run_dir = run_dir
+        self.plan = plan
         self._reader_fd, self._writer_fd = os.pipe()
         os.set_blocking(self._reader_fd, False)
         os.set_blocking(self._writer_fd, False)

@@ -90,11 +90,10 @@ def test_pausing_of_everything_that_can_be_paused(
 def test_cells_and_samples_are_ended_and_begun_again(
     start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served, order: Callable[..., str]
 ) -> None:
-    set_faults({"target": "*", "kind": "silence", "after": 30})
+    set_faults({"target": "*", "kind": "slow", "delay_s": 5})
     cells = [cell_of(route, task="proctor/arithmetic", limit=30) for route in ("groq", "novita", "nscale")]
     run = start_run(cells, cells_at_once=2)
     run.until(lambda status: all(cell.in_flight == 10 for cell in status.cells[:2]))
-    run.until_still(lambda: len(served()))
     with ThreadPoolExecutor(2) as two:  # watchers, at the same time
         one = two.submit(order, "adjust", GROQ, connections="+2", author="bob@lab")
         other = two.submit(order, "adjust", GROQ, limits={"max_retries": 3})
@@ -106,7 +105,6 @@ def test_cells_and_samples_are_ended_and_begun_again(
     assert "counts as an error" in order("cancel_sample", GROQ, sample_id=first, outcome="error")
     run.until(lambda status: status.cells[0].errors == 1)
     order("requeue_sample", GROQ, sample_id=first)
-    run.until(lambda status: status.cells[0].errors == 0 or first in run.samples_in_flight(GROQ))
     order("cancel_sample", GROQ, sample_id=second, outcome="score")
     run.until(lambda status: second not in run.samples_in_flight(GROQ))
     for kind, named, fields, words in (
@@ -129,13 +127,11 @@ def test_cells_and_samples_are_ended_and_begun_again(
     run.until(lambda status: states(status)[2] == "stopped")
     set_faults()
     assert "2 cells run again: what is finished is kept" in order("retry", NOVITA, NSCALE)
-    run.until(lambda status: states(status)[1:] == ["succeeded", "succeeded"])
-    order("stop", GROQ, now=True)
-    run.until(lambda status: states(status)[0] == "stopped" if status.exit_code is None else True)
     status = run.ended()
 
-    assert [cell.done for cell in status.cells[1:]] == [30, 30]
-    with pytest.raises(ProctorError, match="run1 has ended: stopped: `proctor retry run1` finishes it"):
+    assert (status.state, status.exit_code) == ("succeeded", 0), status
+    assert [(cell.done, cell.errors) for cell in status.cells] == [(30, 0)] * 3, "an error that was made good is none"
+    with pytest.raises(ProctorError, match="run1 has ended: succeeded: `proctor retry run1` finishes it"):
         order("pause")
     told = {(event.author, event.text) for event in status.events if event.author}
     assert ("bob@lab", f"{by_id(status)[GROQ].label}: 12 connections (were 10)") in told
