@@ -96,7 +96,7 @@ def is_supervised(run_dir: Path) -> bool:
 
 
 def work_on(run_dir: Path) -> None:
-    """Mark the run as one that this process works on, for as long as it lives: a lock on the folder, shared by cells."""
+    """Mark the run as worked on by this process for as long as it lives: a lock on the folder, shared by cells."""
     with suppress(OSError):  # of a file system without locks
         fcntl.flock(os.open(run_dir, os.O_RDONLY), fcntl.LOCK_SH)
 

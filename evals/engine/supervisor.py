@@ -71,6 +71,8 @@ class Supervisor:
         if self._orders is not None:
             book.control = str(self._orders.path)
         book.open()
+        if self._awaits_orphans():
+            book.tell("info", "cells of a supervisor that was killed write what they had asked for: that is waited for")
         while self._alive or not book.is_whole:
             self._obey_stops()
             self._take_orders()

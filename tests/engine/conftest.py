@@ -131,6 +131,7 @@ class Running:
         os.set_blocking(self._reader_fd, False)
         os.set_blocking(self._writer_fd, False)
         before = None if redo is None else read_status(run_dir)
+        self._attempt = before.attempt + 1 if before is not None else 1
         self._journal = Journal(run_dir)
         self._orders = OrderServer(socket_path(run_dir), lambda: os.write(self._writer_fd, b"o"))
         book = RunBook(run_dir, run_dir.name, plan, self._journal, before=before, redo=redo or ())
@@ -168,9 +169,10 @@ class Running:
         while time.monotonic() < deadline_s:
             if (self.run_dir / "status.json").exists():
                 status = read_status(self.run_dir)
-                if fact(status):
-                    return status
-                assert status.exit_code is None or fact(status), f"the run ended first: {status}"
+                if status.attempt >= self._attempt:
+                    if fact(status):
+                        return status
+                    assert status.exit_code is None, f"the run ended first: {status}"
             self._thread.join(0.05)
         raise AssertionError("the run never came to it")
 

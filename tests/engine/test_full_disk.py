@@ -61,8 +61,6 @@ def test_a_full_disk_is_waited_for_and_nothing_that_was_paid_for_is_lost(
     (log,) = run.run_dir.glob("*.eval")
     assert len(read_eval_log(str(log)).samples or []) == 40
     told = [event.text for event in status.events if event.tone == "bad"]
-    assert told == [
-        f"{ended.label}: the log cannot be written: No space left on device: the cell waits for space"
-    ]
+    assert told == [f"{ended.label}: the log cannot be written: No space left on device: the cell waits for space"]
     events = [event["event"] for event in read_journal(run.run_dir) if event["event"] not in ("cell_log", "told")]
     assert events == ["run_started", "cell_started", "cell_ended", "run_ended"]

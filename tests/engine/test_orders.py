@@ -90,7 +90,7 @@ def test_pausing_of_everything_that_can_be_paused(
 def test_cells_and_samples_are_ended_and_begun_again(
     start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served, order: Callable[..., str]
 ) -> None:
-    set_faults({"target": "*", "kind": "slow", "delay_s": 5})
+    set_faults({"target": "*", "kind": "slow", "delay_s": 3})
     cells = [cell_of(route, task="proctor/arithmetic", limit=30) for route in ("groq", "novita", "nscale")]
     run = start_run(cells, cells_at_once=2)
     run.until(lambda status: all(cell.in_flight == 10 for cell in status.cells[:2]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai.log import read_eval_log
+from inspect_ai.log import read_eval_log, write_eval_log
+from proctor.evals.engine.journal import read_journal
 from proctor.evals.engine.plan import Cell, Estimate
 from proctor.evals.engine.run_toml import write_run_toml
 from proctor.profiles.schema import Profile
@@ -74,6 +78,10 @@ def test_a_run_that_grew_asks_only_what_is_new_and_leaves_what_is_damaged_alone(
     whole = (run.run_dir / (first.log or "")).read_bytes()
     (run.run_dir / "2999-01-01T00-00-00-00-00_cut_x.eval").write_bytes(whole[: len(whole) // 2])
     (run.run_dir / "2999-01-01T00-00-00-00-00_empty_y.eval").touch()
+    foreign = read_eval_log(str(run.run_dir / (first.log or "")))
+    foreign.eval.metadata = None
+    write_eval_log(foreign, str(run.run_dir / "2999-01-01T00-00-00-00-00_foreign_z.eval"))
+    strangers = {path.name: path.read_bytes() for path in run.run_dir.glob("2999*.eval")}
     (run.run_dir / "status.json").write_text('{"run_id": "run1", "ce')
     write_run_toml(run.run_dir / "run.toml", run.plan, Profile(), run_id="run1", created_at_s=first.started_at_s or 0)
 
@@ -95,6 +103,32 @@ def test_a_run_that_grew_asks_only_what_is_new_and_leaves_what_is_damaged_alone(
     assert (now.model.latency_p50_s or 0) > 0
     assert sorted(path.name for path in run.run_dir.glob("earlier/*")) == [first.log]
     names = {path.name for path in run.run_dir.glob("*.eval")}
-    assert names == {"2999-01-01T00-00-00-00-00_cut_x.eval", "2999-01-01T00-00-00-00-00_empty_y.eval"} | {
-        cell.log for cell in again.cells
-    }
+    assert names == strangers.keys() | {cell.log for cell in again.cells}
+    assert all((run.run_dir / name).read_bytes() == content for name, content in strangers.items())
+
+
+def test_what_cells_of_a_killed_supervisor_still_write_is_waited_for(
+    start_run: Callable[..., Any], cell_of: Callable[..., Cell], set_faults: Callable[..., None]
+) -> None:
+    set_faults({"target": "groq", "kind": "401"})
+    cell = cell_of("groq", limit=3)
+    run = start_run([cell])
+    assert run.ended().exit_code == 1
+    set_faults()
+    code = (
+        "import sys; from pathlib import Path; from proctor.evals.engine.journal import work_on;"
+        "work_on(Path(sys.argv[1])); print('at work', flush=True); input()"
+    )
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.run_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert orphan.stdout is not None and orphan.stdout.readline() == "at work\n"
+    again = start_run([cell], redo=[cell.id])
+    waiting = again.until(lambda status: any("that is waited for" in event.text for event in status.events))
+    assert waiting.cells[0].state == "waiting"
+    released_at_s = time.time()
+    orphan.communicate("\n")
+    status = again.ended()
+    assert (status.state, status.cells[0].done) == ("succeeded", 3)
+    started = [event["at_s"] for event in read_journal(run.run_dir) if event["event"] == "cell_started"]
+    assert len(started) == 2 and started[1] >= released_at_s - 0.001
