@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +15,10 @@ from .cell_book import again, fresh
 from .journal import Journal
 from .plan import Cell, Plan
 from .status import ENDED, EVENTS_KEPT, CellState, CellStatus, RunEvent, RunState, RunStatus
-from .status_file import write_status
+from .status_file import STATUS_FILE, write_status
 
 STATUS_EVERY_S = 0.5
+_HALF_WRITTEN = (".inspect_tmp_*.writing", f".{STATUS_FILE}.*")  # files of Inspect's and ours, while they are made
 
 
 class RunBook:
@@ -155,7 +157,11 @@ class RunBook:
             self._written_at_s = now_s
 
     def close(self, exit_code: int, message: str | None) -> RunStatus:
-        """Note the end of the run and return it as it ended."""
+        """Note the end of the run and return it as it ended. What killed processes have half written is removed."""
+        for pattern in _HALF_WRITTEN:
+            for path in self.run_dir.glob(pattern):
+                with suppress(OSError):
+                    path.unlink()
         status = self._status(exit_code, message)
         self.record("run_ended", state=status.state, exit_code=exit_code)
         self._keep(lambda: write_status(self.run_dir, status))

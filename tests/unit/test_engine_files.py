@@ -115,7 +115,10 @@ def test_a_clock_that_is_set_back_stops_no_news_and_breaks_no_run(tmp_path: Path
         book.write()
         assert read_status(tmp_path).cells[0].done == 2
         book.end(book.cells["a"], "succeeded", None)
+        for half in (".inspect_tmp_Zm9v.writing", ".status.json.x1"):
+            (tmp_path / half).touch()
         book.close(0, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal.jsonl", "status.json"]
     status = read_status(tmp_path)
     assert (status.state, status.exit_code, status.cells[0].state) == ("succeeded", 0, "succeeded")
     assert [event["event"] for event in read_journal(tmp_path)] == [
