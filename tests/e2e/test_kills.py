@@ -39,7 +39,7 @@ max_connections = 3
 Sample = tuple[str, str]  # the provider asked, and the fingerprint of what it was asked
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_sample_once_and_nothing_finished_is_asked_again(user: Any, router: Any) -> None:
     user.write("p.toml", PROFILE)
     undisturbed = user.run("run", "p.toml", "--json", **router.environment)
