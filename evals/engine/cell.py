@@ -29,6 +29,7 @@ import httpx2
 from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
+from inspect_ai.log._recorders import eval as recorder
 from inspect_ai.model import (
     Model,
     ModelCost,
@@ -45,8 +46,10 @@ from ...profiles.schema import HF_PREFIX
 from ..catalog.offers import Price
 from ..results.index import store_index
 from ..results.logs import headline, index_log
+from .full_disk import Space
 from .gate import Closure, Gate
 from .job import CellEnded, CellJob, CellMessage
+from .journal import work_on
 from .meter import Meter
 from .plan import Target
 from .reasons import reason_line
@@ -74,6 +77,7 @@ def run_cell(job: CellJob, channel: Connection) -> None:
     os.setpgrp()  # sandboxes and other children of user code end with the cell
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     init_display_type("none")
+    work_on(Path(job.run_dir))
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"]))
     if job.token is not None:
         os.environ["HF_TOKEN"] = job.token
@@ -178,6 +182,7 @@ class _Examination:
         )
         self.meter = Meter()
         self.log: EvalLog | None = None
+        self._space = Space(self._note_unwritten)
         self._finished: Finished | None = None  # by earlier attempts
         self._log_name: str | None = None  # of this attempt
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
@@ -190,6 +195,7 @@ class _Examination:
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
         observe(self.meter, target=cell.target.name, on_start=self._note_log)
+        self._space.wait_for(recorder)
         if self.job.attempt > 1:
             await self._find_finished()
 
@@ -232,6 +238,9 @@ class _Examination:
         found = Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval")  # those of all attempts
         self._log_name = max((path.name for path in found), default=None)
         self.meter.log = self._log_name or self.meter.log
+
+    def _note_unwritten(self, why: str) -> None:
+        self.meter.unwritten = why
 
     def _model(self, target: Target, price: Price | None, *, is_grader: bool) -> Model:
         """The model with its price, and with its client watched where it is one of openai's."""
@@ -319,12 +328,16 @@ class _Examination:
                 await anyio.sleep(0.1)
                 is_busy = self.meter.requests > 0 or self.meter.scoring > self.gate.parked_scoring
                 quiet = 0 if is_busy else quiet + 1
+        self._space.give_up()
         scope.cancel()
 
     def _ended(self, error: str | None) -> CellEnded:
         log, closure = self.log, self.gate.closure
         progress = self.meter.progress(time.monotonic())
         metric, score, stderr = headline(log) if log is not None else (None, None, None)
+        if self._space.lost is not None:
+            state = closure.state if closure is not None else "failed"
+            return CellEnded(state, progress, score, stderr, metric, str(self._space.lost))
         if closure is not None and (log is None or log.status != "success"):
             return CellEnded(closure.state, progress, score, stderr, metric, closure.reason or None)
         if log is None:

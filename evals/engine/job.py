@@ -45,6 +45,7 @@ class CellProgress:
     grader_served_by: Mapping[str, int] = field(default_factory=dict[str, int])
     last_error: str | None = None
     log: str | None = None
+    unwritten: str = ""  # why its log waits to be written
 
 
 @dataclass(frozen=True, slots=True)

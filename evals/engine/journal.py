@@ -6,10 +6,12 @@ a supervisor lives it holds an exclusive lock on the file, which the system drop
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,7 +43,9 @@ class Journal:
         """
         line = json.dumps({"at_s": round(at_s, 3), "event": event, **fields}, ensure_ascii=False) + "\n"
         self._end_cut_line()
-        os.write(self._fd, line.encode("utf-8", "replace"))
+        data = line.encode("utf-8", "replace")
+        if os.write(self._fd, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._fd)
 
     def _end_cut_line(self) -> None:
@@ -86,6 +90,29 @@ def is_supervised(run_dir: Path) -> bool:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def work_on(run_dir: Path) -> None:
+    """Mark the run as worked on by this process for as long as it lives: a lock on the folder, shared by cells."""
+    with suppress(OSError):  # of a file system without locks
+        fcntl.flock(os.open(run_dir, os.O_RDONLY), fcntl.LOCK_SH)
+
+
+def is_worked_on(run_dir: Path) -> bool:
+    """Whether a cell of this run lives, be it of a supervisor that is gone."""
+    try:
+        fd = os.open(run_dir, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
     finally:
         os.close(fd)
     return False

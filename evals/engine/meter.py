@@ -93,6 +93,7 @@ class Meter:
     failures: Counter[str] = field(default_factory=Counter[str])  # why samples ended with an error
     last_error: str | None = None  # of a request, whether or not another attempt succeeded, or of a sample
     log: str | None = None
+    unwritten: str = ""  # why the log waits to be written
     clock: Callable[[], float] = time.time  # seconds since the epoch
     _score_sum: float = 0.0
     _scored: int = 0
@@ -104,10 +105,27 @@ class Meter:
         self.done = done
         self._score_sum, self._scored = sum(scores), len(scores)
 
-    def scored(self, value: float) -> None:
-        """Take in one sample's score."""
-        self._score_sum += value
-        self._scored += 1
+    def take(self, why: str | None, score: float | None) -> None:
+        """A sample has ended: why it failed, if it did, and its score, if it has one."""
+        self.done += 1
+        if why is not None:
+            self.errors += 1
+            self.failures[why] += 1
+            self.last_error = why
+        if score is not None:
+            self._score_sum += score
+            self._scored += 1
+
+    def take_back(self, why: str | None, score: float | None) -> None:
+        """A sample that had ended so has ended once more: only its last end counts."""
+        self.done -= 1
+        if why is not None:
+            self.errors -= 1
+            self.failures -= Counter([why])
+            self.last_error = None if why == self.last_error else self.last_error
+        if score is not None:
+            self._score_sum -= score
+            self._scored -= 1
 
     def wait(self, now_s: float, wait_s: float) -> None:
         """A call starts to wait before it is tried again."""
@@ -137,6 +155,7 @@ class Meter:
             next_try_at_s=None if next_try_in_s is None else self.clock() + next_try_in_s,
             served_by=dict(self.served_by),
             grader_served_by=dict(self.grader_served_by),
-            last_error=self.last_error,
+            last_error=self.unwritten or self.last_error,
             log=self.log,
+            unwritten=self.unwritten,
         )

@@ -156,7 +156,7 @@ class Obeying:
                 else:
                     self._backend.end(cell.id, "kill" if order.now else "stop")
         how = "what is in flight is dropped" if order.now else "what is on the wire ends first"
-        return Obeyed((f"{len(left)} {_cells(len(left))} stop: {how}",))
+        return Obeyed((f"{len(left)} {_cells(len(left))} {'stops' if len(left) == 1 else 'stop'}: {how}",))
 
     def _sample(self, order: Order, cells: list[CellStatus]) -> Obeyed:
         if len(cells) != 1 or not order.sample_id:

@@ -61,6 +61,8 @@ def prepare_retry(
         raise ProctorError(f"{run_dir.name} is going on", f"`proctor attach {run_dir.name}` watches it")
     status = read_status(run_dir)
     frozen = read_run_toml(run_dir / RUN_FILE)
+    if status.budget_usd != frozen.plan.settings.budget_usd:  # it was changed while the run went on
+        frozen = _with_budget(frozen, status.budget_usd)
     changes = [*overrides, *([] if budget_usd is None else [f"run.budget_usd={budget_usd!r}"])]
     profile = _changed(frozen, changes)
     if overrides:
@@ -165,6 +167,11 @@ def _changed(frozen: FrozenRun, changes: Sequence[str]) -> Profile:
         return frozen.profile
     path = _anchor(frozen)
     return read_text(write_text(frozen.profile, RUN_FILE, path), RUN_FILE, path, changes)
+
+
+def _with_budget(frozen: FrozenRun, budget_usd: float | None) -> FrozenRun:
+    run = frozen.profile.run.model_copy(update={"budget_usd": budget_usd})
+    return replace(frozen, profile=frozen.profile.model_copy(update={"run": run}))
 
 
 def _anchor(frozen: FrozenRun) -> Path:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +15,10 @@ from .cell_book import again, fresh
 from .journal import Journal
 from .plan import Cell, Plan
 from .status import ENDED, EVENTS_KEPT, CellState, CellStatus, RunEvent, RunState, RunStatus
-from .status_file import write_status
+from .status_file import STATUS_FILE, write_status
 
 STATUS_EVERY_S = 0.5
+_HALF_WRITTEN = (".inspect_tmp_*.writing", f".{STATUS_FILE}.*")  # files of Inspect's and ours, while they are made
 
 
 class RunBook:
@@ -65,11 +67,17 @@ class RunBook:
         self._resumed_at_s = clock() if before is not None else None
         self._done_before = sum(cell.done for cell in self.cells.values())
         self._written_at_s = -STATUS_EVERY_S
+        self._unrecorded: list[tuple[str, float, dict[str, Any]]] = []  # lines of the journal
         self._unwritten = ""
 
     def now_s(self) -> float:
         """Seconds since the epoch."""
         return self._clock()
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether the run has been run before."""
+        return self._attempt > 1
 
     @property
     def is_whole(self) -> bool:
@@ -84,7 +92,7 @@ class RunBook:
     def open(self) -> None:
         """Note that the run begins, or goes on."""
         self.record("run_started", run_id=self.run_id, pid=os.getpid(), attempt=self._attempt, cells=list(self.cells))
-        if self._attempt > 1:
+        if self.is_resumed:
             left = sum(cell.state not in ENDED for cell in self.cells.values())
             self.tell("info", f"gone on with: {left} of {len(self.cells)} cells to finish")
         self.write(force=True)
@@ -136,19 +144,24 @@ class RunBook:
         self.write(force=True)
 
     def record(self, event: str, **fields: Any) -> None:
-        """Write a line of the journal."""
-        at_s = self._clock()
-        self._keep(lambda: self._journal.write(event, at_s, **fields))
+        """Write a line of the journal. What a full disk does not take waits until it does."""
+        self._unrecorded.append((event, self._clock(), fields))
+        self._keep(self._catch_up)
 
     def write(self, *, force: bool = False) -> None:
         """Replace `status.json`, at most every `STATUS_EVERY_S` unless it is important."""
         now_s = self._stopwatch()
         if force or now_s - self._written_at_s >= STATUS_EVERY_S:
+            self._keep(self._catch_up)
             self._keep(lambda: write_status(self.run_dir, self._status(None, None)))
             self._written_at_s = now_s
 
     def close(self, exit_code: int, message: str | None) -> RunStatus:
-        """Note the end of the run and return it as it ended."""
+        """Note the end of the run and return it as it ended. What killed processes have half written is removed."""
+        for pattern in _HALF_WRITTEN:
+            for path in self.run_dir.glob(pattern):
+                with suppress(OSError):
+                    path.unlink()
         status = self._status(exit_code, message)
         self.record("run_ended", state=status.state, exit_code=exit_code)
         self._keep(lambda: write_status(self.run_dir, status))
@@ -176,6 +189,12 @@ class RunBook:
             done_before=self._done_before,
             events=tuple(self._events),
         )
+
+    def _catch_up(self) -> None:
+        while self._unrecorded:
+            event, at_s, fields = self._unrecorded[0]
+            self._journal.write(event, at_s, **fields)
+            del self._unrecorded[0]
 
     def _keep(self, write: Callable[[], object]) -> None:
         """Write to the run directory. A full disk is lived through; that the directory is gone is found out."""

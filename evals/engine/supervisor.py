@@ -16,6 +16,7 @@ from .backends.base import Backend, CellExited, CellReport
 from .budget import committed_usd
 from .cell_book import with_end, with_progress
 from .job import CellEnded, CellJob, CellProbed, CellProgress, CellRefused
+from .journal import is_worked_on
 from .minding import Minding
 from .obeying import Obeying
 from .order_server import CallDone, Obeyed, OrderServer, Request
@@ -25,6 +26,7 @@ from .run_book import STATUS_EVERY_S, RunBook
 from .status import ENDED, CellState, CellStatus, RunStatus
 
 KILL_AFTER_S = 40.0  # a cell that was asked to end and does not
+ORPHANS_WITHIN_S = 60.0  # of a supervisor that was killed, to end by themselves
 
 End = Literal["stop", "hold", "kill"]
 
@@ -59,6 +61,7 @@ class Supervisor:
         self._minding = Minding(book, backend, self._hold, stopwatch)
         self._ending: dict[str, float] = {}  # cells that were asked to end, and since when
         self._over_budget = False
+        self._alone_by_s = stopwatch() + ORPHANS_WITHIN_S if book.is_resumed else 0.0
         self._stops = 0
         self._stops_obeyed = 0
 
@@ -68,6 +71,8 @@ class Supervisor:
         if self._orders is not None:
             book.control = str(self._orders.path)
         book.open()
+        if self._awaits_orphans():
+            book.tell("info", "cells of a supervisor that was killed write what they had asked for: that is waited for")
         while self._alive or not book.is_whole:
             self._obey_stops()
             self._take_orders()
@@ -138,6 +143,8 @@ class Supervisor:
     def _start_cells(self) -> None:
         """Start waiting cells while there is room, the least busy provider's first. A paused cell takes no room."""
         book = self._book
+        if self._awaits_orphans():
+            return
         while True:
             busy = [cell for cell in book.cells.values() if cell.state in ("starting", "running")]
             waiting = [book.jobs[cell.id] for cell in book.cells.values() if self._may_start(cell)]
@@ -145,6 +152,13 @@ class Supervisor:
                 return
             load = Counter(book.jobs[cell.id].provider for cell in busy)
             self._start(min(waiting, key=lambda cell: load[cell.provider]))
+
+    def _awaits_orphans(self) -> bool:
+        """Whether cells of a supervisor that was killed still write what they had asked for: it is to be found."""
+        if self._stopwatch() < self._alone_by_s and is_worked_on(self._book.run_dir):
+            return True
+        self._alone_by_s = 0.0
+        return False
 
     def _may_start(self, cell: CellStatus) -> bool:
         is_ready = cell.state == "waiting" and not cell.paused and cell.id not in self._alive
@@ -193,6 +207,8 @@ class Supervisor:
                 news = replace(with_progress(cell, before, report.news), state=state)
                 book.put(news)
                 self._minding.progressed(cell, news)
+                if report.news.unwritten and report.news.unwritten != cell.last_error:
+                    book.tell("bad", f"{cell.label}: {report.news.unwritten}", cell=cell.id)
                 if news.log != cell.log:
                     book.record("cell_log", cell=cell.id, log=news.log)
                 if late := self._obeying.catch_up(cell.id):
@@ -207,7 +223,7 @@ class Supervisor:
                 stopped = self._stops or cell.id in self._obeying.stopping
                 why = None if stopped else self._why_held(cell.id)
                 state = "stopped" if stopped else "held" if why else "failed"
-                book.end(cell, state, why or _death(exit_code, cell))
+                book.end(cell, state, why or (_cut(cell) if stopped else _death(exit_code, cell)))
             case _:
                 pass
         if isinstance(report.news, CellExited):
@@ -255,7 +271,15 @@ class Supervisor:
 
 def _death(exit_code: int, cell: CellStatus) -> str:
     how = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with code {exit_code}"
-    return f"the cell's process {how} after {cell.done} of {cell.total if cell.total is not None else '?'} samples"
+    return f"the cell's process {how} {_how_far(cell)}"
+
+
+def _cut(cell: CellStatus) -> str:
+    return f"stopped at once {_how_far(cell)}"
+
+
+def _how_far(cell: CellStatus) -> str:
+    return f"after {cell.done} of {cell.total if cell.total is not None else '?'} samples"
 
 
 def _drain(fd: int) -> None:

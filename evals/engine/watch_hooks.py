@@ -36,6 +36,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
     """
     in_flight: set[str] = set()
     being_scored: set[str] = set()
+    ends: dict[tuple[str | int, int], tuple[str | None, float | None]] = {}  # why they failed, and their scores
 
     def note_scoring(sample_id: str, *, begins: bool) -> None:
         scoring.set(begins)
@@ -76,19 +77,20 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
             _count_unmetered(sample, meter, target)
             if sample.error is not None and sample.error.message.startswith("CancelledError"):
                 return  # never worked on, or given up with the cell: neither done nor at fault
-            meter.done += 1
+            why, number = None, None
             if sample.error is not None:
-                meter.errors += 1
                 # Where a request was the last thing that failed, the server's words say more than Inspect's.
                 why = (wire_failure.get() or [reason_line(sample.error.message) or "no reason is given"])[0]
-                meter.failures[why] += 1
-                meter.last_error = why
             elif sample.scores:
                 value = next(iter(sample.scores.values())).value
                 if isinstance(value, dict):
                     value = next(iter(value.values()), None)
-                if (number := to_number(value)) is not None:
-                    meter.scored(number)
+                number = to_number(value)
+            key = (sample.id, sample.epoch)
+            if key in ends:  # it was queued once more
+                meter.take_back(*ends[key])
+            ends[key] = (why, number)
+            meter.take(why, number)
 
         async def on_model_usage(self, data: ModelUsageData) -> None:
             usage = data.usage

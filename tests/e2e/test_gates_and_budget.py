@@ -49,7 +49,7 @@ def test_gates_that_hold_are_silent_and_tolerated_errors_are_no_failure(user: An
 def test_a_budget_holds_the_run_and_says_so(user: Any, router: Any) -> None:
     router.fault({"target": "*", "kind": "slow", "delay_s": 0.1})
     user.write("p.toml", PROFILE)
-    more = ["--set", "run.limit=100", "--set", "run.max_connections=2", "--budget", "0.012"]
+    more = ["--set", "run.limit=50", "--set", "run.max_connections=2", "--budget", "0.012"]
     did = user.run("run", "p.toml", *more, **router.environment)
     assert did.code == 4, did
     assert "warning: [run]: budget_usd is $0.012, but the run is expected to cost $" in did.err
@@ -64,3 +64,10 @@ def test_a_budget_holds_the_run_and_says_so(user: Any, router: Any) -> None:
     assert 0.006 < spent <= 0.012 + 4 * 2 * per_request, "over by more than the samples in flight"
     cells = re.findall(r"held +theory_of_mind · gpt-oss-120b:(\w+) .*budget", did.out)
     assert sorted(cells) == ["groq", "together"]
+
+    router.fault()
+    (run_dir,) = user.work.glob("logs/*")
+    again = user.run("retry", run_dir.name, "--budget", "1", **router.environment)
+    assert again.code == 0, again
+    stories = [r for r in router.requests() if r["kind"] == "story"]
+    assert len(stories) == len({(r["provider"], r["fingerprint"]) for r in stories}) == 100, "nothing is asked twice"

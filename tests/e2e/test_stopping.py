@@ -117,8 +117,14 @@ def test_a_run_outlives_its_terminal(router: Any, run: Callable[..., Any], user:
     started.until_status(lambda status: done(status) > 0)
     started.signal_group(how)
     assert started.ended().code == -how
+    attached = user.start("attach", "--json")
     status = started.until_status(lambda status: status.exit_code is not None)
     assert (status.state, status.exit_code, done(status)) == ("succeeded", 0, 20)
+    followed = attached.ended()
+    assert (followed.code, followed.err) == (0, ""), followed
+    last = followed.events[-1]
+    assert (last["event"], last["done"], last["cells"][0]["score"]) == ("done", 20, status.cells[0].score)
+    assert last["cells"][0]["cost_usd"] == status.cells[0].cost_usd
     (known,) = json.loads(user.run("runs", "--json").out)
     assert (known["state"], known["done"]) == ("succeeded", 20)
 

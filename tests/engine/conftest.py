@@ -17,6 +17,7 @@ import httpx
 import pytest
 from proctor.evals.catalog.offers import Price
 from proctor.evals.engine.backends.local import LocalBackend
+from proctor.evals.engine.control_wire import connect
 from proctor.evals.engine.journal import Journal
 from proctor.evals.engine.order_server import OrderServer, socket_path
 from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
@@ -32,9 +33,17 @@ PRICE = Price(0.15, 0.60)
 
 
 @pytest.fixture(scope="session")
-def backend() -> Iterator[LocalBackend]:
-    """Warm once: a cell then starts in a fraction of a second."""
+def cells_home() -> Iterator[Path]:
+    """Where the cells of `backend` keep what they keep, as their control sockets in `xdg_data_home`."""
     home = Path(tempfile.mkdtemp(prefix="p", dir="/tmp"))
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def backend(cells_home: Path) -> Iterator[LocalBackend]:
+    """Warm once: a cell then starts in a fraction of a second."""
+    home = cells_home
     before = dict(os.environ)
     for variable in ("HF_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"):
         os.environ[variable] = str(home / variable.lower())
@@ -47,7 +56,6 @@ def backend() -> Iterator[LocalBackend]:
     os.environ.update(before)
     yield backend
     backend.close()
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
@@ -118,10 +126,12 @@ class Running:
 
     def __init__(self, run_dir: Path, plan: Plan, backend: LocalBackend, *, redo: Sequence[str] | None = None) -> None:
         self.run_dir = run_dir
+        self.plan = plan
         self._reader_fd, self._writer_fd = os.pipe()
         os.set_blocking(self._reader_fd, False)
         os.set_blocking(self._writer_fd, False)
         before = None if redo is None else read_status(run_dir)
+        self._attempt = before.attempt + 1 if before is not None else 1
         self._journal = Journal(run_dir)
         self._orders = OrderServer(socket_path(run_dir), lambda: os.write(self._writer_fd, b"o"))
         book = RunBook(run_dir, run_dir.name, plan, self._journal, before=before, redo=redo or ())
@@ -145,17 +155,38 @@ class Running:
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
 
+    def samples_in_flight(self, cell_id: str) -> list[str]:
+        """The ids of the samples that a cell works on, as its control socket tells them."""
+        pid = next(cell.pid for cell in read_status(self.run_dir).cells if cell.id == cell_id)
+        with connect(None, pid or 0, 5, keep=False) as client:
+            eval_id = client.get("/tasks").json()[0]["eval_id"]
+            told = client.get(f"/evals/{eval_id}/samples?status=running&limit=100").json()
+        return [str(sample["sample_id"]) for sample in told["samples"]]
+
     def until(self, fact: Callable[[RunStatus], bool], timeout_s: float = 60) -> RunStatus:
         """Wait until the status file says so."""
         deadline_s = time.monotonic() + timeout_s
         while time.monotonic() < deadline_s:
             if (self.run_dir / "status.json").exists():
                 status = read_status(self.run_dir)
-                if fact(status):
-                    return status
-                assert status.exit_code is None or fact(status), f"the run ended first: {status}"
+                if status.attempt >= self._attempt:
+                    if fact(status):
+                        return status
+                    assert status.exit_code is None, f"the run ended first: {status}"
             self._thread.join(0.05)
         raise AssertionError("the run never came to it")
+
+    def until_still(self, count: Callable[[], int], for_s: float = 1.5, timeout_s: float = 60) -> int:
+        """Wait until a count stands still while the run goes on, and return it."""
+        deadline_s, since_s, last = time.monotonic() + timeout_s, time.monotonic(), count()
+        while time.monotonic() < deadline_s:
+            self._thread.join(0.1)
+            assert self._thread.is_alive(), "the run ended first"
+            if (now := count()) != last:
+                since_s, last = time.monotonic(), now
+            elif time.monotonic() - since_s >= for_s:
+                return last
+        raise AssertionError("it never stood still")
 
     def joined(self, timeout_s: float = 90) -> None:
         self._thread.join(timeout_s)
@@ -183,7 +214,7 @@ def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
         **more: Any,
     ) -> Running:
         run_dir = own_home / "run1"
-        run_dir.mkdir(exist_ok=redo is not None)
+        run_dir.mkdir(exist_ok=True)
         settings = RunSettings(
             cells_at_once, 10, retry_on_error, budget_usd, credit_patience_s=credit_patience_s, **more
         )

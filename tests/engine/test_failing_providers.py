@@ -59,6 +59,14 @@ def test_a_provider_out_of_credit_costs_its_cells_little_and_the_others_nothing(
     assert sent.count(402) <= AT_ONCE * len(working) + PROBES
     assert sum(ended[id].done for id in working) == 14, "what was answered is graded and kept"
 
+    set_faults()
+    again = start_run(cells, cells_at_once=3, redo=["n1", "n2", "n3"]).ended()
+    assert (again.state, again.exit_code) == ("succeeded", 0), again
+    assert [cell.done for cell in again.cells] == [16, 16, 16, 10]
+    assert statuses(served, "novita").count(200) == 48, "what had been answered is not asked again"
+    assert statuses(served, "groq").count(200) == 20
+    assert by_id(again)["theory_of_mind-groq"].attempt == 1
+
 
 def test_a_burst_of_refusals_that_passes_is_waited_for(
     start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served

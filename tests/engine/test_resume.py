@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inspect_ai.log import read_eval_log
-from proctor.evals.engine.plan import Cell
+import pytest
+from inspect_ai.log import read_eval_log, write_eval_log
+from proctor.evals.engine.journal import read_journal
+from proctor.evals.engine.plan import Cell, Estimate
+from proctor.evals.engine.run_toml import write_run_toml
+from proctor.profiles.schema import Profile
 
 
 def asked(served: Callable[[], list[dict[str, Any]]], provider: str) -> int:
@@ -52,3 +60,75 @@ def test_a_killed_cell_is_gone_on_with_and_nothing_is_asked_twice(
     assert len(finished(run.run_dir)) == 40
     assert again.cells[0].model.calls >= 20
     assert len(list(run.run_dir.glob("earlier/*.eval"))) == 1
+
+
+def test_a_run_that_grew_asks_only_what_is_new_and_leaves_what_is_damaged_alone(
+    start_run: Callable[..., Any],
+    cell_of: Callable[..., Cell],
+    served: Callable[[], list[dict[str, Any]]],
+    set_faults: Callable[..., None],
+) -> None:
+    set_faults({"target": "groq", "kind": "500", "count": 2})
+    groq = cell_of("groq", grader_route="together", limit=10, max_retries=0)
+    run = start_run([groq])
+    first = run.ended().cells[0]
+    assert (first.state, first.done, first.errors, asked(served, "groq")) == ("failed", 10, 2, 10)
+    set_faults()
+    (run.run_dir / "earlier").mkdir()
+    whole = (run.run_dir / (first.log or "")).read_bytes()
+    (run.run_dir / "2999-01-01T00-00-00-00-00_cut_x.eval").write_bytes(whole[: len(whole) // 2])
+    (run.run_dir / "2999-01-01T00-00-00-00-00_empty_y.eval").touch()
+    foreign = read_eval_log(str(run.run_dir / (first.log or "")))
+    foreign.eval.metadata = None
+    write_eval_log(foreign, str(run.run_dir / "2999-01-01T00-00-00-00-00_foreign_z.eval"))
+    strangers = {path.name: path.read_bytes() for path in run.run_dir.glob("2999*.eval")}
+    (run.run_dir / "status.json").write_text('{"run_id": "run1", "ce')
+    write_run_toml(run.run_dir / "run.toml", run.plan, Profile(), run_id="run1", created_at_s=first.started_at_s or 0)
+
+    more = replace(groq, limit=15, epochs=2, estimate=Estimate(samples=30))
+    novita = cell_of("novita", grader_route="together", limit=5)
+    again = start_run([more, novita], redo=[groq.id]).ended()
+
+    assert (again.state, again.attempt) == ("succeeded", 2), again
+    cells = {cell.id: cell for cell in again.cells}
+    now = cells[groq.id]
+    assert (now.done, now.total, now.errors) == (30, 30, 0)
+    assert asked(served, "groq") == 10 + 2 + 20, "two failed before, ten samples are new in one epoch, fifteen in two"
+    assert asked(served, "novita") == cells[novita.id].done == 5
+    assert now.served_by == {"groq": 30}
+    assert now.model.calls == now.grader.calls == 30
+    paid = [r for r in served() if r["status"] == 200]
+    spent = sum(groq.price.cost_usd(r["input_tokens"], r["output_tokens"]) for r in paid if r["provider"] == "groq")  # pyright: ignore[reportOptionalMemberAccess]
+    assert now.model.cost_usd == pytest.approx(spent), "both attempts are in it"
+    assert (now.model.latency_p50_s or 0) > 0
+    assert sorted(path.name for path in run.run_dir.glob("earlier/*")) == [first.log]
+    names = {path.name for path in run.run_dir.glob("*.eval")}
+    assert names == strangers.keys() | {cell.log for cell in again.cells}
+    assert all((run.run_dir / name).read_bytes() == content for name, content in strangers.items())
+
+
+def test_what_cells_of_a_killed_supervisor_still_write_is_waited_for(
+    start_run: Callable[..., Any], cell_of: Callable[..., Cell], set_faults: Callable[..., None]
+) -> None:
+    set_faults({"target": "groq", "kind": "401"})
+    cell = cell_of("groq", limit=3)
+    run = start_run([cell])
+    assert run.ended().exit_code == 1
+    set_faults()
+    code = (
+        "import sys; from pathlib import Path; from proctor.evals.engine.journal import work_on;"
+        "work_on(Path(sys.argv[1])); print('at work', flush=True); input()"
+    )
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.run_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert orphan.stdout is not None and orphan.stdout.readline() == "at work\n"
+    again = start_run([cell], redo=[cell.id])
+    waiting = again.until(lambda status: any("that is waited for" in event.text for event in status.events))
+    assert waiting.cells[0].state == "waiting"
+    released_at_s = time.time()
+    orphan.communicate("\n")
+    status = again.ended()
+    assert (status.state, status.cells[0].done) == ("succeeded", 3)
+    started = [event["at_s"] for event in read_journal(run.run_dir) if event["event"] == "cell_started"]
+    assert len(started) == 2 and started[1] >= released_at_s - 0.001

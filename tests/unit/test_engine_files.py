@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO
 
 import pytest
-from proctor.evals.engine.journal import JOURNAL_FILE, Journal, read_journal
+from proctor.evals.engine.full_disk import Space
+from proctor.evals.engine.journal import JOURNAL_FILE, Journal, is_worked_on, read_journal, work_on
+from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
 from proctor.evals.engine.reasons import MAX_CHARS, reason_line
+from proctor.evals.engine.run_book import STATUS_EVERY_S, RunBook
+from proctor.evals.engine.run_toml import write_run_toml
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status, write_status
+from proctor.profiles.errors import ProctorError
+from proctor.profiles.schema import Profile
 
 TOKEN = "hf_" + "a1B2" * 6
 
@@ -81,3 +92,93 @@ def test_a_status_is_private_whatever_the_umask(tmp_path: Path) -> None:
         os.umask(before)
     assert (tmp_path / "status.json").stat().st_mode & 0o777 == 0o600
     assert json.loads((tmp_path / "status.json").read_text())["run_id"] == "r"
+
+
+def made_plan(*ids: str) -> Plan:
+    cell = Cell(
+        "", "proctor/arithmetic", {}, Target("t/m", None, None, None), "", {}, 1, 3, None, True, None, None, None,
+        Estimate(samples=3),
+    )  # fmt: skip
+    cells = tuple(replace(cell, id=one) for one in ids)
+    return Plan("a test", "practice", "http://r/v1", "http://r", cells, RunSettings(2, 10, 0, None))
+
+
+def test_a_clock_that_is_set_back_stops_no_news_and_breaks_no_run(tmp_path: Path) -> None:
+    now_s, ticks_s = 1_800_000_000.0, 0.0
+    with Journal(tmp_path) as journal:
+        book = RunBook(tmp_path, "r", made_plan("a"), journal, clock=lambda: now_s, stopwatch=lambda: ticks_s)
+        book.open()
+        book.start("a", os.getpid())
+        now_s -= 86_400.0
+        ticks_s += STATUS_EVERY_S
+        book.put(replace(book.cells["a"], state="running", done=2))
+        book.write()
+        assert read_status(tmp_path).cells[0].done == 2
+        book.end(book.cells["a"], "succeeded", None)
+        for half in (".inspect_tmp_Zm9v.writing", ".status.json.x1"):
+            (tmp_path / half).touch()
+        book.close(0, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["journal.jsonl", "status.json"]
+    status = read_status(tmp_path)
+    assert (status.state, status.exit_code, status.cells[0].state) == ("succeeded", 0, "succeeded")
+    assert [event["event"] for event in read_journal(tmp_path)] == [
+        "run_started", "cell_started", "cell_ended", "run_ended",
+    ]  # fmt: skip
+
+
+def test_the_journal_has_the_last_word_of_a_run_that_nobody_supervises(tmp_path: Path) -> None:
+    plan = made_plan("a", "b")
+    with Journal(tmp_path) as journal:
+        book = RunBook(tmp_path, "r", plan, journal)
+        book.open()
+        for cell in ("a", "b"):
+            book.start(cell, os.getpid())
+        older = (tmp_path / "status.json").read_bytes()
+        book.end(replace(book.cells["a"], done=3), "succeeded", None)
+    write_run_toml(tmp_path / "run.toml", plan, Profile(), run_id="r", created_at_s=1.0)
+    with (tmp_path / JOURNAL_FILE).open("a") as cut:
+        cut.write('{"at_s": 9, "event": "cell_ended", "id": "b", "state": "succ')
+    for content in (older, older[: len(older) // 2], b"", None):
+        if content is None:
+            (tmp_path / "status.json").unlink()
+        else:
+            (tmp_path / "status.json").write_bytes(content)
+        status = read_status(tmp_path)
+        assert (status.run_id, status.state, status.exit_code) == ("r", "failed", 1)
+        a, b = status.cells
+        assert (a.state, a.done) == ("succeeded", 3)
+        assert b.state in ("failed", "stopped") and "supervisor was killed" in (b.last_error or "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_log_that_finds_no_space_waits_until_it_is_given_up(tmp_path: Path) -> None:
+    def write(temp_file: BinaryIO, dest: str, fsync: bool) -> None:
+        with open("/dev/full" if is_full else dest, "wb", buffering=0) as log:
+            log.write(temp_file.read())
+
+    recorder, told = SimpleNamespace(_copy_temp_to_local=write), list[str]()
+    space = Space(told.append)
+    space.wait_for(recorder)
+    dest = str(tmp_path / "x.eval")
+    is_full = False
+    recorder._copy_temp_to_local(BytesIO(b"log"), dest, False)
+    is_full = True
+    space.give_up()
+    with pytest.raises(ProctorError, match="what was finished last is not in the log: No space left on device in"):
+        recorder._copy_temp_to_local(BytesIO(b"more"), dest, False)
+    assert space.lost is not None and "make space, then retry the run" in space.lost.remedy
+    assert told == ["", "the log cannot be written: No space left on device: the cell waits for space"]
+    assert Path(dest).read_bytes() == b"log"
+
+
+def test_a_run_is_worked_on_while_a_process_of_it_lives(tmp_path: Path) -> None:
+    assert not is_worked_on(tmp_path) and not is_worked_on(tmp_path / "nowhere")
+    if (pid := os.fork()) == 0:
+        work_on(tmp_path)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(0)
+    os.waitpid(pid, os.WUNTRACED)
+    assert is_worked_on(tmp_path)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert not is_worked_on(tmp_path)

@@ -1,0 +1,66 @@
+"""Disks that are full: what is finished is kept, what is lost is told, and after space is made the rest is done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai.log import read_eval_log
+from proctor.evals.engine.journal import read_journal
+from proctor.evals.engine.plan import Cell
+
+CellOf = Callable[..., Cell]
+Start = Callable[..., Any]
+Faults = Callable[..., None]
+Served = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def small_disk(own_home: Path) -> Iterator[Path]:
+    """The run's folder on a disk of its own, of one megabyte."""
+    run_dir = own_home / "run1"
+    run_dir.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "proctor-test", str(run_dir)]
+    if os.getuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs to mount a small disk")
+    yield run_dir
+    subprocess.run(["umount", "-l", str(run_dir)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    path = disk / "filler"
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    return path
+
+
+def test_a_full_disk_is_waited_for_and_nothing_that_was_paid_for_is_lost(
+    start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served, small_disk: Path
+) -> None:
+    set_faults({"target": "groq", "kind": "slow", "delay_s": 0.2})
+    cell = cell_of("groq", grader_route="together", limit=40)
+    run = start_run([cell])
+    run.until(lambda status: status.cells[0].done >= 5)
+    filler = fill(small_disk)
+    asked = run.until_still(lambda: len(served()))
+    assert asked < 80, "a cell that cannot write goes on asking"
+    filler.unlink()
+    set_faults()
+    status = run.ended()
+
+    assert (status.state, status.exit_code) == ("succeeded", 0), status
+    (ended,) = status.cells
+    assert (ended.done, ended.errors, ended.last_error) == (40, 0, None)
+    assert len(served()) == 80, "what was answered while the disk was full was asked again"
+    (log,) = run.run_dir.glob("*.eval")
+    assert len(read_eval_log(str(log)).samples or []) == 40
+    told = [event.text for event in status.events if event.tone == "bad"]
+    assert told == [f"{ended.label}: the log cannot be written: No space left on device: the cell waits for space"]
+    events = [event["event"] for event in read_journal(run.run_dir) if event["event"] not in ("cell_log", "told")]
+    assert events == ["run_started", "cell_started", "cell_ended", "run_ended"]
