@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from ..clean import clean_line
 from ..draft_tasks import anchor
+from ..figures import number_of
 from ..messages import DraftChanged, ProfileOpened, SaveRequested
 from ..plan_settings import (
     GRADER,
@@ -136,7 +137,7 @@ class PlanScreen(PlaceScreen):
         parts = [title or "Plan", state.draft_path.name if state.draft_path is not None else "not saved"]
         if plan is not None:
             parts += [
-                f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+                number_of(len(found), word)
                 for found, word in ((plan.errors, "error"), (plan.warnings, "warning"))
                 if found
             ]
