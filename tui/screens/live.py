@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S = 1.0
 _TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "dim": "$foreground-muted"}
-_KEYS_THAT_COME_AND_GO = ("again", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
+_KEYS_THAT_COME_AND_GO = ("again", "detach", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
 
 
 class LiveScreen(SteeringKeys):

@@ -81,6 +81,8 @@ class SteeringKeys(PlaceScreen):
         run, cell = self.run, self.cell
         if action == "again":
             return run is not None and not run.is_foreign and self._again() is not None
+        if action in ("detach", "follow", "ended_samples"):
+            return run is not None
         if action not in (
             "cancel_sample",
             "requeue",
