@@ -19,7 +19,8 @@ class ProctorError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+        # The words of a server may end in a full stop.
+        return f"{self.message.removesuffix('.')}: {self.remedy}" if self.remedy else self.message
 
 
 class UsageError(ProctorError):

@@ -11,6 +11,7 @@ from ..profiles.errors import ProctorError
 from . import messages
 from .clean import clean_line
 from .feeds import facts_key
+from .figures import number_of
 from .finding import FindingApp
 from .store import REPLANNED
 
@@ -122,6 +123,9 @@ class DraftingApp(FindingApp):
             return
         if awaited := state.waiting.get("plan"):
             self._tell(f"The plan is not ready yet: {awaited}", severity="warning")
+        elif draft is None and self._opened is not None:
+            why = state.failures.get("endpoints") or state.waiting.get("endpoints") or "connecting"
+            self._tell(f"{self._opened.name} is not open yet: {why}", severity="warning")
         elif plan is None or draft is None or endpoints is None:
             self._tell("There is no plan yet: pick models (2) and tasks (3)", severity="warning")
         elif plan.errors:
@@ -230,9 +234,7 @@ class DraftingApp(FindingApp):
                 go_on()
 
         held = " and ".join(
-            f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
-            for found, word in ((draft.models, "model"), (draft.tasks, "task"))
-            if found
+            number_of(len(found), word) for found, word in ((draft.models, "model"), (draft.tasks, "task")) if found
         )
         consequence = f"The plan with {held} is not saved, and would be lost. w on Plan (4) saves it as a profile."
         self.push_screen(ConfirmScreen("Replace the plan?", consequence, deed), answered)

@@ -114,6 +114,11 @@ def format_score(value: float | None, stderr: float | None = None) -> str:
     return f"{value:.3f}" if stderr is None else f"{value:.3f} ±{stderr:.3f}"
 
 
+def number_of(count: int, word: str) -> str:
+    """1 error, 3 errors: a count with its word, for words whose plural takes an s."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
 def counted(lines: Iterable[str]) -> list[str]:
     """Each line once, with how often it was said where that is more than once."""
     return [line if count == 1 else f"{count} × {line}" for line, count in Counter(lines).items()]

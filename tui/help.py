@@ -44,9 +44,9 @@ class HelpScreen(ModalScreen[None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q", "close", "Close", id="helper.close", tooltip="Close the help"),
-        Binding("j", "scroll(1)", "Down", show=False, id="helper.down", tooltip="One line down"),
-        Binding("k", "scroll(-1)", "Up", show=False, id="helper.up", tooltip="One line up"),
+        Binding("escape,question_mark,q", "close", "close", id="helper.close", tooltip="Close the help"),
+        Binding("j", "scroll(1)", "down", show=False, id="helper.down", tooltip="One line down"),
+        Binding("k", "scroll(-1)", "up", show=False, id="helper.up", tooltip="One line up"),
     ]
 
     _scroll = query_one(VerticalScroll)

@@ -34,7 +34,7 @@ class JumpScreen(ModalScreen[Widget | None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", id="jump.close", tooltip="Leave the focus where it is"),
+        Binding("escape", "leave", "leave", id="jump.close", tooltip="Leave the focus where it is"),
     ]
 
     def __init__(self, below: Screen[Any]) -> None:

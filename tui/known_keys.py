@@ -34,7 +34,6 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "confirm": ("yes or no",),
     "choose": ("choices",),
     "palette": ("palette",),
-    "picture": ("pictures",),
     "jump": ("jump mode",),
     "helper": ("help",),
 }

@@ -36,7 +36,7 @@ class _Line(Input):
     """The line that is typed in. Enter is its own, so that it comes after the letters before it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "screen.take", "Do it", id="palette.take", tooltip="Go there or do it"),
+        Binding("enter", "screen.take", "do it", id="palette.take", tooltip="Go there or do it"),
     ]
 
 
@@ -68,11 +68,11 @@ class PaletteScreen(ModalScreen[Item | None]):
     """
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Close", id="palette.close", tooltip="Close the palette"),
-        Binding("up", "move(-1)", "Up", show=False, id="palette.up", tooltip="The item above"),
-        Binding("down", "move(1)", "Down", show=False, id="palette.down", tooltip="The item below"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="palette.page_up", tooltip="One page up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="palette.page_down", tooltip="One page down"),
+        Binding("escape", "cancel", "close", id="palette.close", tooltip="Close the palette"),
+        Binding("up", "move(-1)", "up", show=False, id="palette.up", tooltip="The item above"),
+        Binding("down", "move(1)", "down", show=False, id="palette.down", tooltip="The item below"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="palette.page_up", tooltip="One page up"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="palette.page_down", tooltip="One page down"),
     ]
 
     @dataclass

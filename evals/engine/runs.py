@@ -58,7 +58,7 @@ def find_run(reference: str | None, root: Path) -> Path:
     Raises:
         UsageError: There is no such run, or there are several.
     """
-    if reference is not None and (path := Path(reference).expanduser()).is_dir():
+    if reference and (path := Path(reference).expanduser()).is_dir():
         return path.resolve()
     runs = list_runs(root)
     if not runs:
@@ -67,6 +67,8 @@ def find_run(reference: str | None, root: Path) -> Path:
         )
     if reference is None:
         return runs[0]
+    if not reference.strip():
+        raise UsageError("an empty name is no run", "`proctor runs` lists the runs")
     for fits in (str.__eq__, str.startswith, str.endswith, str.__contains__):
         found = [run for run in runs if fits(run.name, reference)]
         if len(found) == 1:

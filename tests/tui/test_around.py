@@ -14,7 +14,7 @@ from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.tasks.listing import TaskInfo, TaskListing
-from proctor.profiles.files import list_profiles
+from proctor.profiles.files import LoadedProfile, list_profiles
 from proctor.profiles.schema import ModelItem, Profile, TaskEntry
 from proctor.tui.app import ProctorApp
 from proctor.tui.help import HelpScreen
@@ -40,6 +40,7 @@ from rich.color import ColorType
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
+from textual.widgets._footer import FooterKey
 
 WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)
 FULL = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -143,6 +144,31 @@ def test_the_footer_names_the_palette_and_it_begins_with_what_can_be_done_here()
         assert not isinstance(app.screen, PaletteScreen)
 
     play(scenario, NARROW)
+
+
+def test_every_footer_is_short_enough_to_be_read_and_written_in_one_way() -> None:
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        for place in range(1, 7):
+            await pilot.press(str(place))
+            await until(pilot, lambda: bool(app.screen.query(FooterKey)), "the footer")
+            words = [str(key.description) for key in app.screen.query(FooterKey)]
+            words.remove("palette")  # at the other end
+            assert len(words) <= 7, (app.current_mode, words)
+            assert not [word for word in words if word != word.lower()], (app.current_mode, words)
+
+    play(scenario)
+
+
+def test_a_profile_that_is_still_being_opened_is_not_taken_for_an_empty_plan() -> None:
+    opened = next(one for one in list_profiles() if isinstance(one, LoadedProfile))
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        app.store.await_field("endpoints", "starting the practice router")
+        await pilot.press("1", "tab", "r")
+        says = f"{opened.name} is not open yet: starting the practice router"
+        await until(pilot, lambda: says in [one.message for one in app._notifications], "what is awaited")
+
+    play(scenario, profile=opened)
 
 
 @pytest.mark.parametrize("size", [WIDE, TINY])
@@ -290,7 +316,7 @@ def test_moved_keys_work_and_are_shown_everywhere(tmp_path: Path) -> None:
     path.write_text('[keys]\napp.help = "f1"\napp.palette = "ctrl+k"\nbench.filter = "F"\nnone.such = "x"\n')
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        await until(pilot, lambda: "F Filter" in app.seen() and "^k palette" in app.seen(), "the footer")
+        await until(pilot, lambda: "F filter" in app.seen() and "^k palette" in app.seen(), "the footer")
         assert [one.message.partition(":")[0] for one in app._notifications] == ["keys.toml"]
         await pilot.press("question_mark")
         assert not isinstance(app.screen, HelpScreen)

@@ -203,8 +203,25 @@ def test_stopping_asks_and_results_open() -> None:
         await pilot.press("g", "enter")
         await until(pilot, lambda: bool(app.wanted(RunOpened)), "the results of the run")
         assert not app.wanted(WatchRequested)  # nobody asks the cells of a run that has ended
+        app.asked.clear()
+        app.screen.query_one("#samples").focus()
+        await until(pilot, lambda: "t shows its samples, enter its results" in app.seen(), "what enter does")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.wanted(RunOpened)), "the results, also from the empty list")
 
     act(scenario)
+
+
+def test_with_several_tasks_the_task_of_a_cell_is_in_sight() -> None:
+    other = replace(STATUS.cells[0], id="sums", label="sums · gpt-oss-120b:groq", task="proctor/sums")
+
+    async def scenario(app: LiveApp, pilot: Pilot[Any]) -> None:
+        for size in (WIDE, NARROW):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "groq · gpt-oss-120b · sums" in app.seen(), "one task")
+            assert "groq · gpt-oss-120b · arithmetic" in app.seen() and "$0.01" in app.seen()
+
+    act(scenario, status=replace(STATUS, cells=(*STATUS.cells, other)))
 
 
 def test_without_a_run_it_says_what_to_press() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from proctor.evals.engine.runs import find_run
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import write_status
-from proctor.profiles.errors import ProctorError
+from proctor.profiles.errors import ProctorError, UsageError
 from proctor.tui.cli.live_table import summary
 from proctor.tui.cli.stop import command as stop
 
@@ -100,3 +101,20 @@ def test_a_supervisor_that_stands_still_is_noticed() -> None:
     status = RunStatus("r", "", "hub", "running", (), 7, started_at_s=100.0, updated_at_s=160.0)
     assert "no news" not in summary(status, 165.0)
     assert "no news for 00:40" in summary(status, 200.0)
+
+
+def test_one_of_a_thing_is_not_spoken_of_as_several(tmp_path: Path) -> None:
+    cell = CellStatus("c", "a task · a:model", "a task", "a:model", state="failed", errors=1, waiting=2, total=1)
+    status = RunStatus("r", "", "hub", "failed", (cell,), None, 1.0, 2.0, ended_at_s=2.0)
+    assert "1 error · 2 waits" in summary(status, 3.0)
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_wrong_usage_and_no_run(tmp_path: Path, name: str) -> None:
+    make_run(tmp_path)
+    with pytest.raises(UsageError, match="an empty name"):
+        find_run(name, tmp_path / "logs")
+
+
+def test_the_full_stop_of_a_server_is_not_followed_by_a_colon() -> None:
+    assert str(ProctorError("Try again later.", "wait a minute")) == "Try again later: wait a minute"

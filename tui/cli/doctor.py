@@ -49,7 +49,7 @@ class Check:
 
 @click.command(short_help="Check token, network, versions and terminal, each with a remedy.")
 @click.option("--practice", is_flag=True, help="Check what practice needs: no token and no network.")
-@click.option("--log-dir", metavar="D", help="The log root to check.")
+@click.option("--log-dir", metavar="DIR", help="The log root to check.")
 @click.option("--bill-to", metavar="ORG", help="Check that the token may bill this organisation ([run] bill_to).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(practice: bool, log_dir: str | None, bill_to: str | None, as_json: bool) -> int:

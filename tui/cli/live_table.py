@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
 from ..clean import clean_line
-from ..figures import format_clock, format_latency, format_score, format_speed, format_usd
+from ..figures import format_clock, format_latency, format_score, format_speed, format_usd, number_of
 
 DRAW_EVERY_S = 0.5
 SELF_GRADED = "⚠"  # beside a score that the model gave itself
@@ -45,11 +45,11 @@ def summary(status: RunStatus, now_s: float) -> str:
     cost = format_usd(known_usd) + (" + ?" if None in costs else "")
     parts.append(cost + (f" of {format_usd(status.budget_usd)}" if status.budget_usd is not None else ""))
     for count, word in (
-        (sum(cell.errors for cell in status.cells), "errors"),
-        (sum(cell.waiting for cell in status.cells), "waits"),
+        (sum(cell.errors for cell in status.cells), "error"),
+        (sum(cell.waiting for cell in status.cells), "wait"),
     ):
         if count:
-            parts.append(f"{count} {word}")
+            parts.append(number_of(count, word))
     if status.ended_at_s is None and now_s - status.updated_at_s > NO_NEWS_S:
         parts.append(f"no news for {format_clock(now_s - status.updated_at_s)}: does the supervisor stand still?")
     return " · ".join(parts)

@@ -19,7 +19,7 @@ from ...evals.catalog.offers import Price
 from ...evals.engine.estimate import PlanTotals, totals
 from ...evals.engine.plan import Cell, Plan, Problem, Range
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_count
+from ..figures import UNKNOWN, format_count, number_of
 
 ERROR_GLYPH = "✗"
 WARNING_GLYPH = "⚠"
@@ -191,17 +191,13 @@ def _with_unknown(known: str, is_any: object, without: int) -> str:
 
 def _matrix(plan: Plan, sums: PlanTotals) -> str:
     variants = len({cell.variant for cell in plan.cells})
-    factors = [_counted(sums.tasks, "task"), _counted(sums.targets, "target")]
+    factors = [number_of(sums.tasks, "task"), number_of(sums.targets, "target")]
     if variants > 1:
-        factors.append(_counted(variants, "variant"))
-    cells = _counted(sums.cells, "cell")
+        factors.append(number_of(variants, "variant"))
+    cells = number_of(sums.cells, "cell")
     if sums.tasks * sums.targets * variants == sums.cells:
         return f"{' × '.join(factors)} = {cells}"
     return f"{', '.join(factors)}: {cells}"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _table(plan: Plan, width: int) -> Table:

@@ -23,7 +23,14 @@ from .live_table import GLYPHS, SELF_GRADED
 
 @click.command()
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
-@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many, the newest first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def command(log_dir: str | None, limit: int, as_json: bool) -> int:
     """List the runs of the log root, the newest first, after the Inspect processes that others have going."""

@@ -25,7 +25,7 @@ from ...evals.results.scoreboard import Order, Scoreboard, ScoreGroup, ScoreRow,
 from ...evals.results.sentences import versus_words
 from ...profiles.schema import HF_PREFIX
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_latency, format_speed, format_usd
+from ..figures import UNKNOWN, format_latency, format_speed, format_usd, number_of
 from .live_table import GLYPHS
 
 GAP = 2
@@ -113,7 +113,7 @@ class _Printer:
         graders = {row.grader for row in rows}
         grader = next(iter(graders)) if len(graders) == 1 else None
         head = [group.title, group.metric]
-        head.append(f"{rows[0].n} samples" if len(same_n) == 1 else None)
+        head.append(number_of(rows[0].n, "sample") if len(same_n) == 1 else None)
         head.append(f"graded by {grader.removeprefix(HF_PREFIX)}" if grader and not rows[0].self_graded else None)
         self.line(" · ".join(filter(None, head)), "bold")
         columns = self._fitting(self._columns(rows, with_n=len(same_n) > 1))

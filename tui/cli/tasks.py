@@ -15,6 +15,7 @@ from ...evals.results.client import Reader
 from ...evals.tasks.listing import ParameterInfo, TaskInfo, TaskListing
 from ...profiles.errors import UsageError
 from ..clean import clean_line
+from ..figures import number_of
 
 _FILE_ENDINGS = (".py", ".ipynb")
 _HUB_PREFIX = "hf/"
@@ -86,7 +87,7 @@ def _show(listing: TaskListing) -> None:
         if _HEADINGS[task.origin] != heading:
             click.secho(("\n" if heading else "") + _HEADINGS[task.origin], bold=True)
             heading = _HEADINGS[task.origin]
-        samples = f"  {task.samples:,} samples" if task.samples is not None else ""
+        samples = f"  {number_of(task.samples, 'sample')}" if task.samples is not None else ""
         mark = "✗" if task.error else " "
         click.echo(f"{mark} {clean_line(task.name + samples, width and width - 2)}")
         named = ", ".join(map(_short, task.parameters or ()))
@@ -96,7 +97,7 @@ def _show(listing: TaskListing) -> None:
 
 
 def _show_task(task: TaskInfo) -> None:
-    samples = f"{task.samples:,} samples" if task.samples is not None else ""
+    samples = number_of(task.samples, "sample") if task.samples is not None else ""
     click.secho(clean_line(task.name), bold=True)
     for line in (task.description, samples):
         if line:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_moment, format_score, format_usd
+from ..figures import UNKNOWN, format_moment, format_score, format_usd, number_of
 from ..messages import ProfileOpened, RunOpened
 from ..widgets.filter_bar import FilterBar
 from ..widgets.line_table import Cell, Column, LineTable, Row
@@ -86,11 +86,11 @@ class BenchScreen(PlaceScreen):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "other_table", "Runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
-        Binding("slash", "filter", "Filter", id="bench.filter", tooltip="Show only what holds these words"),
-        Binding("x,S", "stop", "Stop", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding("tab", "other_table", "runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
+        Binding("slash", "filter", "filter", id="bench.filter", tooltip="Show only what holds these words"),
+        Binding("x,S", "stop", "stop", id="bench.stop", tooltip="Stop the run under the cursor in order"),
         Binding(
-            "r", "again", "Resume", id="bench.again", tooltip="Finish what the run under the cursor left unfinished"
+            "r", "again", "resume", id="bench.again", tooltip="Finish what the run under the cursor left unfinished"
         ),
         Binding("shift+tab", "other_table", show=False, id="bench.back", tooltip="Switch between runs and profiles"),
     ]
@@ -325,7 +325,7 @@ def would_run(profile: Profile) -> str:
     open_end = any(name.endswith(":all") for name in names)
     task_words = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
     targets = f"{len(names)}{'+' if open_end else ''} target{'' if len(names) == 1 and not open_end else 's'}"
-    samples = "all samples" if profile.run.limit is None else f"{profile.run.limit} samples"
+    samples = "all samples" if profile.run.limit is None else number_of(profile.run.limit, "sample")
     return f"{task_words} × {targets} · {samples}" if tasks and names else "nothing yet: no task or no model"
 
 

@@ -12,6 +12,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from ..clean import clean_line
+from ..figures import number_of
 from ..store import SampleRef
 from ..widgets.bars import proctor
 from ..widgets.disagreement_rows import DisagreementRows, disagreement_columns, marks_words
@@ -90,7 +91,7 @@ class DisagreementsPane(Vertical):
         self.table.change_columns(disagreement_columns(known.found, len(self._cells)))
         self.table.empty = "All cells agree on every sample." if known.compared else "No sample is scored by two cells."
         self.table.show(DisagreementRows(known.found))
-        count = f"{len(known.found)} of {known.compared} samples"
+        count = f"{len(known.found)} of {number_of(known.compared, 'sample')}"
         self.head.update(Content(clean_line(f"{self._title} · the cells disagree on {count}, the widest split first")))
         self._draw_one()
 

@@ -23,7 +23,7 @@ from ..store import SampleRef
 from ..widgets.line_table import Cell, Column, LineTable, Row
 from ..widgets.words import Words
 from .live_keys import SteeringKeys
-from .live_rows import CELL_COLUMNS, cell_rows, cell_words, head_line, shared_task, target_words
+from .live_rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, shared_task, target_words
 from .live_samples import (
     ENDED_COLUMNS,
     EVENT_COLUMNS,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S = 1.0
 _TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "dim": "$foreground-muted"}
-_KEYS_THAT_COME_AND_GO = ("again", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
+_KEYS_THAT_COME_AND_GO = ("again", "detach", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
 
 
 class LiveScreen(SteeringKeys):
@@ -87,15 +87,15 @@ class LiveScreen(SteeringKeys):
         Binding(
             "t",
             "ended_samples",
-            "Ended samples",
+            "ended samples",
             show=False,
             id="live.ended",
             tooltip="Samples that have ended, or those that run",
         ),
-        Binding("f", "follow", "Follow", id="live.follow", tooltip="Go on to another sample when the one shown ends"),
-        Binding("d", "detach", "Detach", id="live.detach", tooltip="To Bench; the run goes on"),
-        Binding("escape", "back", "Back", show=False, id="live.back", tooltip="One pane up"),
-        Binding("enter", "open", "Open", id="live.open", tooltip="Watch the run that is going on", show=False),
+        Binding("f", "follow", "follow", show=False, id="live.follow", tooltip="Go on to another sample when one ends"),
+        Binding("d", "detach", "detach", id="live.detach", tooltip="To Bench; the run goes on"),
+        Binding("escape", "back", "back", show=False, id="live.back", tooltip="One pane up"),
+        Binding("enter", "open", "open", show=False, id="live.open", tooltip="Watch the run, or read one that ended"),
     ]
 
     _cells = query_one("#cells", LineTable)
@@ -170,6 +170,7 @@ class LiveScreen(SteeringKeys):
         if self.focused is None:
             self._cells.focus()
         self._draw_head(state)
+        self._cells.change_columns(cell_columns(status))
         self._put(self._cells, CELL_COLUMNS, cell_rows(status, state.running, time.time()))
         self._draw_words(state.live)
         self._draw_samples(state, state.live)

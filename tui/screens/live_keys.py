@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from ...evals.engine.status import ENDED, CellStatus
 from ..clean import clean_line
+from ..figures import number_of
 from ..messages import SteerRequested
 from ..widgets.choose import ChooseScreen
 from ..widgets.line_table import Cell, Column, Row
@@ -37,22 +38,22 @@ class SteeringKeys(PlaceScreen):
     """A screen that shows a run, one of whose cells and samples are under a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "cancel_sample", "Cancel", id="live.cancel", tooltip="End the sample under the cursor"),
-        Binding("x", "stop_cell", "Stop cell", id="live.stop_cell", tooltip="Stop the cell under the cursor"),
-        Binding("space", "pause_cell", "Pause", id="live.pause_cell", tooltip="Pause the cell, or let it go on"),
+        Binding("c", "cancel_sample", "cancel", id="live.cancel", tooltip="End the sample under the cursor"),
+        Binding("x", "stop_cell", "stop cell", id="live.stop_cell", tooltip="Stop the cell under the cursor"),
+        Binding("space", "pause_cell", "pause", id="live.pause_cell", tooltip="Pause the cell, or let it go on"),
         Binding(
-            "plus", "connections('+')", "Connections", key_display="+ -",
+            "plus", "connections('+')", "more connections", show=False,
             id="live.more", tooltip="More calls of the cell on the wire at once",
         ),
         Binding(
-            "minus", "connections('-')", "Fewer connections", show=False,
+            "minus", "connections('-')", "fewer connections", show=False,
             id="live.fewer", tooltip="Fewer calls of the cell on the wire at once",
         ),
-        Binding("r", "again", "Resume", id="live.again", tooltip="Start what is held, failed or stopped again"),
-        Binding("R", "requeue", "Requeue", show=False, id="live.requeue", tooltip="Work on an ended sample once more"),
-        Binding("X", "stop", "Stop run", show=False, id="live.stop", tooltip="Stop the run; what is finished is kept"),
-        Binding("P", "pause_run", "Pause run", show=False, id="live.pause", tooltip="Pause the run, or let it go on"),
-        Binding("b", "budget", "Budget", show=False, id="live.budget", tooltip="Change what the run may cost"),
+        Binding("r", "again", "resume", id="live.again", tooltip="Start what is held, failed or stopped again"),
+        Binding("R", "requeue", "requeue", show=False, id="live.requeue", tooltip="Work on an ended sample once more"),
+        Binding("X", "stop", "stop run", show=False, id="live.stop", tooltip="Stop the run; what is finished is kept"),
+        Binding("P", "pause_run", "pause run", show=False, id="live.pause", tooltip="Pause the run, or let it go on"),
+        Binding("b", "budget", "budget", show=False, id="live.budget", tooltip="Change what the run may cost"),
     ]  # fmt: skip
 
     @property
@@ -80,6 +81,8 @@ class SteeringKeys(PlaceScreen):
         run, cell = self.run, self.cell
         if action == "again":
             return run is not None and not run.is_foreign and self._again() is not None
+        if action in ("detach", "follow", "ended_samples"):
+            return run is not None
         if action not in (
             "cancel_sample",
             "requeue",
@@ -153,7 +156,7 @@ class SteeringKeys(PlaceScreen):
             if how is not None:
                 self._order("stop", cell, now=how == "drop")
 
-        self._ask_how(f"Stop {cell.label}? {cell.in_flight} samples are being worked on", _CELL_WAYS, chosen)
+        self._ask_how(f"Stop {cell.label}? Being worked on: {number_of(cell.in_flight, 'sample')}", _CELL_WAYS, chosen)
 
     def action_pause_cell(self) -> None:
         """Pause the cell under the cursor, or let it go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -34,6 +35,7 @@ CELL_COLUMNS = (
 )
 _AGAIN = {"held": "resumes", "failed": "tries again", "stopped": "goes on"}
 _BAR = 6
+_LABEL_WITH_TASK = 34  # what a terminal of 80 columns has beside progress, score and cost
 _JOINT = " · "
 
 
@@ -53,6 +55,13 @@ def head_line(run: KnownRun, failure: ProctorError | None, now_s: float, width: 
     if status.exit_code is not None and not run.is_foreign:
         figures += " · enter: results"
     return f"{clean_line(name, max(width - cell_len(figures) - 5, 8))} · {clean_line(figures)}"
+
+
+def cell_columns(status: RunStatus) -> tuple[Column, ...]:
+    """The columns of the cells: with several tasks, latencies go before the end of the label, which is the task."""
+    if shared_task(status.cells):
+        return CELL_COLUMNS
+    return tuple(replace(column, least=_LABEL_WITH_TASK) if not column.width else column for column in CELL_COLUMNS)
 
 
 def cell_rows(status: RunStatus, running: Mapping[str, CellWatch], now_s: float) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
 from ..clean import clean_line
-from ..figures import UNKNOWN
+from ..figures import UNKNOWN, number_of
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
 from .live_rows import score_words, seconds, shared_task, target_words
@@ -88,7 +88,8 @@ def samples_heading(status: RunStatus, running: Mapping[str, CellWatch], count: 
         f"{count}{more}",
         "all cells" if cell is None else target_words(cell, with_task=not shared_task(status.cells)),
     ]
-    if busy := sum(watch.answer == "busy" for watch in running.values()):
+    busy = sum(watch.answer == "busy" for watch in running.values())
+    if busy and status.exit_code is None:
         parts.append(f"{busy} busy")
     return clean_line(" · ".join([*parts, "t: running" if ended else "t: ended"]))
 
@@ -195,7 +196,7 @@ def _ending(cell: CellStatus) -> tuple[str, str]:
     state = state_cell(cell.state)
     words = f"{state.text} {cell.label}"
     if cell.state == "succeeded":
-        words += f" · {score_words(cell)}" + (f" · {cell.errors} errors" if cell.errors else "")
+        words += f" · {score_words(cell)}" + (f" · {number_of(cell.errors, 'error')}" if cell.errors else "")
     elif cell.last_error:
         words += f": {cell.last_error}"
     return state.tone, words

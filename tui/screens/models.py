@@ -66,11 +66,11 @@ class ModelTable(LineTable):
     """The models that match."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "screen.filter", "Filter", id="models.filter", tooltip="Type words and limits"),
-        Binding("s", "screen.sort", "Sort", id="models.sort", tooltip="Choose the order; the same again reverses it"),
-        Binding("space", "screen.pick_model", "Pick", id="models.pick", tooltip=f"Pick :{USUAL_ROUTE}, or take it out"),
+        Binding("slash", "screen.filter", "filter", id="models.filter", tooltip="Type words and limits"),
+        Binding("s", "screen.sort", "sort", id="models.sort", tooltip="Choose the order; the same again reverses it"),
+        Binding("space", "screen.pick_model", "pick", id="models.pick", tooltip=f"Pick :{USUAL_ROUTE}, or take it out"),
         Binding(
-            "enter", "screen.enter_picker", "Providers", id="models.providers", tooltip="Go to the model's providers"
+            "enter", "screen.enter_picker", "providers", id="models.providers", tooltip="Go to the model's providers"
         ),
         Binding("escape", "screen.clear_filter", show=False, id="models.clear", tooltip="Take the filter away"),
     ]
@@ -111,7 +111,7 @@ class ModelsScreen(PlaceScreen):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", show=False, id="models.filter", tooltip="Type words and limits"),
-        Binding("a", "pick_all", "All live", id="models.all", tooltip="Pick every live provider, or take them out"),
+        Binding("a", "pick_all", "all", id="models.all", tooltip="Pick every live provider, or take them out"),
         Binding("p", "probe", show=False, id="models.probe", tooltip="Ask it one tiny question: a real request"),
         Binding("S", "reverse", show=False, id="models.reverse", tooltip="Sort the other way round"),
         Binding("v", "vision", show=False, id="models.vision", tooltip="Only models that take images"),

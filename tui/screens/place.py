@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from ..store import State, Store
 
 
+class PlaceFooter(Footer):
+    """A footer that is filled when it comes; Textual's waits for the focus to move, which it may never do."""
+
+    def on_mount(self) -> None:
+        """Show the keys as they are now."""
+        self.bindings_changed(self.screen)  # pyright: ignore[reportUnknownMemberType]
+
+
 class PlaceScreen(Screen[None]):
     """One of the six places. A subclass yields its `body`; everything it shows comes from the store."""
 
@@ -31,7 +39,7 @@ class PlaceScreen(Screen[None]):
         yield TopBar(self.PLACE)
         yield from self.body()
         yield PlanLine()
-        yield Lazy(Footer())  # a dozen widgets: they come right after the first paint
+        yield Lazy(PlaceFooter())  # a dozen widgets: they come right after the first paint
 
     def body(self) -> Iterable[Widget]:
         """The widgets of the place."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ..clean import clean_line
+from ..figures import number_of
 from ..messages import CatalogRequested, PlaceRequested, SaveRequested
 from ..plan_matrix import EMPTY, Spot, matrix_of, row_key
 from ..plan_settings import (
@@ -204,7 +205,7 @@ class PlanScreen(ThinningScreen):
         parts = [title or "Plan", saved]
         if state.plan is not None:
             parts += [
-                f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+                number_of(len(found), word)
                 for found, word in ((state.plan.errors, "error"), (state.plan.warnings, "warning"))
                 if found
             ]

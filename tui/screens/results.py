@@ -48,7 +48,9 @@ class ResultsScreen(PlaceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "up", "back", id="results.up", tooltip="One level up"),
         Binding("d", "disagreements", "disagreements", id="results.disagreements", tooltip="Where the cells disagree"),
-        Binding("d", "across", "across cells", id="results.across", tooltip="This sample as every cell answered it"),
+        Binding("d", "across", "across", id="results.across", tooltip="This sample as every cell answered it"),
+        # Whoever reads may still run the plan, but the footer is for what can be read.
+        Binding("r", "app.run_draft", "run", show=False, id="app.run", tooltip="Run the plan"),
         Binding("w", "compare", "compare", id="results.compare", tooltip="Beside another run"),
         Binding("e", "export", "export", show=False, id="results.export", tooltip="Save the scoreboard to a file"),
     ]

@@ -15,6 +15,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from ..clean import clean_line
+from ..figures import number_of
 from ..store import SampleRef
 from ..widgets.bars import proctor
 from ..widgets.filter_bar import FilterBar
@@ -160,7 +161,7 @@ class SamplesPane(Vertical):
         words = [cell.label]
         if index is not None:
             total = len(index.samples)
-            words.append(f"{shown} of {total} samples" if shown != total else f"{total} samples")
+            words.append((f"{shown:,} of " if shown != total else "") + number_of(total, "sample"))
             words.append(", ".join(f"{count} {verdict}" for verdict, count in self._counts.items()))
             words.append("" if self._verdict == "all" else f"only {self._verdict}")
             words.append(grader_words(index.grader, index.self_graded))

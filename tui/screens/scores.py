@@ -101,6 +101,10 @@ class ScoresPane(Vertical):
         """Fit the new width."""
         self._draw(proctor(self).store.state)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer another section only where there is one."""
+        return len(self._sections) > 1 if action == "section" else super().check_action(action, parameters)
+
     @property
     def section(self) -> Section | None:
         """The section that is shown."""
@@ -136,6 +140,7 @@ class ScoresPane(Vertical):
             self._sections = sections(state.scoreboard) if state.scoreboard is not None else []
             titles = [section.title for section in self._sections]
             self._at = titles.index(before) if before in titles else 0
+            self.refresh_bindings()
         self._draw_head(state)
         section = self.section
         if section is None:

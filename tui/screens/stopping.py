@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...profiles.errors import UsageError
 from ..clean import clean_line
-from ..figures import format_usd, parse_usd
+from ..figures import format_usd, number_of, parse_usd
 from ..messages import RetryRequested, StopRequested
 from ..widgets.ask import AskScreen, Objection
 from ..widgets.confirm import ConfirmScreen
@@ -41,7 +41,7 @@ def ask_to_stop(screen: PlaceScreen, run: KnownRun) -> None:
     screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
         ConfirmScreen(
             f"Stop {clean_line(status.title or status.run_id)}?",
-            f"{done} finished samples are kept. {in_flight} are being worked on: those answered within "
+            f"{number_of(done, 'finished sample')} kept. {in_flight} are being worked on: those answered within "
             f"20 seconds are graded and kept, the rest is given up. {'?' if unfinished is None else unfinished} "
             "of the run's samples are not finished.",
             "stop it",

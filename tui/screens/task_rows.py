@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.content import Content
 
 from ..clean import clean, clean_line
-from ..figures import UNKNOWN
+from ..figures import UNKNOWN, number_of
 from ..typed_text import UNSET, write_value
 from ..widgets.filter_bar import Hint
 from ..widgets.form import Field
@@ -138,7 +138,9 @@ def details(info: TaskInfo, entries: Sequence[int], facts: TaskFacts | None, *, 
     """A task in full: name, what it is, what picking did, and what is wrong with it."""
     picked = "picked" if len(entries) == 1 else f"picked {len(entries)} times: the first is shown" if entries else ""
     samples = samples_of(info, facts)
-    counted = f"{samples:,} samples" if samples is not None else "" if info.error or facts else "c counts its samples"
+    counted = (
+        number_of(samples, "sample") if samples is not None else "" if info.error or facts else "c counts its samples"
+    )
     if is_counting:
         counted = "being built, to count its samples …"
     graded = "graded by a model" if facts is not None and facts.model_graded else ""

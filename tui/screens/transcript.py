@@ -26,7 +26,7 @@ from ..widgets.transcript_text import Block, call_words, plain_text, raw_blocks,
 from ..widgets.transcript_view import TranscriptView
 
 if TYPE_CHECKING:
-    from ...evals.results.transcript import Transcript
+    from ...evals.results.transcript import Picture, Transcript
     from ..store import State
 
 COPIED_CHARS = 100_000  # terminals ignore or cut what is much longer
@@ -99,6 +99,7 @@ class TranscriptPane(Vertical):
         if transcript is not self._shown:
             self._shown = transcript
             self.view.show(self._blocks())
+            self.refresh_bindings()
         self._draw_head(state)
 
     def _draw_head(self, state: State) -> None:
@@ -113,6 +114,13 @@ class TranscriptPane(Vertical):
         self.head.update(Content(clean_line(_title(transcript))))
         words = str(failure) if failure else " · ".join(filter(None, (_facts(transcript), self._matches)))
         self.facts.update(Content(clean_line(words)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer a picture only where there is one."""
+        return bool(self._pictures()) if action == "picture" else super().check_action(action, parameters)
+
+    def _pictures(self) -> list[Picture]:
+        return [block.picture for block in self._blocks() if block.picture is not None]
 
     def _blocks(self) -> list[Block]:
         if self._shown is None:
@@ -154,10 +162,7 @@ class TranscriptPane(Vertical):
         from ..widgets.pictures import find_graphics
         from .picture import PictureScreen
 
-        pictures = [block.picture for block in self._blocks() if block.picture is not None]
-        if not pictures:
-            self.notify("This transcript has no picture", markup=False)
-            return
+        pictures = self._pictures()
         graphics = find_graphics(proctor(self))
         at = min(self.view.pictures_above, len(pictures) - 1)
         proctor(self).push_screen(PictureScreen(pictures, at, graphics))

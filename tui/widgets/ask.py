@@ -51,8 +51,8 @@ class AskScreen(ModalScreen[str | None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Take", id="ask.take", tooltip="Take what was typed", priority=True),
-        Binding("escape", "cancel", "Cancel", id="ask.cancel", tooltip="Leave it"),
+        Binding("enter", "take", "take", id="ask.take", tooltip="Take what was typed", priority=True),
+        Binding("escape", "cancel", "cancel", id="ask.cancel", tooltip="Leave it"),
     ]
 
     def __init__(

@@ -57,7 +57,7 @@ class ChooseScreen(ModalScreen[str | None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="choose.cancel", tooltip="Choose nothing"),
+        Binding("escape", "cancel", "cancel", id="choose.cancel", tooltip="Choose nothing"),
     ]
 
     def __init__(

@@ -47,9 +47,9 @@ class FilterBar(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "clear", "Clear", id="filter.clear", tooltip="Take the filter away and go back"),
-        Binding("enter,down", "keep", "Keep", id="filter.keep", tooltip="Keep the filter and go back", priority=True),
-        Binding("tab", "complete", "Complete", show=False, id="filter.complete", tooltip="Complete the word"),
+        Binding("escape", "clear", "clear", id="filter.clear", tooltip="Take the filter away and go back"),
+        Binding("enter,down", "keep", "keep", id="filter.keep", tooltip="Keep the filter and go back", priority=True),
+        Binding("tab", "complete", "complete", show=False, id="filter.complete", tooltip="Complete the word"),
     ]
 
     class Filtered(Message):

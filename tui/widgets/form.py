@@ -85,10 +85,10 @@ class Form(Vertical):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back", id="form.leave", tooltip="Back to the table", priority=True),
-        Binding("up", "move(-1)", "Field above", show=False, id="form.up", tooltip="The field above"),
-        Binding("down", "move(1)", "Field below", show=False, id="form.down", tooltip="The field below"),
-        Binding("enter", "next", "Next", id="form.next", tooltip="The next field", priority=True),
+        Binding("escape", "leave", "back", id="form.leave", tooltip="Back to the table", priority=True),
+        Binding("up", "move(-1)", "field above", show=False, id="form.up", tooltip="The field above"),
+        Binding("down", "move(1)", "field below", show=False, id="form.down", tooltip="The field below"),
+        Binding("enter", "next", "next", id="form.next", tooltip="The next field", priority=True),
     ]
 
     class Edited(Message):

@@ -9,6 +9,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -80,13 +81,13 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Open", id="table.select", tooltip="Open the row under the cursor"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="One row up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="One row down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up", tooltip="One page up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down", tooltip="One page down"),
-        Binding("home,g", "first", "First", show=False, id="table.first", tooltip="The first row"),
-        Binding("end,G", "last", "Last", show=False, id="table.last", tooltip="The last row"),
+        Binding("enter", "select", "open", id="table.select", tooltip="Open the row under the cursor"),
+        Binding("up,k", "move(-1)", "up", show=False, id="table.up", tooltip="One row up"),
+        Binding("down,j", "move(1)", "down", show=False, id="table.down", tooltip="One row down"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="table.page_up", tooltip="One page up"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="table.page_down", tooltip="One page down"),
+        Binding("home,g", "first", "first", show=False, id="table.first", tooltip="The first row"),
+        Binding("end,G", "last", "last", show=False, id="table.last", tooltip="The last row"),
     ]
 
     class TableMessage(Message):
@@ -261,9 +262,10 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         self._move_cursor(len(self._rows) - 1)
 
     def action_select(self) -> None:
-        """Open the row under the cursor."""
-        if self.cursor_key is not None:
-            self.post_message(self.RowSelected(self, self.cursor_key))
+        """Open the row under the cursor; without one, the key is for what holds the table."""
+        if self.cursor_key is None:
+            raise SkipAction
+        self.post_message(self.RowSelected(self, self.cursor_key))
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor, open the row that it is on, or name the column whose title was hit."""

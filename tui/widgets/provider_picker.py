@@ -26,10 +26,10 @@ class OfferTable(LineTable):
     """The policies and offers of one model."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "Pick", show=False, id="offers.enter", tooltip="Pick, or take out"),
-        Binding("space", "select", "Pick", id="offers.pick", tooltip="Pick the provider or policy, or take it out"),
-        Binding("p", "screen.probe", "Probe", id="models.probe", tooltip="Ask it one tiny question: a real request"),
-        Binding("escape", "screen.leave_picker", "Models", id="offers.back", tooltip="Back to the models"),
+        Binding("enter", "select", "pick", show=False, id="offers.enter", tooltip="Pick, or take out"),
+        Binding("space", "select", "pick", id="offers.pick", tooltip="Pick the provider or policy, or take it out"),
+        Binding("p", "screen.probe", "probe", id="models.probe", tooltip="Ask it one tiny question: a real request"),
+        Binding("escape", "screen.leave_picker", "models", id="offers.back", tooltip="Back to the models"),
     ]
 
 

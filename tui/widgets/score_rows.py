@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from ...profiles.schema import HF_PREFIX
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_latency, format_speed, format_usd
+from ..figures import UNKNOWN, format_latency, format_speed, format_usd, number_of
 from .line_table import Cell, Column, Row
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def group_words(group: ScoreGroup) -> str:
     """What holds for a whole group: `theory_of_mind · accuracy · 100 samples · graded by gpt-oss-120b:fastest`."""
     rows = group.rows
     parts: list[str | None] = [group.title, group.metric]
-    parts.append(f"{rows[0].n} samples" if len({row.n for row in rows}) == 1 else None)
+    parts.append(number_of(rows[0].n, "sample") if len({row.n for row in rows}) == 1 else None)
     graded = [row for row in rows if row.samples]  # what has answered nothing has not been graded either
     graders = {row.grader for row in graded}
     grader = next(iter(graders)) if len(graders) == 1 else None
@@ -265,7 +265,7 @@ def total_usd(costs: Iterable[float | None]) -> str:
 
 def row_words(row: ScoreRow) -> list[str]:
     """One row in full: what the table had to leave out."""
-    ended = f"{row.samples} of {UNKNOWN if row.total is None else row.total} samples"
+    ended = f"{row.samples} of {f'{UNKNOWN} samples' if row.total is None else number_of(row.total, 'sample')}"
     score = f"score {UNKNOWN if row.score is None else f'{row.score:.3f}'}"
     if row.interval:
         score += f", 95% interval {interval_words(row)}"
@@ -318,7 +318,7 @@ def _target(row: ScoreRow, group: ScoreGroup) -> Cell:
 
 def _heading(group: ScoreGroup) -> str:
     same = {row.n for row in group.rows}
-    return " · ".join(filter(None, (group.task_title, f"{same.pop()} samples" if len(same) == 1 else "")))
+    return " · ".join(filter(None, (group.task_title, number_of(same.pop(), "sample") if len(same) == 1 else "")))
 
 
 def _unknown(row: ScoreRow) -> str:

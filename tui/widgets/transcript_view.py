@@ -61,12 +61,12 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "line(-1)", "Up", show=False, id="transcript.up", tooltip="One line up"),
-        Binding("down,j", "line(1)", "Down", show=False, id="transcript.down", tooltip="One line down"),
-        Binding("pageup,b", "page(-1)", "Page up", show=False, id="transcript.page_up", tooltip="One page up"),
-        Binding("pagedown,space", "page(1)", "Page down", show=False, id="transcript.page_down", tooltip="A page down"),
-        Binding("home,g", "top", "Top", show=False, id="transcript.top", tooltip="To the beginning"),
-        Binding("end,G", "bottom", "End", show=False, id="transcript.bottom", tooltip="To the end"),
+        Binding("up,k", "line(-1)", "up", show=False, id="transcript.up", tooltip="One line up"),
+        Binding("down,j", "line(1)", "down", show=False, id="transcript.down", tooltip="One line down"),
+        Binding("pageup,b", "page(-1)", "page up", show=False, id="transcript.page_up", tooltip="One page up"),
+        Binding("pagedown,space", "page(1)", "page down", show=False, id="transcript.page_down", tooltip="A page down"),
+        Binding("home,g", "top", "top", show=False, id="transcript.top", tooltip="To the beginning"),
+        Binding("end,G", "bottom", "end", show=False, id="transcript.bottom", tooltip="To the end"),
     ]
 
     class Searched(Message):
