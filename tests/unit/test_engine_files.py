@@ -18,11 +18,13 @@ from proctor.evals.engine.full_disk import Space
 from proctor.evals.engine.journal import JOURNAL_FILE, Journal, is_worked_on, read_journal, work_on
 from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
 from proctor.evals.engine.reasons import MAX_CHARS, reason_line
+from proctor.evals.engine.retry import prepare_retry
 from proctor.evals.engine.run_book import STATUS_EVERY_S, RunBook
 from proctor.evals.engine.run_toml import write_run_toml
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status, write_status
 from proctor.profiles.errors import ProctorError
+from proctor.profiles.reading import read_text
 from proctor.profiles.schema import Profile
 
 TOKEN = "hf_" + "a1B2" * 6
@@ -182,3 +184,22 @@ def test_a_run_is_worked_on_while_a_process_of_it_lives(tmp_path: Path) -> None:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert not is_worked_on(tmp_path)
+
+
+def test_a_budget_that_was_changed_while_the_run_went_on_stands_when_it_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    plan = made_plan("a")
+    text = '[[tasks]]\ntask = "proctor/arithmetic"\n[[models]]\ntarget = "t/m"\n'
+    profile = read_text(text, "p.toml", tmp_path / "p.toml")
+    write_run_toml(tmp_path / "run.toml", plan, profile, run_id="r", created_at_s=1.0)
+    with Journal(tmp_path) as journal:
+        book = RunBook(tmp_path, "r", plan, journal)
+        book.settings = replace(book.settings, budget_usd=5.0)
+        book.end(book.cells["a"], "held", "the run's budget of $5.00 is used up")
+        book.close(4, None)
+    for asked_usd, stands_usd in ((None, 5.0), (8.0, 8.0)):
+        retry = prepare_retry(tmp_path, now_s=2.0, budget_usd=asked_usd)
+        assert retry.redo == ("a",)
+        assert retry.plan.settings.budget_usd == retry.frozen.profile.run.budget_usd == stands_usd
