@@ -16,7 +16,7 @@ PLACE_BINDINGS: list[Binding] = [
     for number, (key, title) in enumerate(PLACES.items(), 1)
 ]
 APP_BINDINGS: list[Binding] = [
-    Binding("r", "run_draft", "run", id="app.run", tooltip="Run the plan"),
+    Binding("r", "app.run_draft", "run", id="app.run", tooltip="Run the plan"),
     Binding("q,ctrl+c", "leave", "leave", id="app.leave", tooltip="Leave; what runs goes on"),
     Binding(
         "question_mark",

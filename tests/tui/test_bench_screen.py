@@ -162,7 +162,7 @@ def test_stopping_asks_first_where_something_would_be_lost(play: Callable[..., N
     async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
         await pilot.press("g", "S")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
-        assert "5 finished samples are kept" in app.seen()
+        assert "5 finished samples kept" in app.seen()
         await pilot.press("n")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen), "the no")
         assert app.asked == []

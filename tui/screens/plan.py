@@ -104,7 +104,9 @@ class PlanScreen(ThinningScreen):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "take_or_put", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
-        Binding("x", "take_target_out", "target out", id="plan.take_target_out", tooltip="Take its target out"),
+        Binding(
+            "x", "take_target_out", "target out", show=False, id="plan.take_target_out", tooltip="Take its target out"
+        ),
         Binding("X", "take_task_out", "task out", show=False, id="plan.take_task_out", tooltip="Take its task out"),
         Binding("u", "undo", "undo", show=False, id="plan.undo", tooltip="Take the last change of the matrix back"),
         Binding("p", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its target to one provider, or let it go"),

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from ..clean import clean_line
+from ..clean import clean, clean_line
 
 WAIT_S = 0.3  # after the last key, before what was typed is told
 _WRONG = "✗ "
@@ -180,7 +180,7 @@ class Form(Vertical):
     def enter(self, key: str | None = None) -> bool:
         """Put the focus into a field, the first by default; whether there is one."""
         for row in self._rows:
-            if row.field is not None and key in (None, row.field.key):
+            if row.field is not None and key in (None, row.field.key) and not row.input.disabled:
                 self.screen.set_focus(row.input)  # at once: keys may follow on the heels of the one that led here
                 row.input.action_end()
                 return True
@@ -196,7 +196,7 @@ class Form(Vertical):
         """Check what was typed; tell it when nothing more is typed for a moment."""
         event.stop()
         row = event.input.parent
-        if not isinstance(row, FieldRow) or row.field is None:
+        if not isinstance(row, FieldRow) or row.field is None or row.input.disabled:
             return
         key = row.field.key
         try:
@@ -250,7 +250,7 @@ class Form(Vertical):
             self.screen.set_focus(nearest.input)
 
     def _shown(self) -> list[FieldRow]:
-        return [row for row in self._rows if row.field is not None]
+        return [row for row in self._rows if row.field is not None and not row.input.disabled]
 
     def _fill(self, row: FieldRow, field: Field) -> None:
         before, row.field = row.field, field
@@ -269,8 +269,10 @@ class Form(Vertical):
         row.told.clear()
         self._pending.pop(field.key, None)
         row.mark("")
-        if row.input.value != field.text:
-            row.input.value = field.text
+        shown = clean(field.text)
+        row.input.disabled = shown != field.text  # an input would hand control characters on to the terminal
+        if row.input.value != shown:
+            row.input.value = shown
 
     def _holds(self, row: FieldRow, field: Field) -> bool:
         """Whether the text that stands there is one of the field's value already."""
