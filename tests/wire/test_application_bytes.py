@@ -90,7 +90,7 @@ def test_moving_is_cheap_and_every_place_is_silent(opened: tuple[Terminal, Any])
     terminal.until("Plan ·")
     terminal.quiet(2)
     terminal.send("1gG\r")
-    terminal.until("against the best")
+    terminal.until("served by itself")
     terminal.quiet(1)
     terminal.send("\r")
     terminal.until("40 samples")
@@ -110,9 +110,10 @@ def move_about(terminal: Terminal, steps: int = 1) -> None:
     Of several steps, each comes when the one before has been painted; what follows a cursor that rests comes once.
     """
     before = len(terminal.written)
+    first = terminal.column(0).index("▸")
     for number in range(steps):
-        was = terminal.column(0).index("▸")
-        terminal.answered_s("jk"[number % 2], lambda was=was: terminal.column(0)[was] != "▸")
+        there = first + 1 - number % 2
+        terminal.answered_s("jk"[number % 2], lambda there=there: terminal.column(0)[there] == "▸")
     assert 0 < (terminal.quiet() - before) / steps <= CURSOR_BYTES
     assert terminal.bytes_of(PAGE_DOWN * steps) <= PAGE_BYTES * steps
     terminal.send("g")
