@@ -9,20 +9,18 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from ..profiles.errors import ProctorError
 from .known_runs import KnownRuns, foreign_run
 from .messages import (
-    Exported,
     FactsArrived,
     FieldArrived,
     FieldFailed,
-    IndexesArrived,
     PlanMade,
     ProbeArrived,
     ProfileSaved,
@@ -30,6 +28,7 @@ from .messages import (
     RunStarted,
     SteerAnswered,
 )
+from .reading_feeds import ReadingFeeds
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -40,16 +39,13 @@ if TYPE_CHECKING:
     from ..evals.engine.inspect_processes import InspectProcesses
     from ..evals.engine.orders import Order
     from ..evals.engine.plan import Plan, TaskFacts
-    from ..evals.results.client import Reader
     from ..evals.results.log_index import LogIndex
-    from ..evals.results.scoreboard import Grouping, Scoreboard
     from ..profiles.schema import Profile
     from .messages import CountRequested, WatchRequested
-    from .store import KnownRun, SampleRef
+    from .store import KnownRun
 
 WHOAMI_TIMEOUT_S = 3.0  # for the Hub to tell whom the token may bill, on which a plan waits
 RUNS_AT_ONCE = 50  # what is shown while older ones are still being read
-_T = TypeVar("_T")
 
 
 def facts_key(task: str, args: Mapping[str, Any], practice: bool) -> str:
@@ -57,7 +53,7 @@ def facts_key(task: str, args: Mapping[str, Any], practice: bool) -> str:
     return json.dumps([task, args, practice], sort_keys=True, default=str)
 
 
-class Feeds:
+class Feeds(ReadingFeeds):
     """Blocking calls, each to be run in a thread worker.
 
     Args:
@@ -66,27 +62,14 @@ class Feeds:
     """
 
     def __init__(self, post: Callable[[Message], object], log_dir: str | None) -> None:
-        self._post = post
+        super().__init__(post)
         self._log_dir = log_dir
         self.task_paths: tuple[str, ...] = ()  # what is looked into for tasks, beside the working folder
-        self._endpoints: Endpoints | None = None
-        self._reader: Reader | None = None
-        self._counter: Reader | None = None
-        self._reader_lock = Lock()
-        self._closed = Event()
         self._controls: CellControls | None = None
         self._watching = Lock()
         self._processes: InspectProcesses | None = None
         self._looking = Lock()
         self._known_runs = KnownRuns()
-
-    def close(self) -> None:
-        """End the reader; feeds that wait give up."""
-        self._closed.set()
-        with self._reader_lock:
-            for reader in (self._reader, self._counter):
-                if reader is not None:
-                    reader.close()
 
     def connect(self, source: Source) -> None:
         """Find the router and the Hub; practice is started where it does not run."""
@@ -339,94 +322,3 @@ class Feeds:
         else:
             self._post(ProfileSaved(path))
             self.list_profiles()
-
-    def read_scoreboard(self, run: KnownRun, group_by: Grouping, wanted: Callable[[], bool]) -> None:
-        """Build the scoreboard of a run, unless another one is wanted by then."""
-        self._fetch("scoreboard", lambda: self._counting().scoreboard(run.run_dir, group_by), wanted)
-
-    def find_disagreements(self, logs: Sequence[Path], wanted: Callable[[], bool]) -> None:
-        """Find the samples on which cells disagree, unless nobody waits for them any more."""
-        self._fetch("disagreements", lambda: self._counting().disagreements(logs), wanted)
-
-    def compare_runs(self, before: Path, after: Path, wanted: Callable[[], bool]) -> None:
-        """Compare two runs, unless nobody waits for it any more."""
-        self._fetch("comparison", lambda: self._counting().compare_runs(before, after), wanted)
-
-    def export(self, scoreboard: Scoreboard, path: Path) -> None:
-        """Write a scoreboard to a file."""
-        from ..evals.results.export import write_scoreboard
-
-        try:
-            write_scoreboard(scoreboard, path)
-        except ProctorError as error:
-            self._post(Exported(path, error))
-        else:
-            self._post(Exported(path))
-
-    def read_indexes(self, logs: Iterable[Path]) -> None:
-        """Read the samples of logs; those that can be read come even where others cannot."""
-        from ..evals.results.index import load_index, reading_with
-
-        found: dict[Path, LogIndex] = {}
-        failure: ProctorError | None = None
-        read = reading_with(self._running_reader())
-        for log in logs:
-            try:
-                found[log] = load_index(log, read)
-            except ProctorError as error:
-                failure = error
-        if self._closed.is_set():
-            return
-        if found or failure is None:
-            self._post(IndexesArrived(found))
-        if failure is not None:
-            self._post(FieldFailed("indexes", failure))
-
-    def read_sample(self, name: str, sample: SampleRef, wanted: Callable[[], bool]) -> None:
-        """Read a sample's transcript, into `transcript` or `live_transcript`, unless another one is wanted by then."""
-        self._fetch(
-            name,
-            lambda: self._running_reader().transcript(sample.log, sample.sample_id, sample.epoch),
-            wanted,
-        )
-
-    def _counting(self) -> Reader:
-        """A reader for statistics: it answers before Inspect is loaded, and while tasks are being built."""
-        from ..evals.results.client import Reader
-
-        with self._reader_lock:
-            self._refuse_when_closed()
-            if self._counter is None:
-                self._counter = Reader(warm=False)
-            return self._counter
-
-    def _running_reader(self) -> Reader:
-        from ..evals.results.client import Reader
-
-        with self._reader_lock:
-            self._refuse_when_closed()
-            if self._reader is None:
-                endpoints = self._endpoints
-                token, hub_url = (endpoints.token, endpoints.hub_url) if endpoints else (None, None)
-                self._reader = Reader(token=token, hub_url=hub_url).start()
-            return self._reader
-
-    def _refuse_when_closed(self) -> None:
-        """A reader that were started now would be ended by nobody."""
-        if self._closed.is_set():
-            raise ProctorError("the application is being left")
-
-    def _fetch(self, name: str, work: Callable[[], _T], wanted: Callable[[], bool] = lambda: True) -> _T | None:
-        """Do the work, and post what it brought or why it failed; neither, once nobody wants it any more."""
-        if not wanted():
-            return None
-        try:
-            value = work()
-        except Exception as raised:
-            error = raised if isinstance(raised, ProctorError) else ProctorError(f"{type(raised).__name__}: {raised}")
-            if wanted() and not self._closed.is_set():
-                self._post(FieldFailed(name, error))
-            return None
-        if wanted():
-            self._post(FieldArrived({name: value}))
-        return value
