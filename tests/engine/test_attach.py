@@ -68,7 +68,7 @@ def test_watchers_come_and_go(
     answers = [cycle() for _ in range(CYCLES)]
     gc.collect()
     assert "answered" in answers and "silent" not in answers
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert len(os.listdir("/proc/self/fd")) <= before[0] and threading.active_count() <= before[1]
     assert sockets_of(pid) <= cells_sockets + 2  # it closes those of the last cycle when it comes to it
     assert len(gc.get_objects()) < objects + 20 * CYCLES
     set_faults()

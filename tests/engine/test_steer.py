@@ -190,7 +190,7 @@ def test_it_takes_the_form_of_a_run_and_obeys_the_same_orders(foreign: Foreign) 
     (cell,) = status.cells
     assert (status.run_id, status.supervisor_pid) == (f"inspect-{foreign.pid}", foreign.pid)
     assert (cell.label, cell.total, cell.state) == ("arithmetic · gpt-oss-120b:groq", 500, "running")
-    assert foreign_processes(foreign.processes) == (process,)
+    assert [found.pid for found in foreign_processes(foreign.processes)] == [foreign.pid]
     assert foreign_processes(foreign.processes, [foreign.pid]) == ()  # a cell of a run that is known
     for name in (str(foreign.pid), f"inspect-{foreign.pid}", "arithmetic groq", "GPT-OSS"):
         assert find_foreign(name, [process]) == process

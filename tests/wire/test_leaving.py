@@ -130,8 +130,8 @@ def test_bytes_that_are_no_text_are_no_keys(watching: Terminal) -> None:
 
 
 def test_a_window_that_is_closed_ends_the_application_and_what_it_started(watching: Terminal, run_dir: Path) -> None:
+    watching.until(lambda: children_of(watching.process.pid))  # the reader
     started = children_of(watching.process.pid)
-    assert started, "the reader"
     watching.close()
     watching.process.wait(20)
     assert [pid for pid in started if alive(pid)] == []
