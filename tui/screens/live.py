@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.getters import query_one
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
 
 from ...evals.engine.status import ENDED, CellStatus
 from ..clean import clean_line
 from ..messages import FinishedSampleOpened, PlaceRequested, RunOpened, WatchRequested
 from ..resting import Rest
-from ..store import SampleRef
-from ..widgets.line_table import Cell, Column, LineTable, Row
+from ..widgets.line_table import Cell, LineTable
 from ..widgets.words import Words
 from .live_keys import SteeringKeys
-from .live_rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, shared_task, target_words
-from .live_samples import (
-    ENDED_COLUMNS,
-    EVENT_COLUMNS,
-    SAMPLE_COLUMNS,
-    Finished,
-    Working,
-    event_rows,
-    finished_row,
-    finished_samples,
-    going_on,
-    invitation,
-    sample_row,
-    samples_heading,
-    why_none_runs,
-    working_samples,
-)
+from .live_pane import SamplesPane, sample_ref
+from .live_rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, target_words
+from .live_samples import EVENT_COLUMNS, Finished, Working, event_rows, going_on, invitation
 from .live_talk import TalkPane, is_of
 
 if TYPE_CHECKING:
@@ -99,7 +83,7 @@ class LiveScreen(SteeringKeys):
     ]
 
     _cells = query_one("#cells", LineTable)
-    _samples = query_one("#samples", LineTable)
+    _pane = query_one(SamplesPane)
     _talk = query_one(TalkPane)
     _log = query_one("#log", LineTable)
 
@@ -107,15 +91,7 @@ class LiveScreen(SteeringKeys):
         super().__init__()
         self._timer: Timer | None = None
         self._run_shown: str = ""
-        self._only = ""  # the cell whose samples alone are shown
-        self._ended_shown = False  # the list shows the samples that have ended
-        self._read: Working | Finished | None = None  # the sample that is being read; it stays when it has ended
-        self._following = False
-        self._followed = ""
-        self._keys: dict[LineTable, list[str]] = {}  # of the rows that a table shows
-        self._said: dict[str, Content] = {}  # what the one-line widgets show, by id
         self._logs_read: frozenset[str] = frozenset()  # cells whose ended samples were asked for when the run had ended
-        self._ended: tuple[object, list[Finished]] = (None, [])  # the ended samples, and what they were made of
         self._offered: tuple[bool | None, ...] = ()
         self._rest = Rest(self, self._look_at_sample)
 
@@ -124,11 +100,9 @@ class LiveScreen(SteeringKeys):
         yield Words(id="none", markup=False)
         yield Words(id="head", markup=False)
         yield LineTable(CELL_COLUMNS, id="cells")
-        yield Static(id="words", markup=False)
+        yield Words(id="words", markup=False)
         with Horizontal(id="below"):
-            with Vertical(id="working"):
-                yield Words(id="samples-heading", classes="live--heading", markup=False)
-                yield LineTable(SAMPLE_COLUMNS, id="samples")
+            yield SamplesPane()
             yield TalkPane()
         yield LineTable(EVENT_COLUMNS, id="log", empty="nothing has happened yet")
 
@@ -159,7 +133,7 @@ class LiveScreen(SteeringKeys):
     def _draw(self, state: State) -> None:
         self.set_class(state.live is None, "-none")
         if state.live is None:
-            self._say("none", Content(clean_line(invitation(state))))
+            self.query_one("#none", Words).update(Content(clean_line(invitation(state))))
             self.set_focus(None)
             return
         status = state.live.status
@@ -171,12 +145,12 @@ class LiveScreen(SteeringKeys):
             self._cells.focus()
         self._draw_head(state)
         self._cells.change_columns(cell_columns(status))
-        self._put(self._cells, CELL_COLUMNS, cell_rows(status, state.running, time.time()))
+        self._cells.show(cell_rows(status, state.running, time.time()))
         self._draw_words(state.live)
-        self._draw_samples(state, state.live)
+        self._pane.show(state, state.live)
         events = event_rows(status)
         self._log.set_class(not events, "-empty")
-        self._put(self._log, EVENT_COLUMNS, events)
+        self._log.show(events)
         if not self._log.has_focus:
             self._log.action_first()
         self._draw_conversation(state)
@@ -184,8 +158,8 @@ class LiveScreen(SteeringKeys):
 
     def _begin(self, run_id: str) -> None:
         """Another run is shown: forget what belongs to the one before."""
-        self._run_shown, self._only, self._read = run_id, "", None
-        self._ended_shown = self._following = False
+        self._run_shown = run_id
+        self._pane.begin()
         self.remove_class("-reading")
 
     def _offer(self) -> None:
@@ -195,48 +169,27 @@ class LiveScreen(SteeringKeys):
             self._offered = offered
             self.refresh_bindings()
 
-    def _say(self, name: str, words: Content) -> None:
-        """Put words into a one-line widget, unless they stand there already."""
-        if self._said.get(name) != words:
-            self._said[name] = words
-            self.query_one(f"#{name}", Static).update(words)
-
     def _draw_head(self, state: State) -> None:
         if state.live is None:
             return
         words = head_line(state.live, state.failures.get("live"), time.time(), self.size.width)
-        self._say("head", Content(words))
+        self.query_one("#head", Words).update(Content(words))
 
     def _draw_words(self, run: KnownRun) -> None:
         cell = self.cell
         words = Cell("") if cell is None else cell_words(cell, time.time(), foreign=run.is_foreign)
         text = f"{run.status.message} · {words.text}" if run.is_foreign and run.status.message else words.text
-        self._say("words", Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted")))
-
-    def _draw_samples(self, state: State, run: KnownRun) -> None:
-        status, now_s = run.status, time.time()
-        with_task = not shared_task(status.cells)
-        if self._ended_shown:
-            rows = [finished_row(one, with_task=with_task) for one in self._ended_samples(state, run)]
-            columns, self._samples.empty = ENDED_COLUMNS, "no sample has ended yet"
-        else:
-            working = working_samples(status, state.running, self._only)
-            rows = [sample_row(one, with_task=with_task, now_s=now_s) for one in working]
-            columns, self._samples.empty = SAMPLE_COLUMNS, why_none_runs(run, state.running)
-        self._samples.change_columns(columns)
-        self._put(self._samples, columns, rows)
-        self._go_on([row.key for row in rows])
-        words = samples_heading(status, state.running, len(rows), self._only, ended=self._ended_shown)
-        self._say("samples-heading", Content(words))
+        styled = Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted"))
+        self.query_one("#words", Words).update(styled)
 
     def _draw_conversation(self, state: State) -> None:
-        one = self.sample
-        if one is None:
+        run, one = state.live, self.sample
+        if run is None or one is None:
             self._talk.show("no sample", "", None)
             return
         sample = one.sample
         words = f"#{sample.sample_id}/{sample.epoch} · {target_words(one.cell, with_task=True)}"
-        if (ref := self._ref(one)) is not None:
+        if (ref := sample_ref(run, one)) is not None:
             is_read = state.live_sample == ref
             failure = state.failures.get("live_transcript") if is_read else None
             awaited = state.waiting.get("live_transcript") if is_read else None
@@ -248,18 +201,7 @@ class LiveScreen(SteeringKeys):
         talk = state.conversation if state.conversation is not None and is_of(state.conversation, sample) else None
         if talk is not None and talk.status != "running":
             words += " · finished" if talk.status == "completed" else f" · {talk.status}"
-        self._talk.show(words + (" · following" if self._following else ""), one.key, talk)
-
-    def _put(self, table: LineTable, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-        """Show rows; where they are the same ones as before, only the cells that changed are drawn."""
-        keys = [row.key for row in rows]
-        if keys != self._keys.get(table):
-            self._keys[table] = keys
-            table.show(rows)
-            return
-        for row in rows:
-            for column, cell in zip(columns, row.cells, strict=True):
-                table.set_cell(row.key, column.key, cell)
+        self._talk.show(words + (" · following" if self._pane.following else ""), one.key, talk)
 
     # Watching
 
@@ -271,7 +213,7 @@ class LiveScreen(SteeringKeys):
         if run is None:
             return
         logs = {}
-        if self._ended_shown and not run.is_foreign:
+        if self._pane.ended_shown and not run.is_foreign:
             ended = [cell for cell in run.status.cells if cell.state in ENDED and cell.log]
             logs = {cell.id: run.run_dir / str(cell.log) for cell in ended}
         if run.status.exit_code is not None:
@@ -282,35 +224,10 @@ class LiveScreen(SteeringKeys):
         self._draw_words(run)
         one, pids = self.sample, self._pids(run)
         pid = pids.get(one.cell.id) if one is not None else None
-        focus = (pid, one.sample) if one is not None and pid is not None and self._ref(one) is None else None
+        focus = (pid, one.sample) if one is not None and pid is not None and sample_ref(run, one) is None else None
         if pids or logs:
-            asks = WatchRequested(pids, focus, by_eval=run.is_foreign, finished=self._ended_shown, logs=logs)
+            asks = WatchRequested(pids, focus, by_eval=run.is_foreign, finished=self._pane.ended_shown, logs=logs)
             self.post_message(asks)
-
-    def _ref(self, one: Working | Finished) -> SampleRef | None:
-        """Where the transcript of an ended sample is; of one that runs, and of a foreign process, there is none yet."""
-        run = self.state.live
-        if run is None or run.is_foreign or isinstance(one, Working) or not one.cell.log:
-            return None
-        return SampleRef(run.run_dir / one.cell.log, one.sample.sample_id, one.sample.epoch)
-
-    def _ended_samples(self, state: State, run: KnownRun) -> list[Finished]:
-        made_of = (state.finished, self._only, [cell.log for cell in run.status.cells])
-        if made_of != self._ended[0]:
-            self._ended = made_of, finished_samples(run.status, state.finished, self._only)
-        return self._ended[1]
-
-    def _go_on(self, keys: Sequence[str]) -> None:
-        """Following, go on to the youngest sample once the one that is shown has ended."""
-        if not self._following or self._ended_shown or not keys:
-            return
-        if self._followed in keys:
-            self._followed = self._samples.cursor_key or self._followed
-            return
-        self._followed = keys[-1]
-        self._samples.move_to(self._followed)
-        if self._read is not None:
-            self._read = self._under_cursor()
 
     @property
     def cell(self) -> CellStatus | None:
@@ -323,24 +240,13 @@ class LiveScreen(SteeringKeys):
     @property
     def sample(self) -> Working | Finished | None:
         """The sample that is being read, else the one under the cursor."""
-        return self._read if self._read is not None else self._under_cursor()
-
-    def _under_cursor(self) -> Working | Finished | None:
-        state = self.state
-        if state.live is None or not self._run_shown or (key := self._samples.cursor_key) is None:
-            return None
-        ones: Sequence[Working | Finished] = (
-            self._ended_samples(state, state.live)
-            if self._ended_shown
-            else working_samples(state.live.status, state.running, self._only)
-        )
-        return next((one for one in ones if one.key == key), None)
+        return self._pane.sample
 
     # What is done here
 
     @on(LineTable.RowHighlighted, "#samples")
     def _look(self) -> None:
-        if self._read is None:
+        if self._pane.read is None:
             self._rest.begin()
 
     def _look_at_sample(self) -> None:
@@ -350,10 +256,10 @@ class LiveScreen(SteeringKeys):
 
     @on(LineTable.RowSelected, "#samples")
     def _read_on(self) -> None:
-        self._read = self._under_cursor()
-        if self._read is None:
+        self._pane.read = one = self._pane.under_cursor
+        if one is None or (run := self.state.live) is None:
             return
-        if (ref := self._ref(self._read)) is not None and self.state.live_sample != ref:
+        if (ref := sample_ref(run, one)) is not None and self.state.live_sample != ref:
             self.post_message(FinishedSampleOpened(ref))
         self.add_class("-reading")
         self._talk.view.focus()
@@ -372,28 +278,29 @@ class LiveScreen(SteeringKeys):
         if not run.is_foreign and (run.status.exit_code is not None or cell.state in ENDED):
             self.post_message(RunOpened(run, results=True))
             return
-        self._only = "" if self._only == cell.id else cell.id
-        self._draw_samples(self.state, run)
-        if self._samples.row_count:
-            self._samples.focus()
+        pane = self._pane
+        pane.only = "" if pane.only == cell.id else cell.id
+        pane.show(self.state, run)
+        if pane.table.row_count:
+            pane.table.focus()
 
     def action_ended_samples(self) -> None:
         """Show the samples that have ended, or those that are being worked on."""
         run = self.state.live
         if run is None:
             return
-        self._ended_shown, self._read = not self._ended_shown, None
+        pane = self._pane
+        pane.ended_shown, pane.read = not pane.ended_shown, None
         self.remove_class("-reading")
-        self._draw_samples(self.state, run)
+        pane.show(self.state, run)
         self._draw_conversation(self.state)
-        self._samples.focus()
+        pane.table.focus()
         self._offer()
         self._watch()
 
     def action_follow(self) -> None:
         """Go on to another sample when the one that is shown ends, or no longer."""
-        self._following = not self._following
-        self._followed = self._samples.cursor_key or ""
+        self._pane.follow()
         self._draw_conversation(self.state)
 
     def action_detach(self) -> None:
@@ -410,14 +317,15 @@ class LiveScreen(SteeringKeys):
 
     def action_back(self) -> None:
         """From the conversation to the samples, from there to the cells, from there to Bench."""
-        if self._read is not None:
-            self._read = None
+        pane = self._pane
+        if pane.read is not None:
+            pane.read = None
             self.remove_class("-reading")
-            self._samples.focus()
+            pane.table.focus()
             self._draw_conversation(self.state)
             self._offer()
-        elif self._cells.display and (self._only or not self._cells.has_focus):
-            self._only = ""
+        elif self._cells.display and (pane.only or not self._cells.has_focus):
+            pane.only = ""
             self._cells.focus()
             self._draw(self.state)
         else:

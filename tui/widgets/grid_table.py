@@ -58,15 +58,16 @@ class GridTable(LineTable, inherit_bindings=True):
         across = max(min(across, len(self._columns) - 2), 0)
         if across != self._across:
             self._across = across
-            self._redraw((self._line_of(self._cursor),))
+            self._redraw((self._line_of(self._window.cursor),))
             self.post_message(self.CellHighlighted())
 
     def _draw(self, y: int) -> Strip:
-        index = self._top + y - 1
-        if y == 0 or index != self._cursor or index >= len(self._rows):
+        window = self._window
+        index = window.top + y - 1
+        if y == 0 or index != window.cursor or index >= len(self._rows):
             return super()._draw(y)
         width = self.size.width
-        thumb = is_thumb(y - 1, self._top, self._body_height, len(self._rows))
+        thumb = is_thumb(y - 1, window.top, window.height, window.count)
         segments = row_segments(self._rows[index], self._places, width, self._style, False, thumb)
         line = Strip(segments).adjust_cell_length(width, self._style(""))
         key = self.cursor_column

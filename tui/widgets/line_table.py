@@ -29,6 +29,7 @@ from .line_layout import (
     notice_line,
     row_segments,
 )
+from .window import Window
 
 __all__ = ["Cell", "Column", "LineTable", "Row"]
 
@@ -144,8 +145,7 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         self._column_at = {column.key: index for index, column in enumerate(self._columns)}
         self._rows: Sequence[Row] = []
         self._row_at: dict[str, int] = {}  # of rows that are not lazy
-        self._cursor = 0
-        self._top = 0  # the first row that is seen
+        self._window = Window()
         self._wanted: str | None = None  # a key to go to as soon as it is there
         self._empty = empty
         self._sorted_by: tuple[str, bool] | None = None
@@ -162,7 +162,7 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     @property
     def cursor_key(self) -> str | None:
         """The key of the row under the cursor; `None` without rows."""
-        return self._key(self._cursor) if self._rows else None
+        return self._key(self._window.cursor) if self._rows else None
 
     @property
     def empty(self) -> str:
@@ -190,20 +190,22 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
 
         `RowHighlighted` is posted only where the cursor comes to another key. `LazyRows` are made as they are drawn.
         """
-        old_key, old_cursor, old_count = self.cursor_key, self._cursor, len(self._rows)
-        followed = not old_count or self._sees(self._cursor)
+        old_key, old_rows, old_window = self.cursor_key, self._rows, replace(self._window)
         lazy = isinstance(rows, LazyRows)
         self._rows = rows if lazy else list(rows)
         self._row_at = {} if lazy else {row.key: index for index, row in enumerate(self._rows)}
         if not self._rows and self._wanted is None:
             self._wanted = old_key
-        self._cursor = self._cursor_after(old_key)
-        if followed and not self._sees(self._cursor):
-            self._top += self._cursor - old_cursor
-        self._hold_top()
-        if len(self._rows) != old_count and self.styles.height is not None and self.styles.height.is_auto:
+        window = self._window
+        window.count = len(self._rows)
+        window.put_cursor(self._cursor_after(old_key))
+        if window.count != old_window.count and self.styles.height is not None and self.styles.height.is_auto:
             self.refresh(layout=True)
-        self._redraw()
+        if window != old_window or lazy or isinstance(old_rows, LazyRows):
+            self._redraw()
+        else:
+            seen = range(window.top, min(window.top + window.height, window.count))
+            self._redraw(self._line_of(index) for index in seen if self._rows[index] != old_rows[index])
         if self.cursor_key is not None and self.cursor_key != old_key:
             self.post_message(self.RowHighlighted(self, self.cursor_key))
 
@@ -243,15 +245,14 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     def action_move(self, rows: int) -> None:
         """Move the cursor by so many rows."""
         # A line scrolled costs as many bytes as a page: the view goes on by a quarter, and the next keys are cheap.
-        self._move_cursor(self._cursor + rows, ahead=self._body_height // 4)
+        self._move_cursor(self._window.cursor + rows, ahead=self._window.height // 4)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor and the view by so many pages."""
-        rows = pages * max(self._body_height - 1, 1)
-        self._top += rows
-        self._hold_top()
+        rows = pages * max(self._window.height - 1, 1)
+        self._window.scroll(rows)
         self._redraw()
-        self._move_cursor(self._cursor + rows)
+        self._move_cursor(self._window.cursor + rows)
 
     def action_first(self) -> None:
         """Go to the first row."""
@@ -278,11 +279,11 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
                 if place.x <= offset.x <= place.x + place.width:
                     self.post_message(self.HeaderSelected(self, place.column.key))
             return
-        index = self._top + offset.y - 1
+        index = self._window.top + offset.y - 1
         if index >= len(self._rows):
             return
         again = event.chain > 1 and self._opened_by_click  # the rest of a double click that has opened already
-        opens = index == self._cursor and not again
+        opens = index == self._window.cursor and not again
         self._opened_by_click = again or opens
         if opens:
             self.action_select()
@@ -301,7 +302,8 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
         """Lay out again, and keep the cursor in view."""
         self._drawn.clear()
         self._places = lay_out(self._columns, self.size.width)
-        self._reach_cursor(0)
+        self._window.resize(len(self._rows), max(self.size.height - 1, 0))
+        self._window.move_cursor(self._window.cursor)
         self.refresh()
 
     def notify_style_update(self) -> None:
@@ -328,58 +330,35 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
     def _position(self, key: str) -> int | None:
         return self._rows.position(key) if isinstance(self._rows, LazyRows) else self._row_at.get(key)
 
-    @property
-    def _body_height(self) -> int:
-        return max(self.size.height - 1, 0)
-
     def _line_of(self, index: int) -> int:
-        return index - self._top + 1
-
-    def _sees(self, index: int) -> bool:
-        return 0 <= index - self._top < self._body_height
+        return index - self._window.top + 1
 
     def _cursor_after(self, old_key: str | None) -> int:
         """Where the cursor goes among new rows."""
-        last = len(self._rows) - 1
         if self._wanted is not None and (wanted := self._position(self._wanted)) is not None:
             self._wanted = None
             return wanted
         if old_key is not None and (kept := self._position(old_key)) is not None:
             return kept
-        return max(min(self._cursor, last), 0)
+        return self._window.cursor
 
     def _move_cursor(self, index: int, ahead: int = 0) -> None:
-        """Put the cursor on a row; where it leaves the view, that goes `ahead` rows further than it must."""
         if not self._rows:
             return
         self._wanted = None
-        old, self._cursor = self._cursor, max(min(index, len(self._rows) - 1), 0)
-        if self._reach_cursor(ahead):
+        window, was = self._window, replace(self._window)
+        window.move_cursor(index, ahead)
+        if window.top != was.top:
             self._redraw()
         else:
-            self._redraw((self._line_of(old), self._line_of(self._cursor)))
-        if self._cursor != old:
-            self.post_message(self.RowHighlighted(self, self._key(self._cursor)))
-
-    def _reach_cursor(self, ahead: int) -> bool:
-        """Bring the cursor into view; whether that moved the view."""
-        top = self._top
-        if self._cursor < top:
-            self._top = self._cursor - ahead
-        elif self._cursor >= top + self._body_height:
-            self._top = self._cursor - self._body_height + 1 + ahead
-        self._hold_top()
-        return self._top != top
-
-    def _hold_top(self) -> None:
-        """Leave no empty lines under the last row while there are rows above."""
-        self._top = max(min(self._top, len(self._rows) - self._body_height), 0)
+            self._redraw((self._line_of(was.cursor), self._line_of(window.cursor)))
+        if window.cursor != was.cursor:
+            self.post_message(self.RowHighlighted(self, self._key(window.cursor)))
 
     def _scroll_by(self, rows: int, event: events.MouseEvent) -> None:
-        top = self._top
-        self._top += rows
-        self._hold_top()
-        if self._top != top:
+        top = self._window.top
+        self._window.scroll(rows)
+        if self._window.top != top:
             event.stop()
             self._redraw()
 
@@ -403,17 +382,18 @@ class LineTable(Widget, can_focus=True, inherit_bindings=False):
 
     def _draw(self, y: int) -> Strip:
         width, base = self.size.width, self._style("")
-        index = self._top + y - 1
+        window = self._window
+        index = window.top + y - 1
         if y == 0:
             base = self._style("header")
             segments = [Segment(header_text(self._places, self._sorted_by), base)]
         elif index < len(self._rows):
-            at_cursor = index == self._cursor
+            at_cursor = index == window.cursor
             base = self._style("cursor") if at_cursor else base
-            thumb = is_thumb(y - 1, self._top, self._body_height, len(self._rows))
+            thumb = is_thumb(y - 1, window.top, window.height, window.count)
             segments = row_segments(self._rows[index], self._places, width, self._style, at_cursor, thumb)
         elif not self._rows:
-            segments = [Segment(notice_line(self._empty, y - 1, Size(width, self._body_height)), self._style("dim"))]
+            segments = [Segment(notice_line(self._empty, y - 1, Size(width, window.height)), self._style("dim"))]
         else:
             segments = []
         return Strip(segments).adjust_cell_length(width, base)

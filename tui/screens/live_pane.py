@@ -1,0 +1,118 @@
+"""The pane of Live that lists samples: those that are being worked on, or those that have ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widget import Widget
+
+from ..store import SampleRef
+from ..widgets.line_table import LineTable
+from ..widgets.words import Words
+from .live_rows import shared_task
+from .live_samples import (
+    ENDED_COLUMNS,
+    SAMPLE_COLUMNS,
+    Finished,
+    Working,
+    finished_row,
+    finished_samples,
+    sample_row,
+    samples_heading,
+    why_none_runs,
+    working_samples,
+)
+
+if TYPE_CHECKING:
+    from ..store import KnownRun, State
+
+
+class SamplesPane(Vertical):
+    """A heading and the samples of all cells, or of one. One of them is under the cursor, or is being read."""
+
+    table = query_one("#samples", LineTable)
+
+    def __init__(self) -> None:
+        super().__init__(id="working")
+        self.only = ""  # the cell whose samples alone are shown
+        self.ended_shown = False  # the list shows the samples that have ended
+        self.read: Working | Finished | None = None  # the sample that is being read; it stays when it has ended
+        self.following = False
+        self._followed = ""
+        self._ones: Sequence[Working | Finished] = ()  # what the rows stand for
+        self._ended: tuple[object, Sequence[Finished]] = (None, ())  # what those that have ended were made of, and they
+
+    def compose(self) -> Iterable[Widget]:
+        """The heading and the table."""
+        yield Words(id="samples-heading", classes="live--heading", markup=False)
+        yield LineTable(SAMPLE_COLUMNS, id="samples")
+
+    def begin(self) -> None:
+        """Another run is shown: forget what belongs to the one before."""
+        self.only, self.read = "", None
+        self.ended_shown = self.following = False
+
+    def show(self, state: State, run: KnownRun) -> None:
+        """Show the samples of a run."""
+        status = run.status
+        with_task = not shared_task(status.cells)
+        if self.ended_shown:
+            self._ones = ended = self._ended_of(state, run)
+            rows = [finished_row(one, with_task=with_task) for one in ended]
+            columns, self.table.empty = ENDED_COLUMNS, "no sample has ended yet"
+        else:
+            self._ones = working = working_samples(status, state.running, self.only)
+            now_s = time.time()
+            rows = [sample_row(one, with_task=with_task, now_s=now_s) for one in working]
+            columns, self.table.empty = SAMPLE_COLUMNS, why_none_runs(run, state.running)
+        self.table.change_columns(columns)
+        self.table.show(rows)
+        self._go_on([row.key for row in rows])
+        words = samples_heading(status, state.running, len(rows), self.only, ended=self.ended_shown)
+        self.query_one("#samples-heading", Words).update(Content(words))
+
+    def follow(self) -> None:
+        """Go on to another sample when the one that is shown ends, or no longer."""
+        self.following = not self.following
+        self._followed = self.table.cursor_key or ""
+
+    @property
+    def sample(self) -> Working | Finished | None:
+        """The sample that is being read, else the one under the cursor."""
+        return self.read if self.read is not None else self.under_cursor
+
+    @property
+    def under_cursor(self) -> Working | Finished | None:
+        """The sample under the cursor."""
+        key = self.table.cursor_key
+        return next((one for one in self._ones if one.key == key), None)
+
+    def _ended_of(self, state: State, run: KnownRun) -> Sequence[Finished]:
+        made_of = (state.finished, self.only, [cell.log for cell in run.status.cells])
+        if made_of != self._ended[0]:
+            self._ended = made_of, finished_samples(run.status, state.finished, self.only)
+        return self._ended[1]
+
+    def _go_on(self, keys: Sequence[str]) -> None:
+        """Following, go on to the youngest sample once the one that is shown has ended."""
+        if not self.following or self.ended_shown or not keys:
+            return
+        if self._followed in keys:
+            self._followed = self.table.cursor_key or self._followed
+            return
+        self._followed = keys[-1]
+        self.table.move_to(self._followed)
+        if self.read is not None:
+            self.read = self.under_cursor
+
+
+def sample_ref(run: KnownRun, one: Working | Finished) -> SampleRef | None:
+    """Where the transcript of an ended sample is; of one that runs, and of a foreign process, there is none yet."""
+    if run.is_foreign or isinstance(one, Working) or not one.cell.log:
+        return None
+    return SampleRef(run.run_dir / one.cell.log, one.sample.sample_id, one.sample.epoch)
