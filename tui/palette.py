@@ -14,10 +14,11 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from .find_items import Found, Item, Shelf, find_items
 from .widgets.bars import proctor
+from .widgets.key_line import KeyLine
 from .widgets.line_table import Cell, Column, LineTable, Row
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class PaletteScreen(ModalScreen[Item | None]):
             yield field
             yield LineTable(COLUMNS, empty="…")
             yield Static(classes="palette--count", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine(palette=False)
 
     def on_mount(self) -> None:
         """Show what is usual before anything is typed, and look again when samples come."""

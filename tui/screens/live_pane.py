@@ -89,7 +89,7 @@ class SamplesPane(Vertical):
     @property
     def under_cursor(self) -> Working | Finished | None:
         """The sample under the cursor."""
-        key = self.table.cursor_key
+        key = self.table.cursor_key if self._ones else None
         return next((one for one in self._ones if one.key == key), None)
 
     def _ended_of(self, state: State, run: KnownRun) -> Sequence[Finished]:

@@ -11,9 +11,10 @@ from textual.containers import Container
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from ..clean import clean_line
+from ..widgets.key_line import KeyLine
 from ..widgets.pictures import Graphics, PictureError, open_picture, picture_widget
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class PictureScreen(ModalScreen[None]):
         """The title and the place of the picture."""
         yield Static(markup=False, classes="picture--title")
         yield Container()
-        yield Footer(show_command_palette=False)
+        yield KeyLine(palette=False)
 
     async def on_mount(self) -> None:
         """Show the first."""

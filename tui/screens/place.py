@@ -1,4 +1,4 @@
-"""What the six places have in common: the top bar, the plan line, the footer."""
+"""What the six places have in common: the top bar, the plan line, the line of keys."""
 
 from __future__ import annotations
 
@@ -6,26 +6,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
-from textual.lazy import Lazy
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from ..widgets.bars import PlanLine, TopBar
 from ..widgets.filter_bar import FilterBar
+from ..widgets.key_line import KeyLine
 from ..widgets.line_table import LineTable
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
     from ..store import State, Store
-
-
-class PlaceFooter(Footer):
-    """A footer that is filled when it comes; Textual's waits for the focus to move, which it may never do."""
-
-    def on_mount(self) -> None:
-        """Show the keys as they are now."""
-        self.bindings_changed(self.screen)  # pyright: ignore[reportUnknownMemberType]
 
 
 class PlaceScreen(Screen[None]):
@@ -39,7 +30,7 @@ class PlaceScreen(Screen[None]):
         yield TopBar(self.PLACE)
         yield from self.body()
         yield PlanLine()
-        yield Lazy(PlaceFooter())  # a dozen widgets: they come right after the first paint
+        yield KeyLine()
 
     def body(self) -> Iterable[Widget]:
         """The widgets of the place."""

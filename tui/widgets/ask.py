@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from ..clean import clean, clean_line
+from .key_line import KeyLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class AskScreen(ModalScreen[str | None]):
             field.cursor_blink = False
             yield field
             yield Static(clean(self._explains), classes="ask--words", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine(palette=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say at once what stands against it."""

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from ..clean import clean, clean_line
+from .key_line import KeyLine
 from .line_table import Column, LineTable, Row
 
 
@@ -88,7 +89,7 @@ class ChooseScreen(ModalScreen[str | None]):
                 yield _Filter()
             yield LineTable(self._columns, empty=self._empty)
             yield Static(classes="choose--words", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyLine(palette=False)
 
     def on_mount(self) -> None:
         """Fill the table, as high as its rows."""
