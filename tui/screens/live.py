@@ -281,6 +281,7 @@ class LiveScreen(SteeringKeys):
         pane = self._pane
         pane.only = "" if pane.only == cell.id else cell.id
         pane.show(self.state, run)
+        self._draw_conversation(self.state)
         if pane.table.row_count:
             pane.table.focus()
 

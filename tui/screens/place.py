@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
     from ..app import ProctorApp
     from ..store import State, Store
 
+_WIDE = 100  # cells from which panes stand side by side
+
 
 class PlaceScreen(Screen[None]):
     """One of the six places. A subclass yields its `body`; everything it shows comes from the store."""
 
     PLACE = ""  # key of `PLACES`
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Before a place is seen for the first time, Textual would style every widget anew for both of these: twice for
+        # a style sheet that seems to have changed, which is read again, and once for the class of the width.
+        self._css_update_count: int = getattr(self.proctor, "_css_update_count")  # noqa: B009
+        self.add_class("-wide" if self.proctor.size.width >= _WIDE else "-narrow")
 
     def compose(self) -> ComposeResult:
         """The bars, and the body between them."""
@@ -46,6 +56,11 @@ class PlaceScreen(Screen[None]):
         table = self.query(LineTable).first()
         self.set_focus(table)
         table.move_to(str(thing))
+
+    @on(events.ScreenResume)
+    def _come_back(self, event: events.ScreenResume) -> None:
+        """Come back as it was left: nothing has changed the styles meanwhile that did not change them here."""
+        event.refresh_styles = False
 
     @property
     def proctor(self) -> ProctorApp:

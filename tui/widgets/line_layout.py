@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -173,12 +174,17 @@ def is_thumb(y: int, top: int, height: int, rows: int) -> bool:
 
 def notice_line(words: str, y: int, size: Size) -> str:
     """Line `y` of words that stand in the middle of an otherwise empty body."""
-    room = max(size.width - 2, 1)
-    lines = [part for line in words.splitlines() for part in textwrap.wrap(clean_line(line), room) or [""]]
+    lines = _wrapped(words, max(size.width - 2, 1))
     number = y - max((size.height - len(lines)) // 2, 0)
     if not 0 <= number < len(lines):
         return ""
     return " " * max((size.width - cell_len(lines[number])) // 2, 0) + lines[number]
+
+
+@lru_cache(maxsize=8)
+def _wrapped(words: str, room: int) -> tuple[str, ...]:
+    """The words in lines of `room` cells; every line of a table asks for the same."""
+    return tuple(part for line in words.splitlines() for part in textwrap.wrap(clean_line(line), room) or [""])
 
 
 def _common_end(one: str, other: str) -> str:
