@@ -9,12 +9,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.widget import Widget
-from textual.widgets import Static
 
 from ...evals.results.transcript import Transcript
 from ..clean import clean_line
 from ..widgets.transcript_text import Block, said_blocks
 from ..widgets.transcript_view import TranscriptView
+from ..widgets.words import Words
 
 if TYPE_CHECKING:
     from ...evals.engine.control import Conversation, FinishedSample, RunningSample
@@ -27,12 +27,11 @@ class TalkPane(Vertical):
 
     def __init__(self) -> None:
         super().__init__(id="talk")
-        self._heading = ""
         self._shown: tuple[str, Conversation | Transcript | None] = ("", None)
 
     def compose(self) -> Iterable[Widget]:
         """The heading, and what was said."""
-        yield Static(id="talk-heading", classes="live--heading", markup=False)
+        yield Words(id="talk-heading", classes="live--heading", markup=False)
         yield TranscriptView(id="conversation")
 
     def show(self, heading: str, key: str, talk: Conversation | Transcript | None) -> None:
@@ -43,9 +42,7 @@ class TalkPane(Vertical):
             key: The sample's name.
             talk: What was said, as far as that is known.
         """
-        if heading != self._heading:
-            self._heading = heading
-            self.query_one("#talk-heading", Static).update(Content(clean_line(heading)))
+        self.query_one("#talk-heading", Words).update(Content(clean_line(heading)))
         if (key, talk) == self._shown:
             return
         was_key, was = self._shown

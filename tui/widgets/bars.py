@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from ..clean import clean_line
 from ..messages import PlaceRequested
 from ..store import REPLANNED
+from .words import Words
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
@@ -28,7 +28,7 @@ PLACES: dict[str, str] = {
 _HELP = "?"  # among the places that can be clicked in the top bar
 
 
-class TopBar(Static):
+class TopBar(Words):
     """The six places, the one shown marked, and which world the requests go to."""
 
     DEFAULT_CSS = """
@@ -78,7 +78,7 @@ def _world(state: State, *, brief: bool) -> Content:
     return Content("Hugging Face " if state.endpoints.token else "no token ")
 
 
-class PlanLine(Static):
+class PlanLine(Words):
     """What the plan would run, cost and take; it follows to every place."""
 
     DEFAULT_CSS = """

@@ -1,4 +1,4 @@
-"""Words that are drawn again only when they have changed."""
+"""Words in a place of a fixed size, drawn again only when they have changed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from textual.widgets import Static
 
 
 class Words(Static):
-    """A `Static` that may be updated as often as one likes: the same content is neither laid out nor written again."""
+    """A `Static` whose styles give it its size: other words do not lay the screen out again, the same are not drawn."""
 
-    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+    def update(self, content: VisualType = "", *, layout: bool = False) -> None:
         """Show other content, where it is other."""
         shown = self.content
         if not (isinstance(content, Content) and isinstance(shown, Content) and content.is_same(shown)):
