@@ -135,9 +135,17 @@ async def find(app: AroundTestApp, pilot: Pilot[str], words: str) -> LineTable:
 # The palette
 
 
-def test_the_footer_names_the_palette_and_it_begins_with_what_can_be_done_here() -> None:
+def test_the_line_of_keys_names_the_palette_and_that_begins_with_what_can_be_done_here() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        await until(pilot, lambda: "^p palette" in app.seen(), "the footer")
+        await until(pilot, lambda: "^p palette" in app.seen(), "the line of keys")
+        *_, keys = app.seen().splitlines()
+        await pilot.click("KeyLine", offset=(keys.index("palette"), 0))
+        await until(pilot, lambda: isinstance(app.screen, PaletteScreen), "what its key does")
+        await pilot.press("escape")
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: "… " in app.seen().splitlines()[-1], "that there are more keys")
+        assert "^p palette" in app.seen()
+        await pilot.resize_terminal(*NARROW)
         await find(app, pilot, "")
         assert "Stop the run under the cursor in order" in app.seen()
         assert "A new run" in app.seen()
@@ -268,7 +276,7 @@ def test_every_place_says_what_it_is_for_and_which_keys_it_has_even_in_a_tiny_te
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         for place in range(1, 7):
             await pilot.press(str(place))
-            await until(pilot, lambda: "^p palette" in app.seen(), "the footer")
+            await until(pilot, lambda: "^p palette" in app.seen(), "the line of keys")
             words = [binding.description for _, binding, *_ in app.screen.active_bindings.values() if binding.show]
             assert len(set(words)) <= 7 and all(word == word.lower() for word in words), (app.current_mode, words)
             await pilot.press("question_mark")
@@ -314,7 +322,7 @@ def test_moved_keys_work_and_are_shown_everywhere(tmp_path: Path) -> None:
     path.write_text('[keys]\napp.help = "f1"\napp.palette = "ctrl+k"\nbench.filter = "F"\nnone.such = "x"\n')
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        await until(pilot, lambda: "F filter" in app.seen() and "^k palette" in app.seen(), "the footer")
+        await until(pilot, lambda: "F filter" in app.seen() and "^k palette" in app.seen(), "the line of keys")
         assert [one.message.partition(":")[0] for one in app._notifications] == ["keys.toml"]
         await pilot.press("question_mark")
         assert not isinstance(app.screen, HelpScreen)

@@ -72,6 +72,7 @@ class KeyLine(Widget):
     def on_resize(self) -> None:
         """Fit the new width."""
         self._drawn = None
+        self.refresh()
 
     def notify_style_update(self) -> None:
         """Draw in other colours."""

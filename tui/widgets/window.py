@@ -34,6 +34,7 @@ class Window:
     def move_cursor(self, index: int, ahead: int = 0) -> None:
         """Move the cursor to a row; where it leaves the view, that goes `ahead` rows further than it must."""
         self.cursor = max(min(index, self.count - 1), 0)
+        ahead = max(min(ahead, self.height - 1), 0)
         if self.cursor < self.top:
             self.top = self.cursor - ahead
         elif self.cursor >= self.top + self.height:
