@@ -107,11 +107,9 @@ def format_moment(at_s: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s))
 
 
-def format_score(value: float | None, stderr: float | None = None) -> str:
-    """A score: 0.840, and 0.840 ±0.037 with its standard error."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:.3f}" if stderr is None else f"{value:.3f} ±{stderr:.3f}"
+def format_score(value: float | None) -> str:
+    """A score: 0.840."""
+    return UNKNOWN if value is None else f"{value:.3f}"
 
 
 def number_of(count: int, word: str) -> str:

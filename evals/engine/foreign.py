@@ -89,7 +89,8 @@ def ended(status: RunStatus, now_s: float) -> RunStatus:
 
 def stand_of(processes: InspectProcesses, status: RunStatus, now_s: float) -> RunStatus:
     """How a foreign run stands now."""
-    found = next((process for process in processes.find() if process.pid == status.supervisor_pid), None)
+    pid = status.supervisor_pid
+    found = processes.look(pid) if pid is not None else None
     if found is None or found.answer == "silent":
         return ended(status, now_s)
     return as_status(found, now_s)
@@ -191,7 +192,10 @@ def _cell(task: InspectTask, process: InspectProcess) -> CellStatus:
         total=task.total,
         errors=task.errors,
         in_flight=task.in_flight,
-        model=CallStats(tokens_per_s=task.tokens_per_s, cost_usd=None),
+        score=task.score,
+        model=CallStats(cost_usd=None),  # it tells of no single call
+        tokens_told=task.tokens,
+        tokens_told_per_s=task.tokens_per_s,
         paused=task.paused,
         log=task.log or None,
         started_at_s=task.started_at_s,

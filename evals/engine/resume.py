@@ -25,7 +25,7 @@ from inspect_ai.log import (
     read_eval_log_sample_summaries_async,
 )
 
-from ..results.logs import to_number
+from ..results.grades import first_number
 
 EARLIER = "earlier"  # the folder, inside a run's, of logs that a later one of the same cell has taken the place of
 
@@ -79,7 +79,7 @@ async def find_finished(run_dir: Path, cell_id: str, *, epochs: int, foreign: Co
             _say_damaged(path, error)
             continue
         kept = [one for one in summaries if one.error is None and one.completed and one.epoch <= epochs]
-        scores = tuple(score for one in kept if (score := _first_score(one)) is not None)
+        scores = tuple(score for one in kept if (score := _score(one)) is not None)
         return Finished(path, log, len(kept), scores)
     return None
 
@@ -108,12 +108,8 @@ async def _logs_of(run_dir: Path, cell_id: str, foreign: Collection[str]) -> Asy
             yield path, log
 
 
-def _first_score(sample: EvalSampleSummary) -> float | None:
-    """As the live figures take it: the first scorer's, of several values the first."""
-    for score in (sample.scores or {}).values():
-        value = score.value
-        return to_number(next(iter(value.values()), None) if isinstance(value, dict) else value)
-    return None
+def _score(sample: EvalSampleSummary) -> float | None:
+    return first_number({name: score.value for name, score in (sample.scores or {}).items()})
 
 
 def _say_damaged(path: Path, error: Exception) -> None:

@@ -64,6 +64,19 @@ class CellStatus:
     ended_at_s: float | None = None
     variant: str = ""  # of the generation settings; "" where the profile has none
     task_args: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    tokens_told: int | None = None  # of a process that tells no more: all calls together, what was asked and answered
+    tokens_told_per_s: float | None = None  # those over all its time, which is not the speed of any one answer
+
+    @property
+    def has_called(self) -> bool:
+        """Whether any call has been answered: figures of calls are unknown from then on, and absent before."""
+        return self.model.calls > 0 or bool(self.tokens_told)
+
+    @property
+    def tokens(self) -> int:
+        """Of all calls, the grader's too, what was asked and answered."""
+        counted = sum(stats.input_tokens + stats.output_tokens for stats in (self.model, self.grader))
+        return counted if self.tokens_told is None else self.tokens_told
 
     @property
     def cost_usd(self) -> float | None:

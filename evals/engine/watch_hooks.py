@@ -20,7 +20,7 @@ from inspect_ai.hooks import (
 )
 from inspect_ai.log import EvalSample, EvalSpec
 
-from ..results.logs import to_number
+from ..results.grades import first_number
 from .gate import gate_waits_s, scoring, wire_failure
 from .meter import Meter
 from .reasons import reason_line
@@ -82,10 +82,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
                 # Where a request was the last thing that failed, the server's words say more than Inspect's.
                 why = (wire_failure.get() or [reason_line(sample.error.message) or "no reason is given"])[0]
             elif sample.scores:
-                value = next(iter(sample.scores.values())).value
-                if isinstance(value, dict):
-                    value = next(iter(value.values()), None)
-                number = to_number(value)
+                number = first_number({name: score.value for name, score in sample.scores.items()})
             key = (sample.id, sample.epoch)
             if key in ends:  # it was queued once more
                 meter.take_back(*ends[key])

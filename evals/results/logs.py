@@ -23,13 +23,13 @@ from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score, Value
 
 from .errors import LogError
+from .grades import finite, to_number
 from .log_index import LogIndex, RawScore, SampleColumns, SampleRow
 
 GRADER = "grader"
 ANSWER_CHARS = 80
 ERROR_CHARS = 200
 SPREADS = frozenset({"stderr", "std", "var", "bootstrap_stderr"})
-_GRADES = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 
 def index_log(path: Path) -> LogIndex:
@@ -71,7 +71,7 @@ def headline(log: EvalLog) -> tuple[str | None, float | None, float | None]:
     if found is None or found.name in SPREADS:
         return None, None, None
     stderr = found.score.metrics.get("stderr")
-    return found.name, _finite(found.metric.value), None if stderr is None else _finite(stderr.value)
+    return found.name, finite(found.metric.value), None if stderr is None else finite(stderr.value)
 
 
 def _index(log: EvalLog, summaries: Sequence[EvalSampleSummary]) -> LogIndex:
@@ -170,25 +170,6 @@ def headline_score(
     return score, value
 
 
-def to_number(value: object) -> float | None:
-    """A score's value as a number: C 1, P 0.5, I and N 0, yes and no, booleans, numbers; else `None`.
-
-    Inspect's own conversion takes what it cannot read for 0; here it is not scored.
-    """
-    if isinstance(value, list):
-        value = value[0] if value else None  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(value, (bool, int, float)):
-        return _finite(value)
-    if isinstance(value, str):
-        if value.lower() in _GRADES:
-            return _GRADES[value.lower()]
-        try:
-            return _finite(float(value))
-        except ValueError:
-            return None
-    return None
-
-
 def _usage(sample: EvalSampleSummary, model: str, same: list[str]) -> tuple[ModelUsage, ModelUsage]:
     """What the model under test used, and what all others did.
 
@@ -235,12 +216,8 @@ def _raw(value: object) -> RawScore:
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
-        return _finite(value)
+        return finite(value)
     return _cut(json.dumps(value, default=str), ANSWER_CHARS)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _rounded(value_s: float | None) -> float | None:

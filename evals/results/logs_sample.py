@@ -25,7 +25,8 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score, Value
 
 from .errors import LogError
-from .logs import GRADER, first_line, headline_score, to_number
+from .grades import to_number
+from .logs import GRADER, first_line, headline_score
 from .transcript import CallFacts, Part, PartKind, Picture, Transcript
 
 RAW_CHARS = 200_000  # of one raw request or answer

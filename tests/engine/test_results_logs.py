@@ -20,8 +20,9 @@ import pytest
 from inspect_ai.log import read_eval_log
 from proctor.evals.results.errors import LogError
 from proctor.evals.results.gather import find_logs, gather_logs
+from proctor.evals.results.grades import to_number
 from proctor.evals.results.log_index import LogIndex
-from proctor.evals.results.logs import headline, index_log, to_number
+from proctor.evals.results.logs import headline, index_log
 from proctor.evals.results.scoreboard import build_scoreboard
 
 PROCTOR = str(Path(sys.executable).parent / "proctor")

@@ -25,6 +25,8 @@ from proctor.evals.engine.orders import Order
 from proctor.evals.engine.steer import InspectSteering
 from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.profiles.errors import ProctorError
+from proctor.tui.cli.live_table import summary
+from proctor.tui.screens.live_rows import CELL_COLUMNS, cell_rows, cell_words
 
 DEADLINE_S = 90.0
 MODEL = "hf-inference-providers/openai/gpt-oss-120b:groq"
@@ -214,6 +216,34 @@ def test_it_takes_the_form_of_a_run_and_obeys_the_same_orders(foreign: Foreign) 
             order(kind, **fields)
     following = follow_process(foreign.processes, status)
     assert next(following) == status
+
+
+def test_its_score_and_tokens_are_told_and_what_it_does_not_tell_stays_unknown(foreign: Foreign) -> None:
+    foreign.until(lambda task: task["samples"]["completed"] >= 3, "samples that are graded")
+    foreign.steering.pause(foreign.pid, now=True)  # so that two looks see the same
+    try:
+        told: list[float] = []
+        while True:
+            process, samples = foreign.processes.look(foreign.pid), foreign.samples("completed")
+            assert process is not None
+            told = [1.0 if next(iter(one["scores"].values())) == "C" else 0.0 for one in samples]
+            if process.tasks[0].done - process.tasks[0].errors == len(told):
+                break
+        status = as_status(process, time.time())
+        (cell,) = status.cells
+        assert cell.score == pytest.approx(sum(told) / len(told))
+        assert cell.tokens == foreign.get("/tasks")[0]["total_tokens"] > 0
+        assert (cell.cost_usd, cell.model.latency_p50_s, cell.model.tokens_per_s) == (None, None, None)
+        assert "?" in summary(status, 0).split(" · "), "never $0"
+        row = cell_rows(status, {}, 0)[0]
+        shown = {column.key: one.text for column, one in zip(CELL_COLUMNS, row.cells, strict=True)}
+        assert [shown[name] for name in ("speed", "p50", "p95", "cost")] == ["?"] * 4
+        assert shown["score"].startswith(f"{cell.score:.2f} ±")
+        assert " tokens, " in cell_words(cell, 0, foreign=True).text
+        asked = foreign.processes.find()[0].tasks[0]
+        assert asked.score == cell.score, "what has been told is not forgotten by a glance at all processes"
+    finally:
+        foreign.steering.resume(foreign.pid)
 
 
 def test_a_task_is_drained_then_ended_and_the_process_gone(foreign: Foreign) -> None:

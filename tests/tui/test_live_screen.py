@@ -14,6 +14,7 @@ from proctor.evals.engine.control import CellWatch, Conversation, FinishedSample
 from proctor.evals.engine.status import CallStats, CellStatus, RunEvent, RunStatus
 from proctor.evals.results.transcript import Part, Transcript
 from proctor.tui.app import ProctorApp
+from proctor.tui.cell_score import score_words
 from proctor.tui.messages import (
     FinishedSampleOpened,
     RetryRequested,
@@ -22,7 +23,7 @@ from proctor.tui.messages import (
     StopRequested,
     WatchRequested,
 )
-from proctor.tui.screens.live_rows import cell_words, progress, score_words
+from proctor.tui.screens.live_rows import cell_words, progress
 from proctor.tui.screens.live_samples import Working, doing, event_rows
 from proctor.tui.store import KnownRun, SampleRef
 from proctor.tui.widgets.ask import AskScreen

@@ -38,11 +38,11 @@ def drawn(*cells: CellStatus, now_s: float = 160.0) -> str:
 
 def test_a_score_that_a_model_gave_itself_is_badged_in_the_live_table_and_in_plain_lines() -> None:
     text = drawn(CELL, ITSELF)
-    assert "0.800 ±0.040  " in text
-    assert "0.900 ±0.040 ⚠" in text
+    assert "0.80 ±0.08  " in text
+    assert "0.90 ±0.08 ⚠" in text
     assert "⚠ graded by itself: that may flatter it" in text
     assert "⚠" not in drawn(CELL)
-    assert "0.900 ±0.040 ⚠ graded by itself" in live_table.cell_line(replace(ITSELF, state="succeeded"))
+    assert "0.90 ±0.08 ⚠ graded by itself" in live_table.cell_line(replace(ITSELF, state="succeeded"))
 
 
 def test_a_score_that_a_model_gave_itself_is_badged_among_the_runs(tmp_path: Path) -> None:

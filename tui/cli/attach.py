@@ -127,6 +127,7 @@ def cell_record(cell: CellStatus) -> dict[str, Any]:
         "in_flight": cell.in_flight,
         "waiting": cell.waiting,
         "score": cell.score,
+        "tokens": cell.tokens,
         "cost_usd": cell.cost_usd,
         "error": cell.last_error,
         "log": cell.log,

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
+from ..cell_score import score_words
 from ..clean import clean_line
-from ..figures import format_clock, format_latency, format_score, format_speed, format_usd, number_of
+from ..figures import UNKNOWN, format_clock, format_count, format_latency, format_speed, format_usd, number_of
 
 DRAW_EVERY_S = 0.5
 SELF_GRADED = "⚠"  # beside a score that the model gave itself
@@ -42,7 +43,7 @@ def summary(status: RunStatus, now_s: float) -> str:
         parts.append(f"left ≈ {format_clock(elapsed_s / done_now * (total - done))}")
     costs = [cell.cost_usd for cell in status.cells]
     known_usd = sum(cost for cost in costs if cost is not None)
-    cost = format_usd(known_usd) + (" + ?" if None in costs else "")
+    cost = format_usd(known_usd) if None not in costs else f"{format_usd(known_usd)} + ?" if known_usd else UNKNOWN
     parts.append(cost + (f" of {format_usd(status.budget_usd)}" if status.budget_usd is not None else ""))
     for count, word in (
         (sum(cell.errors for cell in status.cells), "error"),
@@ -55,17 +56,19 @@ def summary(status: RunStatus, now_s: float) -> str:
     return " · ".join(parts)
 
 
-def score_words(cell: CellStatus) -> str:
-    """`0.840 ±0.037`, with a badge where the model graded itself."""
-    return format_score(cell.score, cell.stderr) + (f" {SELF_GRADED}" if cell.self_graded else "")
+def told_tokens(cell: CellStatus) -> str:
+    """`48.2k tokens, 310/s of all calls`: all that a process which somebody else started tells of its calls."""
+    return f"{format_count(cell.tokens_told)} tokens, {format_speed(cell.tokens_told_per_s)}/s of all calls"
 
 
 def cell_line(cell: CellStatus) -> str:
     """One finished cell in one plain line."""
     parts = [f"{GLYPHS[cell.state][0]} {cell.state:9} {cell.label}", f"{cell.done}/{cell.total or '?'}"]
-    if cell.score is not None:
-        parts.append(score_words(cell) + (" graded by itself" if cell.self_graded else ""))
+    if score := score_words(cell):
+        parts.append(score + (f" {SELF_GRADED} graded by itself" if cell.self_graded else ""))
     parts.append(format_usd(cell.cost_usd))
+    if cell.tokens_told is not None:
+        parts.append(told_tokens(cell))
     if cell.last_error:
         parts.append(cell.last_error)
     return clean_line(" · ".join(parts))
@@ -76,7 +79,7 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
     table.add_column("", width=1)
     table.add_column("cell", overflow="fold", ratio=None)
-    for name in ("done", "score"):
+    for name in ("done", "score ±95%"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("tok/s", "p50", "p95") if wide else ():
         table.add_column(name, justify="right", no_wrap=True)
@@ -90,14 +93,16 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
             Text(glyph, style=style),
             Text(clean_line(cell.label)),
             Text(f"{cell.done}/{cell.total if cell.total is not None else '?'}"),
-            Text(score_words(cell) if cell.done else ""),
+            Text(_badged(cell)),
         ]
         if wide:
             model = cell.model
             figures = (format_speed(model.tokens_per_s), _latency(model.latency_p50_s), _latency(model.latency_p95_s))
-            row.extend(Text(figure if model.calls else "") for figure in figures)
-        row.append(Text(format_usd(cell.cost_usd) if cell.model.calls else ""))
+            row.extend(Text(figure if cell.has_called else "") for figure in figures)
+        row.append(Text(format_usd(cell.cost_usd) if cell.has_called else ""))
         table.add_row(*row)
+        if cell.tokens_told is not None:
+            notes.append(Text(clean_line(f"{cell.label}: {told_tokens(cell)}"), style="dim"))
         if cell.last_error and cell.state in ("failed", "held"):
             notes.append(Text(clean_line(f"{glyph} {cell.label}: {cell.last_error}"), style=style))
         elif cell.parked and cell.state not in ENDED:
@@ -111,6 +116,12 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
         notes.append(Text(f"… and {hidden} more cells", style="dim"))
     head = Text(clean_line(f"{status.title or status.run_id} · {summary(status, now_s)}"), style="bold")
     return Group(head, table, *notes[: max(room // 3, 2)])
+
+
+def _badged(cell: CellStatus) -> str:
+    """The score, with a badge where the model graded itself."""
+    score = score_words(cell)
+    return f"{score} {SELF_GRADED}" if score and cell.self_graded else score
 
 
 def _waits(cell: CellStatus, now_s: float) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
-from ...evals.results.statistics import normal_interval, wilson
+from ..cell_score import score_words
 from ..clean import clean_line
-from ..cli.live_table import summary
+from ..cli.live_table import summary, told_tokens
 from ..figures import UNKNOWN, format_latency, format_speed, format_usd
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
@@ -79,7 +79,7 @@ def shared_task(cells: Sequence[CellStatus]) -> str:
 
 
 def _cell_row(cell: CellStatus, label: str, watch: CellWatch | None, now_s: float) -> Row:
-    called = cell.model.calls > 0
+    called = cell.has_called
     return Row(
         cell.id,
         (
@@ -87,7 +87,7 @@ def _cell_row(cell: CellStatus, label: str, watch: CellWatch | None, now_s: floa
             Cell(label),
             Cell(progress(cell.done, cell.total) if cell.done or cell.state != "waiting" else ""),
             Cell(score_words(cell)),
-            Cell(format_speed(cell.model.tokens_per_s) if called or cell.model.tokens_per_s is not None else ""),
+            Cell(format_speed(cell.model.tokens_per_s) if called else ""),
             Cell(_latency(cell.model.latency_p50_s) if called else ""),
             Cell(_latency(cell.model.latency_p95_s) if called else ""),
             Cell(format_usd(cell.cost_usd) if called else ""),
@@ -102,24 +102,6 @@ def progress(done: int, total: int | None) -> str:
         return f"{done}/{UNKNOWN}" if total is None else "0/0"
     full = min(done * _BAR // total, _BAR)
     return f"{'█' * full}{'░' * (_BAR - full)} {done}/{total}"
-
-
-def score_words(cell: CellStatus) -> str:
-    """`0.80 ±0.08`: the score so far with the half-width of its 95% interval, where the data allow one.
-
-    While a cell runs, no more is known than a mean and a count. For grades between 0 and 1 Wilson's interval is then
-    wide enough whatever their spread: right or wrong has the most. At the end the log's own standard error counts.
-    """
-    scored = cell.done - cell.errors
-    if cell.score is None or scored <= 0:
-        return ""
-    interval = None
-    if cell.stderr is not None:
-        interval = normal_interval(cell.score, cell.stderr)
-    if interval is None and 0 <= cell.score <= 1:
-        interval = wilson(cell.score * scored, scored)
-    words = f"{cell.score:.2f}" if abs(cell.score) < 1000 else f"{cell.score:.3g}"
-    return words if interval is None else f"{words} ±{(interval.high - interval.low) / 2:.2f}"
 
 
 def again(cell: CellStatus) -> OrderKind | None:
@@ -175,6 +157,8 @@ def cell_words(cell: CellStatus, now_s: float, *, foreign: bool = False) -> Cell
         parts.append(errors)
     if cell.in_flight:
         parts.append(f"{cell.in_flight} in flight")
+    if cell.tokens_told is not None:
+        parts.append(told_tokens(cell))
     answers = sum(cell.served_by.values())
     if answers:
         shares = sorted(cell.served_by.items(), key=lambda served: -served[1])

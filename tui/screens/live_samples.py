@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
+from ..cell_score import score_words
 from ..clean import clean_line
 from ..figures import UNKNOWN, number_of
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
-from .live_rows import score_words, seconds, shared_task, target_words
+from .live_rows import seconds, shared_task, target_words
 
 if TYPE_CHECKING:
     from ...evals.engine.control import CellWatch, FinishedSample, RunningSample
