@@ -23,6 +23,7 @@ def fresh(cell: Cell) -> CellStatus:
         target=cell.target.name,
         total=cell.estimate.samples,
         self_graded=cell.self_graded,
+        provider=cell.provider,
         variant=cell.variant,
         task_args=cell.task_args,
     )
@@ -33,6 +34,7 @@ def again(cell: Cell, before: CellStatus) -> CellStatus:
     return replace(
         before,
         state="waiting",
+        provider=cell.provider,
         pid=None,
         total=cell.estimate.samples if cell.estimate.samples is not None else before.total,
         done=max(before.done - before.errors, 0),

@@ -62,6 +62,7 @@ class CellStatus:
     log: str | None = None  # file name in the run directory
     started_at_s: float | None = None
     ended_at_s: float | None = None
+    provider: str = ""  # who is meant to serve it, also where a policy chose; "": nobody can be named
     variant: str = ""  # of the generation settings; "" where the profile has none
     task_args: Mapping[str, Any] = field(default_factory=dict[str, Any])
     tokens_told: int | None = None  # of a process that tells no more: all calls together, what was asked and answered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -300,6 +301,36 @@ def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None
         assert app.orders() == [] and not app.wanted(RetryRequested)
 
     act(scenario)
+
+
+def test_a_provider_is_paused_softly_or_at_once_and_goes_on() -> None:
+    policy = replace(STATUS.cells[0], id="fastest", target=f"{HF}:fastest", provider="groq", paused="soft")
+    status = replace(STATUS, cells=(*STATUS.cells, policy, _cell("groq-held", "held", provider="groq")))
+
+    async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
+        given: list[Any] = []
+        for steps in range(6):
+            await pilot.press("p")
+            await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
+            if not steps:
+                assert re.search(r"pause groq +2 cells: no new sample begins, those in flight go on", app.seen())
+                assert re.search(r"let groq go on +2 cells paused or held", app.seen())
+            await pilot.press(*["j"] * steps, "enter")
+            await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
+            given += app.orders()
+        assert [(order.kind, order.provider, order.cells, order.now) for order in given] == [
+            ("pause", "groq", (), False),
+            ("pause", "groq", (), True),
+            ("resume", "groq", (), False),
+            ("pause", "", ("groq",), False),
+            ("pause", "", ("groq",), True),
+            ("pause", "", (), False),
+        ]
+        await pilot.press("G", "p")  # a held cell: its provider, and the run
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
+        assert "let this cell go on" in app.seen() and "pause this cell" not in app.seen()
+
+    act(scenario, status=status)
 
 
 def test_a_running_sample_is_ended_as_one_likes() -> None:

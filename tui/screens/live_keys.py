@@ -15,6 +15,7 @@ from ..widgets.choose import ChooseScreen
 from ..widgets.line_table import Cell, Column, Row
 from .live_rows import again
 from .live_samples import Finished, Working
+from .pausing import pause_ways, provider_of
 from .place import PlaceScreen
 from .stopping import ask_for_budget, ask_to_retry, ask_to_stop
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ...evals.engine.orders import Order, OrderKind
     from ..store import KnownRun
 
-_WAYS = (Column("way", "", 28), Column("does", "", 0))
+_WAYS = (Column("way", "", 34), Column("does", "", 0))
 _SAMPLE_WAYS: Mapping[str, tuple[str, str]] = {
     "score": ("grade it as it is", "what it has said so far is graded; it counts like any other"),
     "error": ("count it as an error", "it is not graded; retry works on it once more"),
@@ -41,6 +42,10 @@ class SteeringKeys(PlaceScreen):
         Binding("c", "cancel_sample", "cancel", id="live.cancel", tooltip="End the sample under the cursor"),
         Binding("x", "stop_cell", "stop cell", id="live.stop_cell", tooltip="Stop the cell under the cursor"),
         Binding("space", "pause_cell", "pause", id="live.pause_cell", tooltip="Pause the cell, or let it go on"),
+        Binding(
+            "p", "pause_what", "pause …", show=False,
+            id="live.pause_what", tooltip="Pause the provider, the cell or the run, at once too, or let it go on",
+        ),
         Binding(
             "plus", "connections('+')", "more connections", show=False,
             id="live.more", tooltip="More calls of the cell on the wire at once",
@@ -88,6 +93,7 @@ class SteeringKeys(PlaceScreen):
             "requeue",
             "stop_cell",
             "pause_cell",
+            "pause_what",
             "connections",
             "stop",
             "pause_run",
@@ -98,6 +104,8 @@ class SteeringKeys(PlaceScreen):
             return False
         if action in ("stop", "pause_run"):
             return True
+        if action == "pause_what":
+            return cell is not None
         if action == "budget":
             return not run.is_foreign
         if action == "cancel_sample":
@@ -162,6 +170,21 @@ class SteeringKeys(PlaceScreen):
         """Pause the cell under the cursor, or let it go on."""
         if (cell := self.cell) is not None:
             self._order("resume" if cell.paused or cell.state == "paused" else "pause", cell)
+
+    def action_pause_what(self) -> None:
+        """Pause the provider of the cell under the cursor, the cell or the run, or let it go on, after asking how."""
+        run, cell = self.run, self.cell
+        if run is None or cell is None:
+            return
+        ways = pause_ways(run.status.cells, cell)
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                way = ways[key]
+                provider = provider_of(cell) if way.scope == "provider" else ""
+                self._order(way.kind, cell if way.scope == "cell" else None, provider=provider, now=way.now)
+
+        self._ask_how("Pause what, and how?", {key: (one.way, one.does) for key, one in ways.items()}, chosen)
 
     def action_connections(self, sign: str) -> None:
         """One call more or fewer on the wire at once; from ten on, a fifth."""
