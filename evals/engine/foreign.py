@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from ...profiles.errors import ProctorError, UsageError
+from ...profiles.errors import UsageError
 from .follow import QUIET_S
 from .inspect_processes import InspectProcess, InspectProcesses, InspectTask
 from .orders import Order
@@ -134,16 +134,17 @@ def steer_foreign(steering: InspectSteering, status: RunStatus, order: Order) ->
     """Have a foreign process obey an order. Blocks.
 
     Raises:
-        ProctorError: It is gone, busy, too old or refuses; or the order means nothing to it.
+        UsageError: It has ended, or the order means nothing to it.
+        ProctorError: It is gone, busy, too old or refuses.
     """
     pid = status.supervisor_pid
     if pid is None:
-        raise ProctorError(f"{status.run_id} has ended")
+        raise UsageError(f"{status.run_id} has ended")
     chosen = order.cells
     if order.provider:
         chosen = tuple(cell.id for cell in status.cells if cell.target.rpartition(":")[2] == order.provider)
         if not chosen:
-            raise ProctorError(f"no task of process {pid} names the provider {order.provider}")
+            raise UsageError(f"no task of process {pid} names the provider {order.provider}")
     targets = chosen or ("",)
     match order.kind:
         case "pause":
@@ -162,12 +163,12 @@ def steer_foreign(steering: InspectSteering, status: RunStatus, order: Order) ->
         case "adjust":
             return _adjust(steering, pid, targets, order)
         case "retry":
-            raise ProctorError("Proctor did not start this process", "`inspect eval-retry` goes on from its log")
+            raise UsageError("Proctor did not start this process", "`inspect eval-retry` goes on from its log")
 
 
 def _adjust(steering: InspectSteering, pid: int, targets: Sequence[str], order: Order) -> tuple[str, ...]:
     if order.budget_usd is not None or order.cells_at_once is not None:
-        raise ProctorError("budget and cells at once are for runs that Proctor started")
+        raise UsageError("budget and cells at once are for runs that Proctor started")
     says: list[str] = []
     for task in targets:
         if order.connections:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ...profiles.errors import ProctorError, UsageError
+from ...profiles.errors import UsageError
 from .backends.base import Backend
 from .order_server import Call, CallDone, Obeyed
 from .orders import Order, Outcome
@@ -46,10 +46,10 @@ class Obeying:
         self._pauses: dict[str, Order] = {}  # of cells that were not at work yet
 
     def obey(self, order: Order) -> Obeyed:
-        """Do what can be done at once.
+        """Do what can be done at once. What holds already is said and is no event.
 
         Raises:
-            ProctorError: Nothing of it can be done.
+            UsageError: It makes no sense as things stand.
         """
         cells = self._chosen(order)
         match order.kind:
@@ -63,6 +63,8 @@ class Obeying:
                 obeyed = self._sample(order, cells)
             case "adjust":
                 obeyed = self._adjust(order, cells)
+        if obeyed.held_already:
+            return obeyed
         for line in obeyed.says:
             self._book.tell("info", line, author=order.author)
         self._book.record("ordered", **_fields(order), author=order.author)
@@ -107,7 +109,7 @@ class Obeying:
     def _pause(self, order: Order, cells: Iterable[CellStatus]) -> Obeyed:
         wanted = [cell for cell in cells if cell.state not in ENDED and cell.id not in self.stopping]
         if not wanted:
-            raise ProctorError("nothing is running that could be paused")
+            raise UsageError("nothing is running that could be paused")
         calls: list[Call] = []
         for cell in wanted:
             paused = replace(cell, paused="now" if order.now else "soft")
@@ -137,7 +139,7 @@ class Obeying:
                 again += 1
         if not (calls or begun or again):
             what = "paused or held" if order.kind == "resume" else "paused, held, failed or stopped"
-            raise ProctorError(f"nothing is {what}", "what has succeeded is not run again")
+            return Obeyed((f"nothing of that is {what}",), held_already=True)
         says = [f"{begun} {_cells(begun)} may begin"] if begun else []
         says += [f"{again} {_cells(again)} run again: what is finished is kept"] if again else []
         return Obeyed(tuple(says), tuple(calls))
@@ -145,7 +147,7 @@ class Obeying:
     def _stop(self, order: Order, cells: list[CellStatus]) -> Obeyed:
         left = [cell for cell in cells if cell.state not in ENDED]
         if not left:
-            raise ProctorError("nothing is running that could be stopped")
+            return Obeyed(("all of that has ended already",), held_already=True)
         if not (order.cells or order.provider):
             self._stop_all(order.now)
         else:
@@ -163,7 +165,7 @@ class Obeying:
             raise UsageError("name one cell and one of its samples")
         cell = cells[0]
         if cell.state not in AT_WORK:
-            raise ProctorError(f"{cell.label} is {cell.state}", "only a cell at work has samples to steer")
+            raise UsageError(f"{cell.label} is {cell.state}", "only a cell at work has samples to steer")
         if order.kind == "requeue_sample":
             call = self._call(cell, lambda pid: self._steering.requeue_sample(pid, order.sample_id, order.epoch))
         else:
@@ -190,7 +192,7 @@ class Obeying:
         if order.connections or order.limits:
             working = [cell for cell in cells if cell.state in AT_WORK]
             if not working and not says:
-                raise ProctorError("no cell is at work: connections and limits are those of a cell at work")
+                raise UsageError("no cell is at work: connections and limits are those of a cell at work")
             calls = [self._call(cell, lambda pid: self._adjusted(pid, order)) for cell in working]
         if not (says or calls):
             raise UsageError("the order names nothing to adjust")

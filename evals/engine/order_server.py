@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from ...profiles.errors import ProctorError
+from ...profiles.errors import ProctorError, UsageError
 from .orders import MAX_LINE_BYTES, Answer, Order, order_from_line, to_line
 
 MAX_PATH_BYTES = 100  # a Unix socket's path may have 104 to 108, by system
@@ -47,6 +47,7 @@ class Obeyed:
 
     says: tuple[str, ...] = ()
     calls: tuple[Call, ...] = ()
+    held_already: bool = False  # nothing had to be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class OrderServer:
             under_way = request.result.result(OBEYED_WITHIN_S)
             done = [call.result(OBEYED_WITHIN_S) for call in under_way.calls]
         except ProctorError as error:
-            return Answer(error=error.message, remedy=error.remedy)
+            return Answer(error=error.message, remedy=error.remedy, is_usage=isinstance(error, UsageError))
         except (TimeoutError, CancelledError):
             return Answer(error="the supervisor or a cell is busy", remedy="look at the run before you ask again")
         if done and not under_way.says and all(one.failed for one in done):

@@ -17,7 +17,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...profiles.errors import ProctorError
+from ...profiles.errors import ProctorError, UsageError
+from .status import RunStatus
 from .status_file import read_status
 
 OrderKind = Literal["pause", "resume", "retry", "stop", "cancel_sample", "requeue_sample", "adjust"]
@@ -68,6 +69,7 @@ class Answer:
     says: tuple[str, ...] = ()
     error: str = ""
     remedy: str = ""
+    is_usage: bool = False  # whether the order makes no sense as things stand
 
 
 _order: TypeAdapter[Order] = TypeAdapter(Order)
@@ -107,11 +109,12 @@ def send_order(run_dir: Path, order: Order) -> tuple[str, ...]:
     """Give an order to the supervisor of a run and wait for what it says. Blocks.
 
     Raises:
-        ProctorError: The run has ended, its supervisor does not answer, or it does not obey.
+        UsageError: The run has ended, or the order makes no sense as it stands.
+        ProctorError: Its supervisor does not answer, or it does not obey.
     """
     status = read_status(run_dir)
     if status.exit_code is not None or status.control is None:
-        raise ProctorError(f"{status.run_id} has ended: {status.state}", f"`proctor retry {status.run_id}` finishes it")
+        raise _ended(status)
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(ANSWER_WITHIN_S)
@@ -123,9 +126,16 @@ def send_order(run_dir: Path, order: Order) -> tuple[str, ...]:
     except TimeoutError:
         raise ProctorError("the run's supervisor does not answer", "it may be loading: try again") from None
     except (OSError, ValidationError) as error:
+        if (status := read_status(run_dir)).exit_code is not None:
+            raise _ended(status) from None
         raise ProctorError(
             "the run's supervisor cannot be reached", f"`proctor runs` says how it is: {error}"
         ) from error
     if answer.error:
-        raise ProctorError(answer.error, answer.remedy)
+        raise (UsageError if answer.is_usage else ProctorError)(answer.error, answer.remedy)
     return answer.says
+
+
+def _ended(status: RunStatus) -> UsageError:
+    remedy = "" if status.state == "succeeded" else f"`proctor retry {status.run_id}` finishes it"
+    return UsageError(f"{status.run_id} has ended: {status.state}", remedy)

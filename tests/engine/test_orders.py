@@ -18,7 +18,7 @@ from proctor.evals.engine.orders import MAX_LINE_BYTES, Order, send_order
 from proctor.evals.engine.plan import Cell
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status
-from proctor.profiles.errors import ProctorError
+from proctor.profiles.errors import ProctorError, UsageError
 
 CellOf = Callable[..., Cell]
 Start = Callable[..., Any]
@@ -70,8 +70,7 @@ def test_pausing_of_everything_that_can_be_paused(
     order("pause", NSCALE), order("resume", NSCALE)
     set_faults()
     assert order("resume").count("goes on") == 1
-    with pytest.raises(ProctorError, match="nothing is paused or held: what has succeeded is not run again"):
-        order("resume", NOVITA)
+    assert order("resume", NOVITA) == "nothing of that is paused or held", "what is asked for holds already"
     status = run.ended()
 
     assert (status.state, status.exit_code) == ("succeeded", 0), status
@@ -117,8 +116,9 @@ def test_cells_and_samples_are_ended_and_begun_again(
         ("adjust", (NSCALE,), {"connections": "3"}, "no cell is at work: connections and limits"),
         ("adjust", (), {"budget_usd": -1.0}, "a budget is more than nothing"),
     ):
-        with pytest.raises(ProctorError, match=words):
+        with pytest.raises(ProctorError, match=words) as refused:
             order(kind, *named, **fields)
+        assert isinstance(refused.value, UsageError) == (words != "not found"), "that is what the cell says"
     assert "1 cell stops: " in order("stop", NOVITA, now=True)
     stopped = run.until(lambda status: states(status)[1] == "stopped")
     assert (stopped.cells[1].last_error or "").startswith("stopped at once after ")
@@ -131,7 +131,7 @@ def test_cells_and_samples_are_ended_and_begun_again(
 
     assert (status.state, status.exit_code) == ("succeeded", 0), status
     assert [(cell.done, cell.errors) for cell in status.cells] == [(30, 0)] * 3, "an error that was made good is none"
-    with pytest.raises(ProctorError, match="run1 has ended: succeeded: `proctor retry run1` finishes it"):
+    with pytest.raises(UsageError, match=r"^run1 has ended: succeeded$"):
         order("pause")
     told = {(event.author, event.text) for event in status.events if event.author}
     assert ("bob@lab", f"{by_id(status)[GROQ].label}: 12 connections (were 10)") in told

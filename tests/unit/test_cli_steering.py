@@ -11,7 +11,7 @@ from proctor.evals.engine.journal import Journal
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import write_status
 from proctor.profiles.errors import ProctorError, UsageError
-from proctor.tui.cli import adjust, attach, pause, sample, stop
+from proctor.tui.cli import adjust, attach, pause, resume, sample, stop
 from proctor.tui.cli.steering import choose, pick_cell, pick_cells
 from proctor.tui.figures import counted, parse_usd
 
@@ -77,11 +77,21 @@ def test_what_makes_no_sense_is_said_in_one_line(tmp_path: Path) -> None:
         (adjust.command, ("ended", "--budget", "2"), "has ended"),
         (pause.command, ("ended",), "has ended: running: `proctor retry 20260103-ended` finishes it"),
         (pause.command, ("ended", "--cell", "x y"), "is called 'x y'"),
-        (stop.command, ("ended", "--cell", "novita"), "has ended"),
+        (resume.command, ("ended",), "has ended: running: `proctor retry"),
+        (adjust.command, ("ended", "--connections", "3"), "has ended"),
         (sample.command, ("cancel", "ended", "1"), "has 3 cells"),
         (attach.command, ("nothing",), "there is no run 'nothing'"),
     ):
-        assert words in str(ran(command, *arguments, *root))
+        error = ran(command, *arguments, *root)
+        assert words in str(error) and error.exit_code == 2, error
+
+
+def test_stopping_what_has_ended_is_done_already(tmp_path: Path) -> None:
+    make_run(tmp_path, "20260103-ended", exit_code=1)
+    for options in ((), ("--now",), ("--cell", "novita")):
+        arguments = ["ended", "--log-dir", str(tmp_path), *options]
+        result = CliRunner().invoke(stop.command, arguments, standalone_mode=False)
+        assert (result.return_value, result.output) == (0, "20260103-ended has ended already: running\n")
 
 
 def test_attaching_to_what_has_ended_tells_how_and_gives_its_exit_code(tmp_path: Path) -> None:

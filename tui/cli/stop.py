@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 import click
 
 from ...evals.engine.follow import follow
 from ...evals.engine.foreign import is_foreign
 from ...evals.engine.orders import Order, author
-from ...profiles.errors import ProctorError
+from ...profiles.errors import ProctorError, UsageError
 from ..clean import clean_line
 from .steering import choose, give, pick_cells, run_options
 
@@ -26,16 +27,17 @@ def command(run: str | None, cell: str | None, provider: str, now: bool, log_dir
     chosen = choose(run, log_dir)
     status = chosen.status
     order = Order("stop", author(), pick_cells(status, cell), provider, now=now)
-    if order.cells or order.provider or is_foreign(status) or chosen.run_dir is None:
-        return give(chosen, order)
     if status.exit_code is not None or status.supervisor_pid is None:
         click.echo(f"{clean_line(status.run_id)} has ended already: {status.state}", err=True)
         return 0
+    if order.cells or order.provider or is_foreign(status) or chosen.run_dir is None:
+        return give(chosen, order)
     if status.control is None:
         _signal(status.supervisor_pid, signal.SIGQUIT if now else signal.SIGTERM)
     else:
         _signal(status.supervisor_pid, signal.SIGCONT)
-        give(chosen, order)
+        with suppress(UsageError):  # it has ended meanwhile
+            give(chosen, order)
     *_, status = follow(chosen.run_dir)
     kept = sum(cell.done - cell.errors for cell in status.cells)
     click.echo(f"{clean_line(status.run_id)}: {status.state}, {kept} finished samples kept", err=True)
