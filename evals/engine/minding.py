@@ -62,7 +62,8 @@ class Minding:
 
     def tick(self, alive: Collection[str]) -> None:
         """Do what is due."""
-        self._do(self._watch.tick(self._stopwatch(), alive))
+        paused = {cell_id for cell_id in alive if self._book.cells[cell_id].paused}
+        self._do(self._watch.tick(self._stopwatch(), alive, paused))
         if self._has_failed:
             self._has_failed = False
             self._do(self._watch.counted(self._book.cells))

@@ -3,6 +3,8 @@
 - One that refuses for want of credit (402) may do so for a moment only: every request books a placeholder cost until it
   is settled. Its cells are parked, and of the requests that wait at most `PROBES` are let through, one at a time, at
   intervals that double. One that passes opens all of its cells; when none does, they are held.
+- A cell that a person has paused sends no probe. Where all of a provider's cells rest, its refusal is let go: a cell
+  that starts finds out anew, and those that rest do when they are resumed.
 - One that fails more than a stated share of its samples is held, too. An answer that comes after retries is no failure.
 - One that serves a cell in another's place is told of, once.
 
@@ -85,6 +87,7 @@ class ProviderWatch:
     _refusals: dict[str, _Refusal] = field(default_factory=dict[str, _Refusal], init=False)
     _begun: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]], init=False)
     _held: set[str] = field(default_factory=set[str], init=False)  # providers, until a cell of theirs is resumed
+    _resting: dict[str, set[str]] = field(default_factory=dict[str, set[str]], init=False)  # parked, of no refusal
 
     def __post_init__(self) -> None:
         for cell in self.cells:
@@ -133,18 +136,26 @@ class ProviderWatch:
             return [*self._tell_all(provider, alive, Open), Say("good", text)]
         return self._failed(provider, refusal, now_s)
 
-    def tick(self, now_s: float, alive: Collection[str]) -> list[Doing]:
-        """Time has passed, or cells have ended: `alive` are those that take orders."""
-        doings: list[Doing] = []
+    def tick(self, now_s: float, alive: Collection[str], paused: Collection[str] = ()) -> list[Doing]:
+        """Time has passed, or cells have ended.
+
+        Args:
+            now_s: Seconds, never set back.
+            alive: The cells that take orders.
+            paused: Those of them that a person has paused.
+        """
+        doings = self._wake(alive, paused)
         for provider, refusal in list(self._refusals.items()):
             users = [cell_id for cell_id in self._sides[provider] if cell_id in alive]
-            if not users:  # nobody is left to probe with; the next cell that starts finds out
+            probers = [cell_id for cell_id in users if cell_id not in paused]
+            if not probers:  # nobody is left to probe with; the next cell that starts, or is resumed, finds out
                 del self._refusals[provider]
+                self._resting.setdefault(provider, set()).update(users)
             elif refusal.probing is not None:
                 if refusal.probing not in alive or now_s - refusal.probing_since_s > PROBE_ANSWERS_WITHIN_S:
                     doings += self._failed(provider, refusal, now_s)
             elif now_s >= refusal.next_at_s:
-                refusal.probing = next((one for one in refusal.refused if one in alive), users[0])
+                refusal.probing = next((one for one in refusal.refused if one in probers), probers[0])
                 refusal.probing_since_s = now_s
                 refusal.probes += 1
                 doings.append(Tell(refusal.probing, Probe(self._sides[provider][refusal.probing])))
@@ -187,6 +198,17 @@ class ProviderWatch:
             for provider, sides in self._sides.items():
                 if status.id in sides:
                     self._held.discard(provider)
+
+    def _wake(self, alive: Collection[str], paused: Collection[str]) -> list[Doing]:
+        """Open parked cells that rest no more, unless their provider is known to refuse again."""
+        doings: list[Doing] = []
+        for provider, cells in self._resting.items():
+            awake = [cell_id for cell_id in cells if cell_id not in alive or cell_id not in paused]
+            cells.difference_update(awake)
+            if provider not in self._refusals:
+                sides = self._sides[provider]
+                doings += [Tell(cell_id, Open(sides[cell_id])) for cell_id in awake if cell_id in alive]
+        return doings
 
     def _provider(self, cell_id: str, *, of_grader: bool) -> str:
         found = [provider for provider, sides in self._sides.items() if sides.get(cell_id) is of_grader]

@@ -143,7 +143,7 @@ class Supervisor:
     def _start_cells(self) -> None:
         """Start waiting cells while there is room, the least busy provider's first. A paused cell takes no room."""
         book = self._book
-        if self._awaits_orphans():
+        if not self._backend.is_ready or self._awaits_orphans():
             return
         while True:
             busy = [cell for cell in book.cells.values() if cell.state in ("starting", "running")]

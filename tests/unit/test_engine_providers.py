@@ -39,6 +39,7 @@ class Watched:
 
     def __init__(self, *cells: Cell, **settings: Any) -> None:
         self.alive: Collection[str] = [one.id for one in cells]
+        self.paused: Collection[str] = ()
         self.now_s = 100.0
         self.watch = ProviderWatch(cells, RunSettings(4, 10, 0, None, **settings), chance=lambda: 0.0)
 
@@ -50,7 +51,7 @@ class Watched:
 
     def tick(self, after_s: float = 0.0) -> list[Doing]:
         self.now_s += after_s
-        return self.watch.tick(self.now_s, self.alive)
+        return self.watch.tick(self.now_s, self.alive, self.paused)
 
     def next_probe(self) -> str:
         """Let the time pass until a probe is due, and see that it is the only thing to do; whose it is."""
@@ -126,6 +127,25 @@ def test_the_probe_of_a_cell_that_ends_or_falls_silent_has_failed() -> None:
     watched.alive = []
     watched.tick()
     assert watched.watch.may_start("a"), "a new cell may find out"
+
+
+def test_a_cell_that_a_person_has_paused_is_not_probed_with() -> None:
+    watched = Watched(cell("a", "groq"), cell("b", "groq"))
+    watched.refused("a")
+    watched.paused = ["a"]
+    assert watched.next_probe() == "b", "though it was the other that was refused"
+    watched.probed("b", False, reason="again")
+    watched.paused = ["a", "b"]
+    assert watched.tick(1000) == [] and watched.watch.due_in_s(watched.now_s) is None
+    assert watched.watch.may_start("a"), "a new cell may find out"
+    watched.paused = ["b"]
+    assert watched.tick() == [Tell("a", Open())], "it finds out by itself"
+    watched.refused("a")
+    watched.paused = []
+    assert watched.tick() == [], "it is known by now: b waits for the probe"
+    assert watched.next_probe() == "a"
+    assert told(watched.probed("a", True), Open) == ["a", "b"]
+    assert watched.tick(1000) == []
 
 
 def test_a_graders_refusal_parks_the_cells_that_it_grades_and_probes_with_a_grading() -> None:

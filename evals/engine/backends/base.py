@@ -31,6 +31,11 @@ class Backend(Protocol):
         """Begin to load what cells need, in the background."""
         ...
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether what cells need is loaded: before that, to start one would stand still. `wait` returns when it is."""
+        ...
+
     def start(self, job: CellJob) -> int:
         """Start a cell and return its pid (or another number a person can look up)."""
         ...

@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -47,12 +48,23 @@ class LocalBackend:
 
     def __init__(self) -> None:
         self._running: dict[str, _Running] = {}
+        self._loading: Connection | None = None  # ends when the forkserver has loaded
 
     def warm(self) -> None:
         """Start the forkserver; it loads Inspect while the plan is still being made."""
         if isinstance(_CONTEXT, ForkServerContext):
             forkserver.set_forkserver_preload([f"{__package__}.preload"])
             forkserver.ensure_running()
+            self._loading, loaded = _CONTEXT.Pipe(duplex=False)
+            threading.Thread(target=_wait_for_forkserver, args=(_CONTEXT, loaded), name="warm", daemon=True).start()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the forkserver has loaded, or is gone, which the start of a cell then tells."""
+        if self._loading is not None and self._loading.poll():
+            self._loading.close()
+            self._loading = None
+        return self._loading is None
 
     def start(self, job: CellJob) -> int:
         """Start a cell's process and return its pid."""
@@ -91,6 +103,8 @@ class LocalBackend:
             if running.process.exitcode is None:  # what is known to have ended would be ready for ever
                 by_item[running.process.sentinel] = cell_id
         channels = [running.channel for running in self._running.values()]
+        if self._loading is not None:
+            channels.append(self._loading)
         sentinels = [item for item in by_item if isinstance(item, int)]
         ready = multiprocessing.connection.wait([*channels, *sentinels, wakeup_fd], timeout_s)
         news = {by_item[item] for item in ready if item in by_item}
@@ -136,6 +150,8 @@ class LocalBackend:
         for cell_id in list(self._running):
             self.end(cell_id, "kill")
             self._reap(cell_id)
+        if self._loading is not None:
+            self._loading.close()
 
 
 def _send(running: _Running) -> None:
@@ -149,6 +165,18 @@ def _send(running: _Running) -> None:
             running.unsent.clear()
             return
         running.unsent.popleft()
+
+
+def _wait_for_forkserver(context: ForkServerContext, loaded: Connection) -> None:
+    """Have the forkserver fork a process that does nothing: it comes to that when it has loaded."""
+    with loaded, suppress(OSError, EOFError):
+        process = context.Process(target=_do_nothing, daemon=True)
+        process.start()
+        process.join()
+
+
+def _do_nothing() -> None:
+    return
 
 
 def _is_alive(pid: int | None) -> bool:
