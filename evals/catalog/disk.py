@@ -32,42 +32,50 @@ def read_kept(folder: str, key: str, kind: type[T]) -> T | None:
     """
     from pydantic import TypeAdapter, ValidationError
 
-    content = read_kept_bytes(folder, key)
+    content = read_kept_bytes(folder, _file_name(key))
     try:
         return None if content is None else TypeAdapter(kind).validate_json(content)
     except ValidationError:
         return None
 
 
-def read_kept_bytes(folder: str, key: str) -> bytes | None:
-    """The JSON that was kept under a key, as it is on the disk; `None` when there is nothing that can be read."""
+def read_kept_bytes(folder: str, name: str) -> bytes | None:
+    """The content of a kept file; `None` when there is nothing that can be read."""
     try:
-        return _path(folder, key).read_bytes()
+        return (cache_folder() / folder / name).read_bytes()
     except OSError:
         return None
 
 
-def write_kept(folder: str, key: str, value: object, *, max_files: int = MAX_FILES) -> bool:
-    """Keep a dataclass under a key, atomically and readable by the user alone; prune what is old or too many.
+def write_kept(folder: str, key: str, value: object) -> bool:
+    """Keep a dataclass under a key.
+
+    Returns:
+        Whether it could be written.
+    """
+    from pydantic import TypeAdapter
+
+    return write_kept_bytes(folder, _file_name(key), TypeAdapter(type(value)).dump_json(value))
+
+
+def write_kept_bytes(folder: str, name: str, content: bytes, *, max_files: int = MAX_FILES) -> bool:
+    """Keep a file, written atomically and readable by the user alone; prune what is old or too many.
 
     Returns:
         Whether it could be written: a full disk or a read-only home is no reason to fail.
     """
-    from pydantic import TypeAdapter
-
-    path = _path(folder, key)
-    data = TypeAdapter(type(value)).dump_json(value)
+    path = cache_folder() / folder / name
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(path, data, durable=False)
+        write_private(path, content, durable=False)
     except OSError:
         return False
     _prune(path, max_files)
     return True
 
 
-def _path(folder: str, key: str) -> Path:
-    return cache_folder() / folder / f"{key}.v{FORMAT}.json"
+def _file_name(key: str) -> str:
+    return f"{key}.v{FORMAT}.json"
 
 
 def _prune(newest: Path, max_files: int) -> None:

@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -213,12 +214,10 @@ class Reader:
         Raises:
             ProctorError: As `call`; also where a log cannot be read.
         """
-        from pydantic import TypeAdapter
-
-        from .disagreements import Disagreements
+        from .disagreements import decode_disagreements
 
         answer = self.call("disagreements", timeout_s=timeout_s, logs=[str(log.absolute()) for log in logs])
-        return TypeAdapter(Disagreements).validate_python(answer)
+        return decode_disagreements(urlsafe_b64decode(answer))
 
     def _running(self) -> _Process:
         if self._closed:

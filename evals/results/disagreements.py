@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
+from .column_bytes import decode_columns, encode_columns
 from .log_index import LogIndex
 from .statistics import Scores
 
@@ -21,11 +23,41 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Disagreements:
-    """Of several cells over the same samples."""
+    """Of several cells over the same samples: columns for the fields of `Disagreement`, the most telling first."""
 
-    found: tuple[Disagreement, ...]  # the most telling first
     compared: int  # samples that two cells or more have scored
+    id: Sequence[int | str]
+    scores: tuple[Sequence[float | None], ...]  # by cell
+    errors: tuple[Sequence[bool], ...]  # by cell
     unread: tuple[str, ...] = ()  # why logs could not be read; their cells have no scores here
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def one(self, position: int) -> Disagreement:
+        """One sample."""
+        scores = tuple(column[position] for column in self.scores)
+        return Disagreement(self.id[position], scores, tuple(column[position] for column in self.errors))
+
+    def __iter__(self) -> Iterator[Disagreement]:
+        return map(self.one, range(len(self)))
+
+
+def encode_disagreements(found: Disagreements) -> bytes:
+    """Disagreements as bytes, for the way from the reader: there may be as many as there are samples."""
+    facts = {"compared": found.compared, "unread": found.unread, "cells": len(found.scores)}
+    columns: dict[str, Sequence[Any]] = {"id": found.id}
+    for cell, (scores, errors) in enumerate(zip(found.scores, found.errors, strict=True)):
+        columns |= {f"scores {cell}": scores, f"errors {cell}": errors}
+    return encode_columns(facts, columns)
+
+
+def decode_disagreements(content: bytes) -> Disagreements:
+    """What `encode_disagreements` made bytes of."""
+    facts, columns = decode_columns(content)
+    cells = range(facts["cells"])
+    scores, errors = (tuple(columns[f"{name} {cell}"] for cell in cells) for name in ("scores", "errors"))
+    return Disagreements(facts["compared"], columns["id"], scores, errors, tuple(facts["unread"]))
 
 
 def find_disagreements(indexes: Sequence[LogIndex | None], unread: Sequence[str] = ()) -> Disagreements:
@@ -58,7 +90,15 @@ def find_disagreements(indexes: Sequence[LogIndex | None], unread: Sequence[str]
             errors = tuple(key in of for of in failed)
             found.append((-_spread(values), _with_totals(values, totals), Disagreement(name, values, errors)))
     found.sort(key=lambda one: one[:2])
-    return Disagreements(tuple(one for _, _, one in found), compared, tuple(unread))
+    ordered = [one for _, _, one in found]
+    cells = range(len(indexes))
+    return Disagreements(
+        compared,
+        [one.id for one in ordered],
+        tuple([one.scores[cell] for one in ordered] for cell in cells),
+        tuple([one.errors[cell] for one in ordered] for cell in cells),
+        tuple(unread),
+    )
 
 
 def _failed(index: LogIndex) -> set[tuple[str, int]]:

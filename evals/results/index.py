@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..catalog.disk import read_kept_bytes, write_kept
+from ..catalog.disk import read_kept_bytes, write_kept_bytes
 from .errors import LogError
-from .log_index import LogIndex, columns_from_lists
+from .index_format import NoIndexError, decode_index, encode_index
+from .log_index import LogIndex
 
 if TYPE_CHECKING:
     from .client import Reader
@@ -19,16 +20,7 @@ ReadLog = Callable[[Path], LogIndex]
 
 READ_TIMEOUT_S = 300.0  # a log of a hundred thousand samples takes a while
 MAX_INDEXES = 500
-_FOLDER = "index-1"  # counted up when what `LogIndex` means changes
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """An index and the state of the file it was read from."""
-
-    mtime_ns: int
-    size: int
-    index: LogIndex
+_FOLDER = "index"
 
 
 def load_index(path: Path, read: ReadLog) -> LogIndex:
@@ -41,13 +33,13 @@ def load_index(path: Path, read: ReadLog) -> LogIndex:
     Raises:
         LogError: There is no such file.
     """
-    mtime_ns, size = _state(path)
-    kept = _read_kept(path)
-    if kept is not None and (kept.mtime_ns, kept.size) == (mtime_ns, size):
-        return kept.index
+    state = _state(path)
+    kept = _read_kept(path, state)
+    if kept is not None:
+        return kept
     index = read(path)
-    if _state(path) == (mtime_ns, size):  # a log that is being written may have grown meanwhile
-        _keep(path, mtime_ns, size, index)
+    if _state(path) == state:  # a log that is being written may have grown meanwhile
+        _keep(path, state, index)
     return index
 
 
@@ -57,54 +49,42 @@ def store_index(path: Path, index: LogIndex) -> None:
     Raises:
         LogError: There is no such file.
     """
-    mtime_ns, size = _state(path)
-    _keep(path, mtime_ns, size, index)
+    _keep(path, _state(path), index)
 
 
-def _keep(path: Path, mtime_ns: int, size: int, index: LogIndex) -> None:
-    write_kept(_FOLDER, _key(path), _Kept(mtime_ns, size, index), max_files=MAX_INDEXES)
+def _keep(path: Path, state: bytes, index: LogIndex) -> None:
+    write_kept_bytes(_FOLDER, _file_name(path), state + encode_index(index), max_files=MAX_INDEXES)
 
 
-def _read_kept(path: Path) -> _Kept | None:
-    """What was kept of a log; `None` where there is nothing that can be used.
-
-    The columns are taken over as they are parsed, and looked at for their types alone: validating a hundred thousand
-    samples value by value takes twice the memory and the time.
-    """
-    from pydantic import TypeAdapter, ValidationError
-    from pydantic_core import from_json
-
-    content = read_kept_bytes(_FOLDER, _key(path))
-    if content is None:
+def _read_kept(path: Path, state: bytes) -> LogIndex | None:
+    """What was kept of a log in that state; `None` where there is nothing that can be used."""
+    content = read_kept_bytes(_FOLDER, _file_name(path))
+    if content is None or not content.startswith(state):
         return None
     try:
-        found: Any = from_json(content, cache_strings="keys")
-        columns: dict[str, list[Any]] = found["index"].pop("samples")
-        kept = TypeAdapter(_Kept).validate_python(found)
-        samples = columns_from_lists(columns)
-    except (ValidationError, ValueError, TypeError, KeyError, AttributeError):
+        return decode_index(memoryview(content)[len(state) :])
+    except NoIndexError:
         return None
-    return replace(kept, index=replace(kept.index, samples=samples))
 
 
-def _state(path: Path) -> tuple[int, int]:
+def _state(path: Path) -> bytes:
+    """When the file was written and how long it is: what is kept of it begins with that."""
     try:
         status = path.stat()
     except OSError as error:
         raise LogError(f"the log {path.name} is missing") from error
-    return status.st_mtime_ns, status.st_size
+    return f"{status.st_mtime_ns} {status.st_size}\n".encode("ascii")
 
 
-def _key(path: Path) -> str:
-    return sha256(str(path.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+def _file_name(path: Path) -> str:
+    return sha256(str(path.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".index"
 
 
 def reading_with(reader: Reader) -> ReadLog:
     """How to read logs with a reader process, which starts with the first of them."""
-    from pydantic import TypeAdapter
 
     def read(path: Path) -> LogIndex:
-        answer = reader.call("index_log", timeout_s=READ_TIMEOUT_S, path=str(path.absolute()))
-        return TypeAdapter(LogIndex).validate_python(answer)
+        answer: str = reader.call("index_log", timeout_s=READ_TIMEOUT_S, path=str(path.absolute()))
+        return decode_index(urlsafe_b64decode(answer))
 
     return read

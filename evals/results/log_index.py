@@ -6,12 +6,14 @@ of them makes forty rows.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import NoneType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .statistics import Scores
+from .sample_orders import SampleOrder
+
+if TYPE_CHECKING:
+    from .statistics import Scores
 
 LogStatus = Literal["started", "success", "cancelled", "error"]
 RawScore = bool | int | float | str | None
@@ -40,24 +42,25 @@ class SampleRow:
 
 @dataclass(frozen=True, slots=True)
 class SampleColumns:
-    """All samples of a log, in its order: a column for every field of `SampleRow`."""
+    """All samples of a log, in its order: a column for every field of `SampleRow`, and what is known of all of them."""
 
-    id: tuple[int | str, ...] = ()
-    epoch: tuple[int, ...] = ()
-    score: tuple[float | None, ...] = ()
-    raw_score: tuple[RawScore, ...] = ()
-    answer: tuple[str | None, ...] = ()
-    error: tuple[str | None, ...] = ()
-    input_tokens: tuple[int, ...] = ()
-    output_tokens: tuple[int, ...] = ()
-    cost_usd: tuple[float | None, ...] = ()
-    grader_tokens: tuple[int, ...] = ()
-    grader_cost_usd: tuple[float | None, ...] = ()
-    total_time_s: tuple[float | None, ...] = ()
-    working_time_s: tuple[float | None, ...] = ()
-    retries: tuple[int, ...] = ()
-    completed: tuple[bool, ...] = ()
-    fingerprint: tuple[int, ...] = ()  # of the input's and the target's text: the same id may stand for another sample
+    id: Sequence[int | str] = ()
+    epoch: Sequence[int] = ()
+    score: Sequence[float | None] = ()
+    raw_score: Sequence[RawScore] = ()
+    answer: Sequence[str | None] = ()
+    error: Sequence[str | None] = ()
+    input_tokens: Sequence[int] = ()
+    output_tokens: Sequence[int] = ()
+    cost_usd: Sequence[float | None] = ()
+    grader_tokens: Sequence[int] = ()
+    grader_cost_usd: Sequence[float | None] = ()
+    total_time_s: Sequence[float | None] = ()
+    working_time_s: Sequence[float | None] = ()
+    retries: Sequence[int] = ()
+    completed: Sequence[bool] = ()
+    fingerprint: Sequence[int] = ()  # of the input's and the target's text: the same id may stand for another sample
+    orders: Mapping[str, SampleOrder] = field(default_factory=dict[str, Any], compare=False)  # of what was kept
 
     def __len__(self) -> int:
         return len(self.id)
@@ -68,39 +71,6 @@ class SampleColumns:
 
     def __iter__(self) -> Iterator[SampleRow]:
         return map(SampleRow, *(getattr(self, name) for name in SampleRow.__slots__))
-
-
-_COUNT, _NUMBER, _TEXT = frozenset({int}), frozenset({float, int, NoneType}), frozenset({str, NoneType})
-_LOOKED_AT = 400  # values of a column that tell whether it has few different ones
-_TYPES: Mapping[str, frozenset[type]] = {
-    **dict.fromkeys(("epoch", "input_tokens", "output_tokens", "grader_tokens", "retries", "fingerprint"), _COUNT),
-    **dict.fromkeys(("score", "cost_usd", "grader_cost_usd", "total_time_s", "working_time_s"), _NUMBER),
-    **dict.fromkeys(("answer", "error"), _TEXT),
-    "id": frozenset({int, str}),
-    "raw_score": frozenset({bool, int, float, str, NoneType}),
-    "completed": frozenset({bool}),
-}
-
-
-def columns_from_lists(lists: dict[str, list[Any]]) -> SampleColumns:
-    """Columns out of JSON's lists, which are used up: one after the other, so that both are never there at once.
-
-    Values that come again and again become one object each.
-
-    Raises:
-        ValueError: They are no columns of samples.
-    """
-    columns: dict[str, tuple[Any, ...]] = {}
-    length = len(lists.get("id", ()))
-    for name, types in _TYPES.items():
-        values = lists.pop(name)
-        found = set(map(type, values))
-        if not found <= types or len(values) != length:
-            raise ValueError(f"{name}: no column of samples")
-        few = found == {float} and len(set(values[:_LOOKED_AT])) < _LOOKED_AT // 4
-        distinct = {value: value for value in values} if few else {}
-        columns[name] = tuple([distinct[value] for value in values] if few else values)
-    return SampleColumns(**columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +121,7 @@ class LogIndex:
     @property
     def errors(self) -> int:
         """Samples, in every epoch, that ended with an error."""
-        return len(self.samples) - self.samples.error.count(None)
+        return sum(error is not None for error in self.samples.error)
 
     def scores(self) -> Scores:
         """The values of every sample that has one, under a key that tells samples apart by id and content."""
@@ -163,6 +133,6 @@ class LogIndex:
         return found
 
 
-def _sum(costs: tuple[float | None, ...]) -> float | None:
+def _sum(costs: Sequence[float | None]) -> float | None:
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else None

@@ -130,7 +130,7 @@ def _graders(spec: EvalSpec, *, role_used: bool) -> list[str]:
 
 def _columns(rows: list[tuple[SampleRow, int]]) -> SampleColumns:
     names = SampleRow.__slots__
-    columns = {name: tuple(getattr(row, name) for row, _ in rows) for name in names}
+    columns: dict[str, Any] = {name: tuple(getattr(row, name) for row, _ in rows) for name in names}
     return SampleColumns(**columns, fingerprint=tuple(fingerprint for _, fingerprint in rows))
 
 

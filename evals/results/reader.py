@@ -2,7 +2,8 @@
 
 `python -m proctor.evals.results.reader` speaks JSON lines: `{"id", "op", "args"}` on standard input,
 `{"id", "ok": true, "result"}` or `{"id", "ok": false, "error": {"message", "remedy", "usage"}}` on standard output.
-It ends when its standard input does. What user code prints goes to standard error, and it reads nothing.
+Bytes in a result are base64. It ends when its standard input does. What user code prints goes to standard error, and it
+reads nothing.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ def _task_facts(task: str, args: dict[str, Any], practice: bool) -> object:
 
 
 def _index_log(path: str) -> object:
-    from .logs import index_log
+    from .index_format import encode_index
 
-    return index_log(Path(path))
+    return encode_index(_read_index(Path(path)))
 
 
 def _transcript(path: str, sample_id: str | int, epoch: int) -> object:
@@ -82,7 +83,7 @@ def _compare_runs(before: str, after: str) -> object:
 
 
 def _disagreements(logs: list[str]) -> object:
-    from .disagreements import find_disagreements
+    from .disagreements import encode_disagreements, find_disagreements
     from .index import load_index
 
     indexes: list[LogIndex | None] = []
@@ -93,7 +94,7 @@ def _disagreements(logs: list[str]) -> object:
         except ProctorError as error:
             indexes.append(None)
             unread.append(error.message)
-    return find_disagreements(indexes, unread)
+    return encode_disagreements(find_disagreements(indexes, unread))
 
 
 def _read_index(path: Path) -> LogIndex:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-import time
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from proctor.evals.results import index_format
 from proctor.evals.results.errors import LogError
 from proctor.evals.results.index import load_index, store_index
 from proctor.evals.results.log_index import LogIndex, SampleColumns, SampleRow
+from proctor.evals.results.sample_orders import ORDERS, order_samples
 
 INDEX = LogIndex(
     task="proctor/theory_of_mind",
@@ -119,14 +121,50 @@ def test_only_the_user_may_read_what_is_kept(log: Path, own_home: Path) -> None:
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[1, 2]", b'{"mtime_ns": 1, "size": 2, "index": {}}'])
-def test_a_damaged_cache_only_costs_a_reading(log: Path, own_home: Path, damage: bytes) -> None:
-    store_index(log, INDEX)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda kept: b"",
+        lambda kept: b"{",
+        lambda kept: b'{"mtime_ns": 1, "size": 2, "index": {}}',
+        lambda kept: kept[:-1],
+        lambda kept: kept[: len(kept) // 2],
+        lambda kept: kept + b"more",
+        lambda kept: kept.replace(b"naive", b"naivE"),
+    ],
+)
+def test_a_damaged_cache_only_costs_a_reading(
+    log: Path, own_home: Path, damage: Callable[[bytes], bytes], capfd: pytest.CaptureFixture[str]
+) -> None:
+    index = replace(INDEX, task="naive")
+    store_index(log, index)
     (kept,) = kept_files(own_home)
-    kept.write_bytes(damage)
-    reader, read = reading(INDEX)
-    assert load_index(log, reader) == INDEX
+    whole = kept.read_bytes()
+    kept.write_bytes(damage(whole))
+    reader, read = reading(index)
+    assert load_index(log, reader) == index
     assert read == [log]
+    assert kept.read_bytes() == whole  # made anew
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("there", "value"),
+    [
+        ("FORMAT", 1),  # an older version
+        ("_KINDS", {**index_format._KINDS, "id": frozenset({int})}),  # here no id may be a text
+        ("ORDERS", {"sample": False}),
+    ],
+)
+def test_an_index_that_means_something_else_is_made_anew(
+    log: Path, there: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_index(log, INDEX)
+    with monkeypatch.context() as other:
+        other.setattr(index_format, there, value)
+        reader, read = reading(INDEX)
+        assert load_index(log, reader).task == INDEX.task
+        assert read == [log]
 
 
 def test_a_missing_log_is_said_to_be_missing(tmp_path: Path) -> None:
@@ -156,7 +194,7 @@ def test_old_indexes_are_pruned(log: Path, tmp_path: Path, own_home: Path, monke
 
 def test_columns_and_rows_have_the_same_fields() -> None:
     names = [field.name for field in fields(SampleColumns)]
-    assert names == [*(field.name for field in fields(SampleRow)), "fingerprint"]
+    assert names == [*(field.name for field in fields(SampleRow)), "fingerprint", "orders"]
     assert list(INDEX.samples) == [INDEX.samples.row(i) for i in range(3)]
     assert INDEX.samples.row(1) == SampleRow("1", 1, 0.0, False, None, None, 2, 5, 1.4e-05, 0, 0.0, None, None, 1, True)
 
@@ -168,32 +206,45 @@ def test_sums_are_unknown_as_soon_as_one_cost_is() -> None:
     assert INDEX.scores() == {("1", 1): [1.0], ("1", 2): [0.0]}
 
 
-def test_100_000_samples_come_back_in_well_under_300_ms(log: Path) -> None:
-    n = 100_000
-    samples = SampleColumns(
-        id=tuple(range(n)),
-        epoch=(1,) * n,
-        score=(1.0, 0.0) * (n // 2),
-        raw_score=("C", "I") * (n // 2),
-        answer=tuple(f"Hannah put the sweater in the bucket and left {i}" for i in range(n)),
-        error=(None,) * n,
-        input_tokens=tuple(range(n)),
-        output_tokens=tuple(range(n)),
-        cost_usd=tuple(i / 1e9 for i in range(n)),
-        grader_tokens=tuple(range(n)),
-        grader_cost_usd=tuple(i / 1e9 for i in range(n)),
-        total_time_s=tuple(i / 1000 for i in range(n)),
-        working_time_s=tuple(i / 1000 for i in range(n)),
-        retries=(0,) * n,
-        completed=(True,) * n,
-        fingerprint=tuple(range(n)),
+def test_a_kept_index_takes_the_room_of_its_file_and_not_an_object_for_every_value(log: Path, own_home: Path) -> None:
+    n = 20_000
+    many = SampleColumns(
+        id=[f"train-{number}" for number in range(n)],
+        epoch=[1] * n,
+        score=[number % 2 / 1 for number in range(n)],
+        raw_score=["CI"[number % 2] for number in range(n)],
+        answer=[f"Hannah put the sweater in bucket {number}" for number in range(n)],
+        error=[None] * n,
+        input_tokens=range(n),
+        output_tokens=range(n),
+        cost_usd=[number / 1e9 for number in range(n)],
+        grader_tokens=range(n),
+        grader_cost_usd=[number / 1e9 for number in range(n)],
+        total_time_s=[number / 1000 for number in range(n)],
+        working_time_s=[number / 1000 for number in range(n)],
+        retries=[0] * n,
+        completed=[True] * n,
+        fingerprint=range(n),
     )
-    store_index(log, replace(INDEX, samples=samples))
+    store_index(log, replace(INDEX, samples=many))
+    (kept,) = kept_files(own_home)
     reader, read = reading(INDEX)
-    took_s: list[float] = []
-    for _ in range(5):
-        started = time.perf_counter()
+    load_index(log, reader)
+    tracemalloc.start()
+    try:
         index = load_index(log, reader)
-        took_s.append(time.perf_counter() - started)
-    assert not read and len(index.samples) == n
-    assert min(took_s) < 0.3, took_s
+        held_bytes, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not read and index.samples == many
+    assert max(held_bytes, most_bytes) < kept.stat().st_size + 100_000
+    assert kept.stat().st_size < 170 * n
+
+
+def test_orders_are_kept_with_the_samples_and_are_those_that_would_be_made(log: Path) -> None:
+    store_index(log, INDEX)
+    samples = load_index(log, reading(INDEX)[0]).samples
+    assert samples.orders.keys() == ORDERS.keys()
+    for name in ORDERS:
+        for downwards in (False, True):
+            assert list(order_samples(samples, name, downwards)) == list(order_samples(INDEX.samples, name, downwards))

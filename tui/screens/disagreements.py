@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -20,7 +19,7 @@ from ..widgets.line_table import LineTable
 from .samples import CellLog
 
 if TYPE_CHECKING:
-    from ...evals.results.disagreements import Disagreement
+    from ...evals.results.disagreements import Disagreement, Disagreements
     from ..store import State
 
 
@@ -43,7 +42,7 @@ class DisagreementsPane(Vertical):
         super().__init__(id=id)
         self._title = ""
         self._cells: tuple[CellLog, ...] = ()
-        self._found: Sequence[Disagreement] = ()
+        self._found: Disagreements | None = None
 
     def compose(self) -> ComposeResult:
         """Whose disagreements, the samples, and the one under the cursor cell by cell."""
@@ -73,8 +72,8 @@ class DisagreementsPane(Vertical):
 
     @property
     def _under_cursor(self) -> Disagreement | None:
-        key = self.table.cursor_key
-        return self._found[int(key)] if key is not None and int(key) < len(self._found) else None
+        key, found = self.table.cursor_key, self._found
+        return found.one(int(key)) if found is not None and key is not None and int(key) < len(found) else None
 
     def _draw(self, state: State) -> None:
         known = state.disagreements
@@ -82,16 +81,16 @@ class DisagreementsPane(Vertical):
             failure, waiting = state.failures.get("disagreements"), state.waiting.get("disagreements")
             self.table.change_columns(())
             self.table.empty = str(failure) if failure else f"{waiting} …" if waiting else ""
-            self._found = ()
+            self._found = None
             self.table.show([])
             self.head.update(Content(clean_line(self._title)))
             self.says.update(Content(""))
             return
-        self._found = known.found
-        self.table.change_columns(disagreement_columns(known.found, len(self._cells)))
+        self._found = known
+        self.table.change_columns(disagreement_columns(known))
         self.table.empty = "All cells agree on every sample." if known.compared else "No sample is scored by two cells."
-        self.table.show(DisagreementRows(known.found))
-        count = f"{len(known.found)} of {number_of(known.compared, 'sample')}"
+        self.table.show(DisagreementRows(known))
+        count = f"{len(known)} of {number_of(known.compared, 'sample')}"
         self.head.update(Content(clean_line(f"{self._title} · the cells disagree on {count}, the widest split first")))
         self._draw_one()
 

@@ -14,21 +14,20 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Static
 
+from ...evals.results.sample_orders import ORDERS, order_samples
 from ..clean import clean_line
 from ..figures import number_of
 from ..store import SampleRef
 from ..widgets.bars import proctor
 from ..widgets.filter_bar import FilterBar
-from ..widgets.line_table import LineTable
+from ..widgets.line_table import Column, LineTable
 from ..widgets.sample_rows import (
-    SAMPLE_ORDERS,
     VERDICTS,
     NamedSample,
     SampleRows,
     Verdict,
     count_verdicts,
     named_table,
-    order_samples,
     sample_columns,
     sample_texts,
     with_verdict,
@@ -77,8 +76,9 @@ class SamplesPane(Vertical):
         self._index: LogIndex | None = None
         self._column, self._downwards = "sample", False
         self._verdict: Verdict = "all"
-        self._order: list[int] = []  # positions in the index, as they are ordered
+        self._order: Sequence[int] = ()  # positions in the index, as they are ordered
         self._counts: Mapping[Verdict, int] = {}
+        self._columns: tuple[Column, ...] = ()
         self._texts: list[str] = []  # what words are looked for in; made when the first is typed
         self._drawn: tuple[object, ...] = ()
 
@@ -92,7 +92,7 @@ class SamplesPane(Vertical):
     def on_mount(self) -> None:
         """Follow what has been read, in the order of last time."""
         remembered = proctor(self).memory.get("samples.order", "")
-        if remembered.removeprefix("-") in SAMPLE_ORDERS:
+        if remembered.removeprefix("-") in ORDERS:
             self._column, self._downwards = remembered.removeprefix("-"), remembered.startswith("-")
         proctor(self).store.subscribe(self, {"indexes", "waiting", "failures"}, self._draw)
 
@@ -127,7 +127,8 @@ class SamplesPane(Vertical):
         if index is not self._index:
             self._index, self._texts = index, []
             self._counts = count_verdicts(index.samples) if index is not None else {}
-            self._order = []
+            self._columns = sample_columns(index.samples, index.epochs > 1) if index is not None else ()
+            self._order = ()
         failure, waiting = state.failures.get("indexes"), state.waiting.get("indexes")
         drawn = (cell, index, self._column, self._downwards, self._verdict, self.bar.text, failure, waiting)
         if drawn != self._drawn:
@@ -137,8 +138,8 @@ class SamplesPane(Vertical):
     def _draw_rows(self, cell: CellLog, index: LogIndex | None, awaited: str) -> None:
         words = self.bar.text.split()
         shown: Sequence[int] = ()
+        self.table.change_columns(self._columns)
         if index is None:
-            self.table.change_columns(())
             self.table.empty = awaited
             self.table.show([])
         else:
@@ -151,7 +152,6 @@ class SamplesPane(Vertical):
             self._texts = (self._texts or sample_texts(samples)) if words else []
             if words:
                 shown = with_words(self._texts, shown, words)
-            self.table.change_columns(sample_columns(samples, epochs))
             self.table.sorted_by = (self._column, self._downwards)
             self.table.empty = "no sample is like that: esc or f shows all" if len(samples) else "no samples"
             self.table.show(SampleRows(samples, shown, epochs))
@@ -165,7 +165,7 @@ class SamplesPane(Vertical):
             words.append(", ".join(f"{count} {verdict}" for verdict, count in self._counts.items()))
             words.append("" if self._verdict == "all" else f"only {self._verdict}")
             words.append(grader_words(index.grader, index.self_graded))
-            words.append(f"by {SAMPLE_ORDERS[self._column][1]}{', downwards' if self._downwards else ''}")
+            words.append(f"by {self._column}{', downwards' if self._downwards else ''}")
         self.head.update(Content(clean_line(" · ".join(word for word in words if word))))
         note = (index.error or "") if index is not None else ""
         self.says.update(Content(clean_line(note)))
@@ -181,8 +181,8 @@ class SamplesPane(Vertical):
         event.stop()
         if event.column_key == self._column:
             self.action_reverse()
-        elif event.column_key in SAMPLE_ORDERS:
-            self._order_by(event.column_key, SAMPLE_ORDERS[event.column_key][0])
+        elif event.column_key in ORDERS:
+            self._order_by(event.column_key, ORDERS[event.column_key])
 
     def action_filter(self) -> None:
         """Type what to show."""
@@ -197,9 +197,9 @@ class SamplesPane(Vertical):
 
     def action_order(self) -> None:
         """By the next column."""
-        columns = list(SAMPLE_ORDERS)
+        columns = list(ORDERS)
         column = columns[(columns.index(self._column) + 1) % len(columns)]
-        self._order_by(column, SAMPLE_ORDERS[column][0])
+        self._order_by(column, ORDERS[column])
 
     def action_reverse(self) -> None:
         """The other way round."""
@@ -207,7 +207,7 @@ class SamplesPane(Vertical):
 
     def _order_by(self, column: str, downwards: bool) -> None:
         self._column, self._downwards = column, downwards
-        self._order = []
+        self._order = ()
         proctor(self).memory.put("samples.order", f"{'-' if downwards else ''}{column}")
         self._draw(proctor(self).store.state)
 

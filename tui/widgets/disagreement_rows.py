@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
-from ..clean import clean_line
 from .lazy_rows import LazyRows
 from .line_table import Cell, Column, Row
-from .sample_rows import WIDEST_ID, mark
+from .sample_rows import id_width, mark
 
 if TYPE_CHECKING:
-    from ...evals.results.disagreements import Disagreement
+    from ...evals.results.disagreements import Disagreement, Disagreements
 
 _TITLES = {"✓": "right", "~": "in part", "✗": "wrong", "!": "failed", "?": "not scored"}
 
@@ -21,21 +18,15 @@ _TITLES = {"✓": "right", "~": "in part", "✗": "wrong", "!": "failed", "?": "
 class DisagreementRows(LazyRows):
     """One row for a sample; its key is its place in the list."""
 
-    def __init__(self, found: Sequence[Disagreement]) -> None:
+    def __init__(self, found: Disagreements) -> None:
         self._found = found
 
     def __len__(self) -> int:
         return len(self._found)
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+    def row(self, index: int) -> Row:
         """The row at an index, made now."""
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        one = self._found[index]
+        one = self._found.one(index)
         known = [score for score in one.scores if score is not None]
         right = sum(score >= 1 for score in known)
         cells = (Cell(f"#{one.id}"), Cell(f"{right} of {len(known)}"), Cell(" ".join(glyphs(one))))
@@ -50,13 +41,12 @@ class DisagreementRows(LazyRows):
         return int(key) if key.isdecimal() and int(key) < len(self._found) else None
 
 
-def disagreement_columns(found: Sequence[Disagreement], cells: int) -> tuple[Column, ...]:
+def disagreement_columns(found: Disagreements) -> tuple[Column, ...]:
     """The columns; the marks stand in the order of the scoreboard's rows."""
-    widest = max((cell_len(clean_line(f"#{one.id}"[: WIDEST_ID + 1])) for one in found), default=0)
     return (
-        Column("sample", "sample", min(max(widest, 8), WIDEST_ID)),
+        Column("sample", "sample", id_width(found.id)),
         Column("right", "right", 8, "right"),
-        Column("marks", "cell by cell" if cells > 5 else "cells", 0),
+        Column("marks", "cell by cell" if len(found.scores) > 5 else "cells", 0),
     )
 
 

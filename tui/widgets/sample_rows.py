@@ -6,10 +6,10 @@ it is drawn.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len
 
@@ -23,16 +23,6 @@ if TYPE_CHECKING:
 
 Verdict = Literal["all", "wrong", "right", "error", "not scored"]
 VERDICTS: tuple[Verdict, ...] = ("all", "wrong", "right", "error", "not scored")
-SAMPLE_ORDERS: Mapping[str, tuple[bool, str]] = {  # by column: whether downwards at first, and the order in words
-    "sample": (False, "sample"),
-    "score": (False, "score"),
-    "answer": (False, "answer"),
-    "time": (True, "time"),
-    "tokens": (True, "tokens"),
-    "cost": (True, "cost"),
-    "retries": (True, "retries"),
-}
-_NUMBER = re.compile("[0-9]{1,18}")
 WIDEST_ID = 24
 WIDEST_NAME = 46
 
@@ -63,14 +53,8 @@ class SampleRows(LazyRows):
     def __len__(self) -> int:
         return len(self._shown)
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+    def row(self, index: int) -> Row:
         """The row at an index, made now."""
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
         at = self._shown[index]
         row = self._samples.row(at)
         return Row(str(at), _cells(f"#{row.id}", row, self._epochs))
@@ -89,8 +73,13 @@ class SampleRows(LazyRows):
 
 def sample_columns(samples: SampleColumns, epochs: bool) -> tuple[Column, ...]:
     """The columns of a table of samples."""
-    widest = max(map(str, samples.id), key=len, default="")
-    return _columns("sample", min(max(cell_len(clean_line(f"#{widest}")), 8), WIDEST_ID), epochs)
+    return _columns("sample", id_width(samples.id), epochs)
+
+
+def id_width(names: Sequence[int | str]) -> int:
+    """How wide a column is for samples of these ids."""
+    widest = max(map(str, names), key=len, default="")
+    return min(max(cell_len(clean_line(f"#{widest}"[: WIDEST_ID + 1])), 8), WIDEST_ID)
 
 
 def named_table(samples: Sequence[NamedSample], title: str, epochs: bool) -> tuple[tuple[Column, ...], list[Row]]:
@@ -151,43 +140,6 @@ def mark(score: float | None, *, error: bool = False) -> tuple[str, str]:
     return ("✓", "good") if score >= 1 else ("✗", "bad") if score <= 0 else ("~", "warn")
 
 
-def order_samples(samples: SampleColumns, column: str, downwards: bool) -> list[int]:
-    """The positions of samples in that order; what is unknown comes last, an error counts as less than any score."""
-    values = _figures(samples, column)
-    if None not in values:
-        return sorted(range(len(values)), key=values.__getitem__, reverse=downwards)
-    known = [at for at, value in enumerate(values) if value is not None]
-    known.sort(key=values.__getitem__, reverse=downwards)
-    return [*known, *(at for at, value in enumerate(values) if value is None)]
-
-
-def _figures(samples: SampleColumns, column: str) -> Sequence[Any]:
-    """A value to sort by for every sample."""
-    if column == "score":
-        pairs = zip(samples.score, samples.error, strict=True)
-        return [score if error is None else -float("inf") for score, error in pairs]
-    if column == "answer":
-        return [error or answer for answer, error in zip(samples.answer, samples.error, strict=True)]
-    if column == "time":
-        return samples.total_time_s
-    if column == "tokens":
-        return list(map(int.__add__, samples.input_tokens, samples.output_tokens))
-    if column == "cost":
-        return samples.cost_usd
-    if column == "retries":
-        return samples.retries
-    names = _natural(samples.id)
-    return names if len(set(samples.epoch)) <= 1 else list(zip(names, samples.epoch, strict=True))
-
-
-def _natural(names: Sequence[int | str]) -> Sequence[int] | Sequence[str]:
-    """Ids to sort by: numbers in them count as numbers."""
-    if all(isinstance(name, int) for name in names):
-        return [int(name) for name in names]
-    lines = "\n".join(str(name).replace("\n", " ") for name in names)  # one substitution over all takes a fifth
-    return _NUMBER.sub(lambda number: number.group().zfill(18), lines).split("\n")
-
-
 def sample_texts(samples: SampleColumns) -> list[str]:
     """What a filter looks for words in, for every sample: id, answer, error and score."""
     fields = zip(samples.id, samples.answer, samples.error, samples.raw_score, strict=True)
@@ -221,13 +173,14 @@ def with_verdict(samples: SampleColumns, positions: Iterable[int], verdict: Verd
 
 def count_verdicts(samples: SampleColumns) -> dict[Verdict, int]:
     """How many samples there are of each kind, those that there are none of left out."""
-    errors = len(samples) - samples.error.count(None)
-    known = [score for score in samples.score if score is not None]
-    right = sum(score >= 1 for score in known)
+    errors = len(samples) - Counter(samples.error)[None]
+    by_score = Counter(samples.score)
+    scored = len(samples) - by_score[None]
+    right = sum(count for score, count in by_score.items() if score is not None and score >= 1)
     counts: dict[Verdict, int] = {
         "right": right,
-        "wrong": len(known) - right,
+        "wrong": scored - right,
         "error": errors,
-        "not scored": len(samples) - len(known) - errors,
+        "not scored": len(samples) - scored - errors,
     }
     return {verdict: count for verdict, count in counts.items() if count}
