@@ -80,7 +80,7 @@ class AroundApp(BaseApp):
         if state.shown is not None:
             cells = state.shown.status.cells
             logs = tuple(state.shown.run_dir / cell.log for cell in cells if cell.log is not None)
-            self.post_message(messages.SamplesRequested(logs))
+            self.post_message(messages.SamplesRequested(logs, if_room=True))
         here = [one for one in offered_here(screen) if one.node is not self]
         general = [one for one in offered_here(screen) if one.node is self and one.binding.id != "app.palette"]
         elsewhere = offered_elsewhere(screen, self._moved_keys)

@@ -275,10 +275,10 @@ class Feeds(ReadingFeeds):
             self._watching.release()
 
     def _samples_of(self, log: Path) -> LogIndex | None:
-        from ..evals.results.index import load_index, reading_with
+        from ..evals.results.index import load_index
 
         try:
-            return load_index(log, reading_with(self._running_reader()))
+            return load_index(log, self._read_log)
         except ProctorError:
             return None  # Results says why
 

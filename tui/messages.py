@@ -250,6 +250,7 @@ class SamplesRequested(Message):
     """Read the samples of logs of the run that Results shows."""
 
     logs: tuple[Path, ...]
+    if_room: bool = False  # they are not looked at: those that would push others out of memory are left out
 
 
 @dataclass
@@ -257,6 +258,14 @@ class IndexesArrived(Message):
     """The samples of logs were read."""
 
     indexes: Mapping[Path, LogIndex]
+
+
+@dataclass
+class AcrossRequested(Message):
+    """Read what the cells of these logs made of one sample."""
+
+    sample: SampleRef
+    logs: tuple[Path, ...]
 
 
 @dataclass

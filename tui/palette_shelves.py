@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .find_items import Item, Shelf
 from .store import SampleRef
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..evals.results.log_index import SampleColumns
     from .offered import Offered
     from .store import State
 
@@ -81,13 +84,15 @@ def _samples(state: State) -> list[Shelf]:
     labels = {cell.log: cell.label for cell in state.shown.status.cells} if state.shown is not None else {}
     shelves: list[Shelf] = []
     for log, index in state.indexes.items():
-        samples = index.samples
-        pairs = list(zip(samples.id, samples.epoch, strict=True))
-        titles = [f"#{name}" if epoch == 1 else f"#{name} epoch {epoch}" for name, epoch in pairs]
-        label = labels.get(log.name, index.model)
-        refs: Callable[[int], SampleRef] = lambda at, log=log, pairs=pairs: SampleRef(log, *pairs[at])  # noqa: E731
-        item: Callable[[int], Item] = lambda at, titles=titles, label=label, refs=refs: Item(  # noqa: E731
-            SAMPLE, str(at), titles[at], label, thing=refs(at)
-        )
-        shelves.append(Shelf(SAMPLE, titles, item))
+        shelves.append(_samples_of(log, index.samples, labels.get(log.name, index.model)))
     return shelves
+
+
+def _samples_of(log: Path, samples: SampleColumns, label: str) -> Shelf:
+    pairs = zip(samples.id, samples.epoch, strict=True)
+    titles = [f"#{name}" if epoch == 1 else f"#{name} epoch {epoch}" for name, epoch in pairs]
+
+    def item(at: int) -> Item:
+        return Item(SAMPLE, str(at), titles[at], label, thing=SampleRef(log, samples.id[at], samples.epoch[at]))
+
+    return Shelf(SAMPLE, titles, item)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from . import messages
 from .base_app import BaseApp
+from .kept_indexes import KeptIndexes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +21,19 @@ class ResultsApp(BaseApp):
     _grouping: Grouping = "task"  # of the scoreboard that was asked for last
     _compared: tuple[Path, ...] = ()  # which runs are compared
     _disagreeing: tuple[Path, ...] = ()  # whose disagreements were asked for last
+    _across: messages.AcrossRequested | None = None  # the last one
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept = KeptIndexes()
 
     def show_results(self, run: KnownRun) -> None:
         """Read a run for Results, as the last one was grouped."""
         self._disagreeing = self._compared = ()
-        nothing: dict[str, Any] = {"scoreboard": None, "indexes": {}, "disagreements": None, "comparison": None}
-        self.store.put(shown=run, sample=None, transcript=None, **nothing)
+        self._across = None
+        self._kept.clear()
+        nothing = dict.fromkeys(("scoreboard", "across", "disagreements", "comparison", "sample", "transcript"))
+        self.store.put(shown=run, indexes={}, **nothing)
         grouping = self.memory.get("results.grouping", "task")
         self._read_scoreboard(cast("Grouping", grouping) if grouping in ("model", "provider") else "task")
 
@@ -71,14 +79,27 @@ class ResultsApp(BaseApp):
 
     def on_samples_requested(self, message: messages.SamplesRequested) -> None:
         """Read the samples of those logs that are not known yet."""
-        logs = [log for log in message.logs if log not in self.store.state.indexes]
+        known, shown = self.store.state.indexes, self.store.state.shown
+        if message.if_room and shown is not None:
+            counts = {shown.run_dir / cell.log: cell.done for cell in shown.status.cells if cell.log is not None}
+            logs = self._kept.ask_if_room({log: counts.get(log, 0) for log in message.logs}, known)
+        else:
+            self._kept.ask(message.logs)
+            logs = [log for log in message.logs if log not in known]
         if logs:
             self.store.await_field("indexes", "reading the samples")
             self._work(lambda: self._feeds.read_indexes(logs), "indexes")
 
     def on_indexes_arrived(self, message: messages.IndexesArrived) -> None:
-        """Put them beside those that are known."""
-        self.store.put(indexes={**self.store.state.indexes, **message.indexes})
+        """Put them beside those that are known, as far as there is room."""
+        self.store.put(indexes=self._kept.keep(self.store.state.indexes, message.indexes))
+
+    def on_across_requested(self, message: messages.AcrossRequested) -> None:
+        """Read it of each cell."""
+        self._across = message
+        self.store.put(across=None)
+        self.store.await_field("across", "reading the samples")
+        self._work(lambda: self._feeds.read_across(message, lambda: self._across is message), "across")
 
     def on_sample_opened(self, message: messages.SampleOpened) -> None:
         """Read a sample's transcript."""

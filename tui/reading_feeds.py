@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..evals.results.client import Reader
     from ..evals.results.log_index import LogIndex
     from ..evals.results.scoreboard import Grouping, Scoreboard
+    from .messages import AcrossRequested
     from .store import KnownRun, SampleRef
 
 _T = TypeVar("_T")
@@ -68,24 +69,49 @@ class ReadingFeeds:
         else:
             self._post(Exported(path))
 
-    def read_indexes(self, logs: Iterable[Path]) -> None:
+    def read_indexes(self, logs: Sequence[Path]) -> None:
         """Read the samples of logs; those that can be read come even where others cannot."""
-        from ..evals.results.index import load_index, reading_with
-
-        found: dict[Path, LogIndex] = {}
-        failure: ProctorError | None = None
-        read = reading_with(self._running_reader())
-        for log in logs:
-            try:
-                found[log] = load_index(log, read)
-            except ProctorError as error:
-                failure = error
+        found, failure = self._of_each(logs, lambda index: index, lambda: True)
         if self._closed.is_set():
             return
         if found or failure is None:
             self._post(IndexesArrived(found))
         if failure is not None:
             self._post(FieldFailed("indexes", failure))
+
+    def read_across(self, request: AcrossRequested, wanted: Callable[[], bool]) -> None:
+        """Read what cells made of one sample, unless nobody waits for it any more. No more is kept of their logs."""
+        from ..evals.results.across import answers_to
+
+        found, failure = self._of_each(request.logs, lambda index: answers_to(request.sample.sample_id, index), wanted)
+        if self._closed.is_set() or not wanted():
+            return
+        self._post(FieldArrived({"across": found}))
+        if failure is not None:
+            self._post(FieldFailed("across", failure))
+
+    def _of_each(
+        self, logs: Sequence[Path], take: Callable[[LogIndex], _T], wanted: Callable[[], bool]
+    ) -> tuple[dict[Path, _T], ProctorError | None]:
+        """What is taken from the index of each log that can be read, and why another cannot be."""
+        from ..evals.results.index import load_index
+
+        found: dict[Path, _T] = {}
+        failure: ProctorError | None = None
+        for log in logs:
+            if not wanted():
+                break
+            try:
+                found[log] = take(load_index(log, self._read_log))
+            except ProctorError as error:
+                failure = error
+        return found, failure
+
+    def _read_log(self, log: Path) -> LogIndex:
+        """Read a log of which nothing is kept. Only this takes the reader, which may be at something that lasts."""
+        from ..evals.results.index import reading_with
+
+        return reading_with(self._running_reader())(log)
 
     def read_sample(self, name: str, sample: SampleRef, wanted: Callable[[], bool]) -> None:
         """Read a sample's transcript, into `transcript` or `live_transcript`, unless another one is wanted by then."""

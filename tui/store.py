@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..evals.engine.control import CellWatch, Conversation, FinishedSample
     from ..evals.engine.plan import Plan, TaskFacts
     from ..evals.engine.status import RunStatus
+    from ..evals.results.across import CellAnswers
     from ..evals.results.compare import RunComparison
     from ..evals.results.disagreements import Disagreements
     from ..evals.results.log_index import LogIndex
@@ -81,7 +82,8 @@ class State:
     live_transcript: Transcript | None = None  # of `live_sample`
     shown: KnownRun | None = None  # the run that Results shows
     scoreboard: Scoreboard | None = None  # of `shown`
-    indexes: Mapping[Path, LogIndex] = field(default_factory=dict[Path, Any])  # of logs of `shown` that were asked for
+    indexes: Mapping[Path, LogIndex] = field(default_factory=dict[Path, Any])  # of logs of `shown`, see `KeptIndexes`
+    across: Mapping[Path, CellAnswers] | None = None  # what cells of `shown` made of the sample that was asked for last
     disagreements: Disagreements | None = None  # of the cells of `shown` that were asked for last
     comparison: RunComparison | None = None  # of `shown` with the run that was asked for last
     sample: SampleRef | None = None  # the one whose transcript is open

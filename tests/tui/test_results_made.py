@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from proctor.evals.engine.status import CellStatus, RunStatus
+from proctor.evals.results.across import answers_to
 from proctor.evals.results.disagreements import find_disagreements
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import build_scoreboard
@@ -21,6 +22,7 @@ from proctor.evals.results.transcript import CallFacts, Part, Picture, Transcrip
 from proctor.profiles.errors import ProctorError
 from proctor.tui.memory import Memory
 from proctor.tui.messages import (
+    AcrossRequested,
     DisagreementsRequested,
     ExportRequested,
     SampleOpened,
@@ -119,6 +121,11 @@ class Bare(App[None]):
     def on_samples_requested(self, message: SamplesRequested) -> None:
         self.asked.append(message)
         self.store.put(indexes={log: index_of(log) for log in message.logs})
+
+    def on_across_requested(self, message: AcrossRequested) -> None:
+        self.asked.append(message)
+        sample_id = message.sample.sample_id
+        self.store.put(across={log: answers_to(sample_id, index_of(log)) for log in message.logs})
 
     def on_disagreements_requested(self, message: DisagreementsRequested) -> None:
         self.asked.append(message)

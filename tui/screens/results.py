@@ -11,7 +11,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from ..clean import clean_line
-from ..messages import DisagreementsRequested, RunOpened, SampleOpened, SamplesRequested
+from ..messages import AcrossRequested, DisagreementsRequested, RunOpened, SampleOpened, SamplesRequested
 from ..widgets.line_table import LineTable
 from ..widgets.transcript_view import TranscriptView
 from .comparison import ComparisonPane, ask_what_to_compare_with
@@ -176,7 +176,7 @@ class ResultsScreen(PlaceScreen):
             ask_what_to_compare_with(self, run, lambda: self._go_down("comparison"))
 
     def _show_across(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
-        self.post_message(SamplesRequested(tuple(cell.log for cell in cells)))
+        self.post_message(AcrossRequested(sample, tuple(cell.log for cell in cells)))
         self.across.open(sample, cells)
         self._go_down("across")
 

@@ -234,7 +234,7 @@ class AcrossPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what has been read."""
-        proctor(self).store.subscribe(self, {"indexes", "waiting", "failures"}, self._draw)
+        proctor(self).store.subscribe(self, {"across", "waiting", "failures"}, self._draw)
 
     def open(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
         """Show one sample of these cells."""
@@ -253,8 +253,6 @@ class AcrossPane(Vertical):
         return None if self.table.cursor_key == before else self.current
 
     def _draw(self, state: State) -> None:
-        from ...evals.results.log_index import SampleColumns
-
         sample = self._sample
         if sample is None:
             return
@@ -262,17 +260,15 @@ class AcrossPane(Vertical):
         themselves: list[bool] = []
         self._refs = {}
         for cell in self._cells:
-            index = state.indexes.get(cell.log)
-            known = index.samples if index is not None else SampleColumns()
-            if index is not None:
-                themselves.append(index.self_graded)
-            found = [at for at, name in enumerate(known.id) if name == sample.sample_id]
-            for at in found:
-                row = known.row(at)
-                key = f"{cell.log.name} {at}"
+            answers = (state.across or {}).get(cell.log)
+            if answers is not None:
+                themselves.append(answers.self_graded)
+            rows = answers.rows if answers is not None else ()
+            for row in rows:
+                key = f"{cell.log.name} {row.epoch}"
                 listed.append(NamedSample(key, cell.label, row))
                 self._refs[key] = SampleRef(cell.log, row.id, row.epoch)
-            if not found:
+            if not rows:
                 listed.append(NamedSample(cell.log.name, cell.label, None))
         epochs = any(ref.epoch > 1 for ref in self._refs.values())
         columns, rows = named_table(listed, "target", epochs)
@@ -280,7 +276,7 @@ class AcrossPane(Vertical):
         self.table.show(rows)
         scores = [one.row.score for one in listed if one.row is not None and one.row.score is not None]
         agreed = "" if not scores else "all agree" if len(set(scores)) == 1 else "they disagree"
-        failure, waiting = state.failures.get("indexes"), state.waiting.get("indexes")
+        failure, waiting = state.failures.get("across"), state.waiting.get("across")
         badge = "each model grades itself ⚠" if all(themselves) else "some grade themselves ⚠"
         parts = (
             f"#{sample.sample_id} across {len(self._cells)} cells",
