@@ -118,7 +118,7 @@ class Terminal:
         Raises:
             TimeoutError: It never came to it.
         """
-        holds = fact if callable(fact) else (lambda: fact in "\n".join(self._screen.display))
+        holds = fact if callable(fact) else (lambda: fact in self.display())
         with self._change:
             if not self._change.wait_for(holds, timeout_s):
                 shown = "\n".join(line.rstrip() for line in self._screen.display)
@@ -152,7 +152,7 @@ class Terminal:
             self._change.wait_for(lambda: at_most is not None and len(self.written) - before > at_most, seconds)
             return len(self.written) - before
 
-    def answered_s(self, keys: str, fact: Callable[[], object], timeout_s: float = LIMIT_S) -> float:
+    def answered_s(self, keys: str, fact: str | Callable[[], object], timeout_s: float = LIMIT_S) -> float:
         """Type, and say how long it took until a fact of the screen held."""
         began_s = time.monotonic()
         self.send(keys)
@@ -165,6 +165,10 @@ class Terminal:
     def column(self, x: int) -> list[str]:
         """A column of the screen, from the top; safe within a fact."""
         return [line[x : x + 1] for line in self._screen.display]
+
+    def display(self) -> str:
+        """What is on the screen, as one text; safe within a fact."""
+        return "\n".join(self._screen.display)
 
     def _set_size(self, size: tuple[int, int]) -> None:
         fcntl.ioctl(self._far, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
