@@ -17,7 +17,7 @@ def committed_usd(cells: Iterable[tuple[CellStatus, Cell]]) -> float:
     """
     total_usd = 0.0
     for status, cell in cells:
-        spent_usd = (status.model.cost_usd or 0.0) + (status.grader.cost_usd or 0.0)
+        spent_usd = status.known_usd
         total_usd += spent_usd
         if status.in_flight:
             total_usd += status.in_flight * _sample_usd(status, cell, spent_usd)

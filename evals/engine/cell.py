@@ -30,28 +30,22 @@ from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
 from inspect_ai.log._recorders import eval as recorder
-from inspect_ai.model import (
-    Model,
-    ModelCost,
-    ModelInfo,
-    get_model,
-    set_model_info,
-)
+from inspect_ai.model import Model, get_model
 from inspect_ai.util._display import init_display_type
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
 
 from ...profiles.errors import ProctorError
 from ...profiles.schema import HF_PREFIX
-from ..catalog.offers import Price
 from ..results.index import store_index
-from ..results.logs import headline, index_log
+from ..results.logs import GRADER, headline, index_log
 from .full_disk import Space
 from .gate import Closure, Gate
 from .job import CellEnded, CellJob, CellMessage
 from .journal import work_on
 from .meter import Meter
 from .plan import Target
+from .pricing import price_model
 from .reasons import reason_line
 from .resume import Finished, find_finished, put_away_earlier
 from .served_by import Pin, watch
@@ -199,8 +193,8 @@ class _Examination:
         if self.job.attempt > 1:
             await self._find_finished()
 
-        model = self._model(cell.target, cell.price, is_grader=False)
-        roles = {"grader": self._model(cell.grader, cell.grader_price, is_grader=True)} if cell.grader else None
+        model = self._model(cell.target, is_grader=False)
+        roles = {GRADER: self._model(cell.grader, is_grader=True)} if cell.grader else None
         error: str | None = None
         async with anyio.create_task_group() as group:
             group.start_soon(self._report)
@@ -242,26 +236,25 @@ class _Examination:
     def _note_unwritten(self, why: str) -> None:
         self.meter.unwritten = why
 
-    def _model(self, target: Target, price: Price | None, *, is_grader: bool) -> Model:
-        """The model with its price, and with its client watched where it is one of openai's."""
-        if price is not None:
-            info = ModelInfo(
-                cost=ModelCost(
-                    input=price.input_usd_per_mtok,
-                    output=price.output_usd_per_mtok,
-                    input_cache_write=price.input_usd_per_mtok,
-                    input_cache_read=price.input_usd_per_mtok,
-                )
-            )
-            set_model_info(target.name, info)
+    def _model(self, target: Target, *, is_grader: bool) -> Model:
+        """The model with its prices, and with its client watched where it is one of openai's."""
+        cell = self.job.cell
         routed = target.name.startswith(HF_PREFIX)
         # The openai client's own retries are left out: they would be neither counted nor bounded by the profile.
         model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
         model = get_model(target.name, base_url=target.base_url, memoize=False, **model_args)
+        price_model(
+            model,
+            target,
+            role=GRADER if is_grader else "",
+            expected=cell.grader_provider if is_grader else cell.provider,
+            price=cell.grader_price if is_grader else cell.price,
+            prices=self.job.prices.get(target.model or "", {}),
+        )
         headers = {SESSION_HEADER: self.job.run_id} if routed else {}
         if routed and self.job.settings.bill_to is not None:
             headers[BILL_TO_HEADER] = self.job.settings.bill_to
-        pin = Pin(self.job.pinned) if self.job.cell.pin and not is_grader else None
+        pin = Pin(self.job.pinned) if cell.pin and not is_grader else None
         patience_s = max(self._limits["timeout"], LEAST_PATIENCE_S)
         watched = watch(
             model, self.meter, self.gate, is_grader=is_grader, headers=headers, patience_s=patience_s, pin=pin

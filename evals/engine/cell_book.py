@@ -107,6 +107,7 @@ def _sum(before: CallStats, now: CallStats) -> CallStats:
         input_tokens=before.input_tokens + now.input_tokens,
         output_tokens=before.output_tokens + now.output_tokens,
         cost_usd=(before.cost_usd or 0.0) + (now.cost_usd or 0.0) if known else None,
+        known_usd=before.known_usd + now.known_usd,
     )
 
 

@@ -15,7 +15,7 @@ from ...profiles.data import of_table
 from ...profiles.references import task_path, task_reference
 from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem, Profile, TaskEntry, Variant
 from ..catalog.endpoints import Endpoints
-from ..catalog.offers import Catalog, ModelEntry, Offer
+from ..catalog.offers import Catalog, ModelEntry, Offer, Price
 from .estimate import estimate_cell
 from .plan import Cell, Target, TaskFacts
 
@@ -89,6 +89,16 @@ def expand(inputs: PlanInputs) -> tuple[PlacedCell, ...]:
                     ids.add(cell.id)
                     placed.append(PlacedCell(cell, t, m))
     return tuple(placed)
+
+
+def known_prices(inputs: PlanInputs, placed: Sequence[PlacedCell]) -> dict[str, dict[str, Price]]:
+    """What every provider asks for the models and graders of cells, where that is known: any of them may serve."""
+    targets = [target for item in placed for target in (item.cell.target, item.cell.grader) if target is not None]
+    entries = filter(None, map(inputs.entry, dict.fromkeys(targets)))
+    return {
+        entry.id: {offer.provider: offer.price for offer in entry.offers if offer.price is not None}
+        for entry in entries
+    }
 
 
 def targets_of(item: ModelItem, endpoints: Endpoints, catalog: Catalog | None) -> tuple[Target, ...]:

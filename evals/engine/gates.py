@@ -19,7 +19,7 @@ def failed_gates(gates: Gates, status: RunStatus) -> tuple[str, ...]:
                 found.append(f"{cell.label}: score {cell.score:.3f} is below min_score {gates.min_score:g}")
     if gates.max_cost_usd is not None:
         costs = [cell.cost_usd for cell in status.cells]
-        known_usd = sum(cost for cost in costs if cost is not None)
+        known_usd = sum(cell.known_usd for cell in status.cells)
         if known_usd > gates.max_cost_usd:
             found.append(f"cost ${known_usd:.4f} is above max_cost_usd {gates.max_cost_usd:g}")
         elif None in costs:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from ..catalog.offers import Price
 from .plan import Cell, RunSettings
 from .status import CallStats
 
@@ -20,6 +21,7 @@ class CellJob:
     source: str
     hub_url: str
     settings: RunSettings
+    prices: Mapping[str, Mapping[str, Price]] = field(default_factory=dict[str, Any])  # as in the plan
     attempt: int = 1  # from the second on, what earlier ones have finished is looked for and kept
     foreign_logs: tuple[str, ...] = ()  # names of logs that belong to other cells
     token: str | None = field(default=None, repr=False)

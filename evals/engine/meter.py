@@ -23,6 +23,7 @@ class CallMeter:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    known_usd: float = 0.0
     _latencies_s: list[float] = field(default_factory=list[float])  # sorted
     _recent: deque[tuple[float, int, float]] = field(default_factory=deque[tuple[float, int, float]])
 
@@ -34,6 +35,7 @@ class CallMeter:
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
         self.cost_usd = None if self.cost_usd is None or cost_usd is None else self.cost_usd + cost_usd
+        self.known_usd += cost_usd or 0.0
         insort(self._latencies_s, latency_s)
         if output_tokens >= MIN_TOKENS:
             self._recent.append((at_s, output_tokens, latency_s))
@@ -61,6 +63,7 @@ class CallMeter:
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
             cost_usd=self.cost_usd,
+            known_usd=self.known_usd,
             latency_p50_s=self.percentile(0.50),
             latency_p95_s=self.percentile(0.95),
             tokens_per_s=tokens / spent_s if spent_s > 0 and tokens else None,

@@ -154,6 +154,7 @@ class Plan:
     cells: tuple[Cell, ...]
     settings: RunSettings
     problems: tuple[Problem, ...] = ()
+    prices: Mapping[str, Mapping[str, Price]] = field(default_factory=dict[str, Any])  # known ones: model, provider
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ from ..catalog.background import in_background
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.offers import Catalog
 from .api_keys import set_variables
-from .expand import PlanInputs, expand
+from .expand import PlanInputs, expand, known_prices
 from .plan import Plan, RunSettings, TaskFacts
 from .preflight import check, needs_catalog, unsaved_values
 
@@ -125,4 +125,5 @@ def make_plan(inputs: PlanInputs, *, failure: ProctorError | None = None) -> Pla
             errors_tolerated=inputs.profile.gates.max_errors or 0,
         ),
         problems=check(inputs, placed, failure=failure),
+        prices=known_prices(inputs, placed),
     )

@@ -240,8 +240,7 @@ def _most_often(statuses: Mapping[str, CellStatus], cells: Iterable[str]) -> str
 def drift(before: CellStatus, served_by: Mapping[str, int], cell: Cell) -> list[Say]:
     """What is to be told of other providers serving a cell than before: each that had not served it yet, once.
 
-    The first one to serve is told only where another was expected. What a cell costs is reckoned at the price of the
-    provider that was expected, which is then to be doubted.
+    The first one to serve is told only where another was expected.
 
     Args:
         before: How the cell stood.

@@ -148,7 +148,8 @@ def _joined(before: Plan, plan: Plan) -> Plan:
     planned = {cell.id: cell for cell in plan.cells}
     old = {cell.id for cell in before.cells}
     kept = tuple(planned.get(cell.id, cell) for cell in before.cells)
-    return replace(plan, cells=kept + tuple(cell for cell in plan.cells if cell.id not in old))
+    new = tuple(cell for cell in plan.cells if cell.id not in old)
+    return replace(plan, cells=kept + new, prices={**before.prices, **plan.prices})
 
 
 def _is_more(cell: Cell, than: Cell) -> bool:

@@ -21,6 +21,7 @@ from ..catalog.wire_errors import error_text, router_error
 from .deadlines import held_deadlines
 from .gate import OUT_OF_CREDIT, Closure, Gate, closure_for, gate_waits_s, refusal_reason, scoring, wire_failure
 from .meter import Meter
+from .pricing import serving
 from .reasons import reason_line
 
 if TYPE_CHECKING:
@@ -148,9 +149,10 @@ class ExamTransport(httpx2.AsyncBaseTransport):
 
     async def _note_provider(self, response: httpx2.Response) -> None:
         """Count who served. An answer that is not the pinned provider's is not read, and the cell is over."""
-        if not (provider := response.headers.get(SERVED_BY_HEADER)):
+        provider = reason_line(response.headers.get(SERVED_BY_HEADER, ""))
+        serving.set(provider)
+        if not provider:
             return
-        provider = reason_line(provider)
         if self._pin is not None and not self._pin.fits(provider):
             await response.aclose()
             reason = (

@@ -24,6 +24,7 @@ class CallStats:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0  # None: a price is unknown
+    known_usd: float = 0.0  # of the calls whose price is known; all there is to say where `cost_usd` is None
     latency_p50_s: float | None = None
     latency_p95_s: float | None = None
     tokens_per_s: float | None = None  # output tokens per second of generation, over the last minute or the whole cell
@@ -85,6 +86,11 @@ class CellStatus:
         if self.model.cost_usd is None or self.grader.cost_usd is None:
             return None
         return self.model.cost_usd + self.grader.cost_usd
+
+    @property
+    def known_usd(self) -> float:
+        """What of that is known, model and grader together: all of it, or that of calls whose price is."""
+        return sum(stats.known_usd if stats.cost_usd is None else stats.cost_usd for stats in (self.model, self.grader))
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class Supervisor:
             source=book.plan.source,
             hub_url=book.plan.hub_url,
             settings=book.settings,
+            prices=book.plan.prices,
             attempt=status.attempt + 1,
             pinned=max(status.served_by, key=status.served_by.__getitem__, default="") if cell.pin else "",
             foreign_logs=tuple(name for owner, name in book.logs.items() if owner != cell.id),

@@ -23,6 +23,7 @@ from inspect_ai.log import EvalSample, EvalSpec
 from ..results.grades import first_number
 from .gate import gate_waits_s, scoring, wire_failure
 from .meter import Meter
+from .pricing import forget_unknown_cost, unpriced
 from .reasons import reason_line
 
 
@@ -57,6 +58,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
             note_scoring(data.sample_id, begins=False)
             wire_failure.set([])
             gate_waits_s.set([])
+            unpriced.set(set())
 
         async def on_sample_attempt_start(self, data: SampleAttemptStart) -> None:
             note_scoring(data.sample_id, begins=False)
@@ -91,6 +93,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
 
         async def on_model_usage(self, data: ModelUsageData) -> None:
             usage = data.usage
+            forget_unknown_cost(usage)
             calls = meter.grader if scoring.get() or data.model_name != target else meter.model
             waits_s = gate_waits_s.get() or []
             latency_s = max(data.call_duration - sum(waits_s), 0.0)

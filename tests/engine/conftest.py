@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -211,6 +211,7 @@ def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
         retry_on_error: int = 0,
         redo: Sequence[str] | None = None,
         credit_patience_s: float = 0.5,
+        prices: Mapping[str, Mapping[str, Price]] | None = None,
         **more: Any,
     ) -> Running:
         run_dir = own_home / "run1"
@@ -219,7 +220,7 @@ def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
             cells_at_once, 10, retry_on_error, budget_usd, credit_patience_s=credit_patience_s, **more
         )
         first = cells[0].target.base_url or ""
-        plan = Plan("a test", "practice", first, first.removesuffix("/v1"), tuple(cells), settings)
+        plan = Plan("a test", "practice", first, first.removesuffix("/v1"), tuple(cells), settings, prices=prices or {})
         return Running(run_dir, plan, backend, redo=redo)
 
     return start

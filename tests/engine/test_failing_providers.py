@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from proctor.evals.catalog.billing import billed
 from proctor.evals.catalog.endpoints import PRACTICE_TOKEN, Endpoints
+from proctor.evals.catalog.offers import Price
 from proctor.evals.engine.plan import Cell
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.practice.launch import PracticeServer
+from proctor.evals.results.logs import index_log
+
+from .conftest import MODEL, PRICE
 
 CellOf = Callable[..., Cell]
 Start = Callable[..., Any]
@@ -119,15 +123,36 @@ def test_a_pinned_cell_fails_instead_of_mixing(start_run: Start, cell_of: CellOf
     assert ended.done < 40
 
 
-def test_another_provider_than_before_is_an_event(start_run: Start, cell_of: CellOf, set_faults: Faults) -> None:
-    set_faults({"target": "*", "kind": "wrong-provider", "after": 5})
-    status = start_run([replace(cell_of("fastest", limit=20), expected_provider="cerebras")]).ended()
-    (cell,) = status.cells
-    assert cell.state == "succeeded"
-    assert len(cell.served_by) == 2
-    (other,) = set(cell.served_by) - {"cerebras"}
+def test_another_provider_than_before_is_an_event_and_its_price_counts_where_it_is_known(
+    start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served
+) -> None:
+    set_faults(
+        {"target": f"{MODEL}:cerebras", "kind": "wrong-provider", "after": 5},
+        {"target": "openai/gpt-oss-20b:groq", "kind": "wrong-provider", "after": 5},
+    )
+    drifting = replace(cell_of("fastest", limit=20), expected_provider="cerebras")
+    nameless = cell_of("groq", limit=20, model="openai/gpt-oss-20b", task="proctor/arithmetic")
+    dear = Price(20.0, 80.0)
+    run = start_run([drifting, nameless], prices={MODEL: {"cerebras": PRICE, "hyperbolic": dear}})
+    status = run.ended()
+    cell, unknown = status.cells
+    assert (cell.state, unknown.state) == ("succeeded", "succeeded")
+    assert set(cell.served_by) == {"cerebras", "hyperbolic"}
     lines = [event.text for event in status.events if event.cell == cell.id]
-    assert lines == [f"theory_of_mind · gpt-oss-120b:fastest is now served by {other}, too: before by cerebras"]
+    assert lines == ["theory_of_mind · gpt-oss-120b:fastest is now served by hyperbolic, too: before by cerebras"]
+
+    def paid(request: dict[str, Any]) -> float:
+        price = dear if request["fault"] else PRICE
+        return price.cost_usd(request["input_tokens"], request["output_tokens"])
+
+    asked = [request for request in served() if request["provider"] == "cerebras"]
+    assert {request["fault"] for request in asked} == {None, "wrong-provider"}
+    assert cell.cost_usd == pytest.approx(sum(map(paid, asked)))
+    whole = [request for request in served() if request["provider"] == "groq" and not request["fault"]]
+    assert unknown.cost_usd is None and unknown.known_usd == pytest.approx(sum(map(paid, whole)))
+    log, log_of_unknown = (index_log(run.run_dir / str(one.log)).samples for one in status.cells)
+    assert sum(cost or 0 for cost in log.cost_usd) == pytest.approx(cell.cost_usd), "as the scoreboard has it"
+    assert log_of_unknown.cost_usd.count(None) == 20 - len(whole), "and a sample of unknown cost is not one of less"
 
 
 def test_every_request_says_who_pays_and_the_hub_tells_what_was_billed(

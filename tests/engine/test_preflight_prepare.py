@@ -68,6 +68,8 @@ def test_the_practice_profile_is_planned_without_asking_a_model(tmp_path: Path) 
     assert {cell.target.base_url for cell in cells} == {prepared.plan.router_url}
     assert {cell.estimate.samples for cell in cells} == {20}
     assert all(cell.price and cell.estimate.cost_usd and cell.estimate.time_s for cell in cells)
+    asked_by = prepared.plan.prices["openai/gpt-oss-120b"]
+    assert {"groq", "cerebras"} <= asked_by.keys() and "ovhcloud" not in asked_by, "what is unknown is left out"
     pictures = [cell for cell in cells if cell.task_label == "animals_or_else"]
     assert [cell.task_args for cell in pictures] == [{"dataset": "practice"}] * 2
 

@@ -55,6 +55,7 @@ PLAN = Plan(
     cells=(FULL, BARE),
     settings=RunSettings(8, None, 1, None),
     problems=(Problem("warning", "[[models]] #1", AWKWARD, "", ("bare",)), Problem("error", "token", "x", "y")),
+    prices={"a/b": {"c": Price(0.9299999999999999, 1e-9), AWKWARD: Price(0.0, 1.0)}, "x/none": {}},
 )
 PROFILE = Profile.model_validate(
     {

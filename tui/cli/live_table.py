@@ -42,7 +42,7 @@ def summary(status: RunStatus, now_s: float) -> str:
     if status.ended_at_s is None and total and done_now > 0 and done < total:
         parts.append(f"left ≈ {format_clock(elapsed_s / done_now * (total - done))}")
     costs = [cell.cost_usd for cell in status.cells]
-    known_usd = sum(cost for cost in costs if cost is not None)
+    known_usd = sum(cell.known_usd for cell in status.cells)
     cost = format_usd(known_usd) if None not in costs else f"{format_usd(known_usd)} + ?" if known_usd else UNKNOWN
     parts.append(cost + (f" of {format_usd(status.budget_usd)}" if status.budget_usd is not None else ""))
     for count, word in (

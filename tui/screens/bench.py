@@ -278,7 +278,7 @@ def run_row(status: RunStatus, key: str) -> Row:
     total = UNKNOWN if None in totals else str(sum(total for total in totals if total is not None))
     best = max((cell.score for cell in status.cells if cell.score is not None), default=None)
     costs = [cell.cost_usd for cell in status.cells]
-    known_usd = sum(cost for cost in costs if cost is not None)
+    known_usd = sum(cell.known_usd for cell in status.cells)
     return Row(
         key,
         (

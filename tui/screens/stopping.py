@@ -60,9 +60,9 @@ def ask_to_retry(screen: PlaceScreen, run: KnownRun) -> None:
 
 def ask_for_budget(screen: PlaceScreen, run: KnownRun, answered: Callable[[float], object]) -> None:
     """Ask what a run may cost in all."""
-    costs = [cell.cost_usd for cell in run.status.cells]
-    spent_usd = sum(cost for cost in costs if cost is not None)
-    unknown = " and what is unknown, which no budget sees" if None in costs else ""
+    spent_usd = sum(cell.known_usd for cell in run.status.cells)
+    is_whole = all(cell.cost_usd is not None for cell in run.status.cells)
+    unknown = "" if is_whole else " and what is unknown, which no budget sees"
 
     def check(text: str) -> Objection | None:
         try:
