@@ -52,7 +52,8 @@ from .served_by import Pin, watch
 from .watch_hooks import observe
 
 REPORT_EVERY_S = 0.5
-REPORT_EVERY_WITH_BUDGET_S = 0.02  # what is spent between two reports, a budget cannot hold
+REPORT_SPENT_EVERY_S = 0.1  # what is spent between two reports is in no book when the process is killed
+REPORT_SPENT_WITH_BUDGET_S = 0.02  # nor can a budget hold it
 DRAIN_S = 20.0  # how long requests on the wire may take to end once nothing new is sent
 ORPHAN_ENDS_AFTER_S = DRAIN_S + 20.0
 SESSION_HEADER = "X-HF-Session-id"
@@ -226,7 +227,7 @@ class _Examination:
         found = await find_finished(run_dir, cell.id, epochs=cell.epochs, foreign=self.job.foreign_logs)
         if found is not None:
             self._finished = found
-            self.meter.go_on(found.path.name, found.done, found.scores)
+            self.meter.go_on(found.path.name, found.done, found.scores, found.cost)
 
     def _note_log(self, spec: EvalSpec) -> None:
         found = Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval")  # those of all attempts
@@ -295,8 +296,8 @@ class _Examination:
         )
 
     async def _report(self) -> None:
-        """Tell how the cell stands now and then; with a budget, also whenever it has spent or will spend more."""
-        every_s = REPORT_EVERY_S if self.job.settings.budget_usd is None else REPORT_EVERY_WITH_BUDGET_S
+        """Tell how the cell stands now and then, and soon when it has spent or will spend more."""
+        every_s = REPORT_SPENT_EVERY_S if self.job.settings.budget_usd is None else REPORT_SPENT_WITH_BUDGET_S
         told_at_s, told = time.monotonic(), self.meter.spending
         while True:
             await anyio.sleep(every_s)

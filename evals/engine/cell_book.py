@@ -57,6 +57,7 @@ def with_progress(cell: CellStatus, before: CellStatus, progress: CellProgress) 
         before: As it stood when this process was started: what was spent until then is spent.
         progress: What the process has counted.
     """
+    model, grader = _at_least(before, progress)
     return replace(
         cell,
         done=progress.done,
@@ -64,8 +65,8 @@ def with_progress(cell: CellStatus, before: CellStatus, progress: CellProgress) 
         errors=progress.errors,
         in_flight=progress.in_flight,
         score=progress.score,
-        model=_sum(before.model, progress.model),
-        grader=_sum(before.grader, progress.grader),
+        model=_sum(model, progress.model),
+        grader=_sum(grader, progress.grader),
         retries=_counts(before.retries, progress.retries),
         waits_s=before.waits_s + progress.waits_s,
         waiting=progress.waiting,
@@ -95,19 +96,35 @@ def left_behind(cell: CellStatus, why: str) -> CellStatus:
     return replace(cell, state=state, pid=None, in_flight=0, waiting=0, next_try_at_s=None, paused="", last_error=why)
 
 
+def _at_least(before: CellStatus, progress: CellProgress) -> tuple[CallStats, CallStats]:
+    """What earlier attempts have spent: by the books, and where the log has more, by the log.
+
+    Neither knows all. What was in flight is in the books only; what was answered between the last report of a process
+    and its end, or written while no supervisor was there any more, is in the log only. Either sum was spent for sure.
+    """
+    whole_usd = progress.logged_model.spent_usd + progress.logged_grader.spent_usd
+    grader = _costing(before.grader, progress.logged_grader, progress.logged_grader.spent_usd)
+    return _costing(before.model, progress.logged_model, whole_usd - grader.spent_usd), grader
+
+
+def _costing(booked: CallStats, logged: CallStats, least_usd: float) -> CallStats:
+    """The books with at least that much spent."""
+    known_usd = max(booked.spent_usd, least_usd)
+    is_known = booked.cost_usd is not None and logged.cost_usd is not None
+    return replace(booked, cost_usd=known_usd if is_known else None, known_usd=known_usd)
+
+
 def _sum(before: CallStats, now: CallStats) -> CallStats:
     """Two attempts together. Percentiles and speed cannot be summed: the last attempt that made calls tells them."""
-    if not before.calls:
-        return now
     told = now if now.calls else before
-    known = before.cost_usd is not None and now.cost_usd is not None
+    is_known = before.cost_usd is not None and now.cost_usd is not None
     return replace(
         told,
         calls=before.calls + now.calls,
         input_tokens=before.input_tokens + now.input_tokens,
         output_tokens=before.output_tokens + now.output_tokens,
-        cost_usd=(before.cost_usd or 0.0) + (now.cost_usd or 0.0) if known else None,
-        known_usd=before.known_usd + now.known_usd,
+        cost_usd=before.spent_usd + now.spent_usd if is_known else None,
+        known_usd=before.spent_usd + now.spent_usd,
     )
 
 

@@ -47,6 +47,8 @@ class CellProgress:
     grader_served_by: Mapping[str, int] = field(default_factory=dict[str, int])
     last_error: str | None = None
     log: str | None = None
+    logged_model: CallStats = CallStats()  # the cost of what earlier attempts have written, as their log has it
+    logged_grader: CallStats = CallStats()  # nothing where the model graded itself: that is in the model's
     unwritten: str = ""  # why its log waits to be written
 
 

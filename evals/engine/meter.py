@@ -98,14 +98,16 @@ class Meter:
     log: str | None = None
     unwritten: str = ""  # why the log waits to be written
     clock: Callable[[], float] = time.time  # seconds since the epoch
+    _logged: tuple[CallStats, CallStats] = (CallStats(), CallStats())
     _score_sum: float = 0.0
     _scored: int = 0
     _waits_until_s: list[float] = field(default_factory=list[float])
 
-    def go_on(self, log: str, done: int, scores: Sequence[float]) -> None:
-        """Begin with what earlier attempts have finished: its log's name, its samples and their scores."""
+    def go_on(self, log: str, done: int, scores: Sequence[float], cost: tuple[CallStats, CallStats]) -> None:
+        """Begin with what earlier attempts have finished: its log's name, its samples, their scores and their cost."""
         self.log = log
         self.done = done
+        self._logged = cost
         self._score_sum, self._scored = sum(scores), len(scores)
 
     def take(self, why: str | None, score: float | None) -> None:
@@ -160,5 +162,7 @@ class Meter:
             grader_served_by=dict(self.grader_served_by),
             last_error=self.unwritten or self.last_error,
             log=self.log,
+            logged_model=self._logged[0],
+            logged_grader=self._logged[1],
             unwritten=self.unwritten,
         )

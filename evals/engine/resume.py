@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from inspect_ai.log import (
 )
 
 from ..results.grades import first_number
+from ..results.logs import costs_of
+from .status import CallStats
 
 EARLIER = "earlier"  # the folder, inside a run's, of logs that a later one of the same cell has taken the place of
 
@@ -38,6 +40,7 @@ class Finished:
     log: EvalLog  # its header
     done: int  # samples that ended without an error
     scores: tuple[float, ...]  # of those that have a number for a score
+    cost: tuple[CallStats, CallStats]  # of all that it holds, and that alone: of the model under test, of its grader
 
     def as_task(self, task: str, task_args: Mapping[str, Any]) -> PreviousTask:
         """The task as an eval takes it that goes on from this log."""
@@ -80,7 +83,8 @@ async def find_finished(run_dir: Path, cell_id: str, *, epochs: int, foreign: Co
             continue
         kept = [one for one in summaries if one.error is None and one.completed and one.epoch <= epochs]
         scores = tuple(score for one in kept if (score := _score(one)) is not None)
-        return Finished(path, log, len(kept), scores)
+        own, others = zip(*costs_of(log.eval, summaries), strict=True) if summaries else ((), ())
+        return Finished(path, log, len(kept), scores, (_cost(own), _cost(others)))
     return None
 
 
@@ -106,6 +110,11 @@ async def _logs_of(run_dir: Path, cell_id: str, foreign: Collection[str]) -> Asy
         proctor: Mapping[str, Any] = (log.eval.metadata or {}).get("proctor") or {}
         if proctor.get("cell") == cell_id:
             yield path, log
+
+
+def _cost(costs_usd: Sequence[float | None]) -> CallStats:
+    known_usd = sum(cost or 0.0 for cost in costs_usd)
+    return CallStats(cost_usd=None if None in costs_usd else known_usd, known_usd=known_usd)
 
 
 def _score(sample: EvalSampleSummary) -> float | None:

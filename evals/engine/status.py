@@ -29,6 +29,11 @@ class CallStats:
     latency_p95_s: float | None = None
     tokens_per_s: float | None = None  # output tokens per second of generation, over the last minute or the whole cell
 
+    @property
+    def spent_usd(self) -> float:
+        """What is known to be spent: all of it, or that of the calls whose price is known."""
+        return self.known_usd if self.cost_usd is None else self.cost_usd
+
 
 @dataclass(frozen=True, slots=True)
 class CellStatus:
@@ -90,7 +95,7 @@ class CellStatus:
     @property
     def known_usd(self) -> float:
         """What of that is known, model and grader together: all of it, or that of calls whose price is."""
-        return sum(stats.known_usd if stats.cost_usd is None else stats.cost_usd for stats in (self.model, self.grader))
+        return self.model.spent_usd + self.grader.spent_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def _index(log: EvalLog, summaries: Sequence[EvalSampleSummary]) -> LogIndex:
     metric, score, stderr = headline(log)
     model_graded = any("model_graded" in scorer.name for scorer in spec.scorers or ())
     graders = _graders(spec, role_used=model_graded or any(GRADER in one.role_usage for one in summaries))
-    same = [role for role, models in _roles(spec).items() if spec.model in models]
+    same = _same_roles(spec)
     rows = [(_row(one, spec.model, same, scored_by), _fingerprint(one)) for one in summaries]
     proctor: Mapping[str, Any] = (spec.metadata or {}).get("proctor") or {}
     sample_ids = spec.dataset.sample_ids
@@ -126,6 +126,17 @@ def _graders(spec: EvalSpec, *, role_used: bool) -> list[str]:
         model: Any = (scorer.options or {}).get("model")
         asked.extend(model if isinstance(model, list) else [model])  # pyright: ignore[reportUnknownArgumentType]
     return sorted({model for model in asked if isinstance(model, str)})
+
+
+def costs_of(spec: EvalSpec, samples: Sequence[EvalSampleSummary]) -> list[tuple[float | None, float | None]]:
+    """What each sample has cost in USD, by the model under test and by all others; `None`: a price is unknown."""
+    same = _same_roles(spec)
+    return [(_cost(own), _cost(others)) for own, others in (_usage(one, spec.model, same) for one in samples)]
+
+
+def _same_roles(spec: EvalSpec) -> list[str]:
+    """The roles that the model under test has, too."""
+    return [role for role, models in _roles(spec).items() if spec.model in models]
 
 
 def _columns(rows: list[tuple[SampleRow, int]]) -> SampleColumns:

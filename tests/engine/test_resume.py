@@ -16,6 +16,9 @@ from inspect_ai.log import read_eval_log, write_eval_log
 from proctor.evals.engine.journal import read_journal
 from proctor.evals.engine.plan import Cell, Estimate
 from proctor.evals.engine.run_toml import write_run_toml
+from proctor.evals.engine.status import CallStats
+from proctor.evals.engine.status_file import write_status
+from proctor.evals.results.logs import index_log
 from proctor.profiles.schema import Profile
 
 
@@ -49,6 +52,8 @@ def test_a_killed_cell_is_gone_on_with_and_nothing_is_asked_twice(
     assert kept >= 5
     set_faults()
     already = asked(served, "groq")
+    forgotten = replace(before.cells[0], model=CallStats(), grader=CallStats())  # as if killed before it was written
+    write_status(run.run_dir, replace(before, cells=(forgotten, before.cells[1])))
 
     again = start_run(cells, redo=[cells[0].id]).ended()
 
@@ -58,8 +63,11 @@ def test_a_killed_cell_is_gone_on_with_and_nothing_is_asked_twice(
     assert asked(served, "groq") - already == 20 - kept
     assert set(finished(run.run_dir).values()) == {1}
     assert len(finished(run.run_dir)) == 40
-    assert again.cells[0].model.calls >= 20
     assert len(list(run.run_dir.glob("earlier/*.eval"))) == 1
+    samples = index_log(run.run_dir / str(again.cells[0].log)).samples
+    model_usd, grader_usd = (sum(cost or 0 for cost in costs) for costs in (samples.cost_usd, samples.grader_cost_usd))
+    assert again.cells[0].model.cost_usd == pytest.approx(model_usd), "what the books have lost the log has kept"
+    assert again.cells[0].grader.cost_usd == pytest.approx(grader_usd)
 
 
 def test_a_run_that_grew_asks_only_what_is_new_and_leaves_what_is_damaged_alone(
