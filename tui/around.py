@@ -174,7 +174,15 @@ class AroundApp(BaseApp):
 
         self.push_screen(JumpScreen(below), jump)
 
-    # Themes, the bell, pictures
+    # The screen, themes, the bell, pictures
+
+    def action_draw_again(self) -> None:
+        """Send the whole screen, also what the terminal is believed to show."""
+        from .driver import LastingDriver
+
+        if isinstance(self._driver, LastingDriver):
+            self._driver.forget()
+        self.screen.refresh()
 
     def action_choose_theme(self) -> None:
         """Choose the colours."""

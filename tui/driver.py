@@ -1,20 +1,26 @@
-"""Textual's driver for a terminal that sends what is no text, and for one that goes away."""
+"""Textual's driver for a slow line, for a terminal that sends what is no text, and for one that goes away."""
 
 from __future__ import annotations
 
 import os
 import signal
 from contextlib import suppress
+from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from .shown_cells import ShownCells
+
 if TYPE_CHECKING:
     from textual.app import App
 
+_BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"  # for a terminal that can show all between them at once
+_ONE_PACKET = 1_200  # characters that arrive together, and are shown at once, in any case
+
 
 class LastingDriver(LinuxDriver):
-    """Survives a byte that is no UTF-8, and a terminal that is gone: the application is left in order then."""
+    """Sends only what changes. Survives a byte that is no UTF-8; when the terminal goes, leaves in order."""
 
     def __init__(
         self,
@@ -26,6 +32,38 @@ class LastingDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)  # pyright: ignore[reportUnknownMemberType]
         self._file = cast("IO[str]", LastingFile(self._file))
+        self._shown = ShownCells()
+        self._is_framed = False
+
+    def start_application_mode(self) -> None:
+        """Take the terminal over. One that has had another size in the meantime may have lost what it showed."""
+        super().start_application_mode()
+        resized = signal.getsignal(signal.SIGWINCH)
+
+        def forget(number: int, frame: FrameType | None) -> None:
+            self._shown.forget()
+            if callable(resized):
+                resized(number, frame)
+
+        signal.signal(signal.SIGWINCH, forget)
+
+    def write(self, data: str) -> None:
+        """Send what changes the terminal; a frame that changes nothing is not sent at all."""
+        if data in (_BEGIN_FRAME, _END_FRAME):
+            self._is_framed = data == _BEGIN_FRAME
+        elif changes := self._shown.changes(data, self._size_now()):
+            is_long = self._is_framed and len(changes) > _ONE_PACKET
+            super().write(f"{_BEGIN_FRAME}{changes}{_END_FRAME}" if is_long else changes)
+
+    def forget(self) -> None:
+        """Take nothing for known that the terminal shows: what is drawn next is sent whole."""
+        self._shown.forget()
+
+    def _size_now(self) -> tuple[int, int]:
+        try:
+            return os.get_terminal_size(self.fileno)
+        except OSError:
+            return 0, 0  # nothing is known of it
 
     def run_input_thread(self) -> None:
         """Read keys; what is no text is passed over."""

@@ -36,6 +36,15 @@ APP_BINDINGS: list[Binding] = [
     Binding("ctrl+t", "choose_theme", "theme", id="app.theme", tooltip="Choose the colours", show=False),
     Binding("ctrl+s", "save_picture", "picture", id="app.picture", tooltip="Save the screen as SVG", show=False),
     Binding(
+        "ctrl+l",
+        "draw_again",
+        "draw",
+        id="app.draw",
+        tooltip="Draw the screen again, where something else has written on it",
+        show=False,
+        priority=True,
+    ),
+    Binding(
         "ctrl+q", "leave", "quit", id="app.quit", tooltip="Leave, also while typing or asked", show=False, priority=True
     ),
 ]
