@@ -12,6 +12,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from ..store import SampleRef
+from ..widgets.lazy_rows import LazyRows
 from ..widgets.line_table import LineTable
 from ..widgets.words import Words
 from .live_rows import shared_task
@@ -19,6 +20,7 @@ from .live_samples import (
     ENDED_COLUMNS,
     SAMPLE_COLUMNS,
     Finished,
+    LiveRows,
     Working,
     finished_row,
     finished_samples,
@@ -44,7 +46,7 @@ class SamplesPane(Vertical):
         self.read: Working | Finished | None = None  # the sample that is being read; it stays when it has ended
         self.following = False
         self._followed = ""
-        self._ones: Sequence[Working | Finished] = ()  # what the rows stand for
+        self._rows: LiveRows[Working] | LiveRows[Finished] | None = None
         self._ended: tuple[object, Sequence[Finished]] = (None, ())  # what those that have ended were made of, and they
 
     def compose(self) -> Iterable[Widget]:
@@ -62,17 +64,17 @@ class SamplesPane(Vertical):
         status = run.status
         with_task = not shared_task(status.cells)
         if self.ended_shown:
-            self._ones = ended = self._ended_of(state, run)
-            rows = [finished_row(one, with_task=with_task) for one in ended]
+            rows = LiveRows(self._ended_of(state, run), lambda one: finished_row(one, with_task=with_task))
             columns, self.table.empty = ENDED_COLUMNS, "no sample has ended yet"
         else:
-            self._ones = working = working_samples(status, state.running, self.only)
             now_s = time.time()
-            rows = [sample_row(one, with_task=with_task, now_s=now_s) for one in working]
+            working = working_samples(status, state.running, self.only)
+            rows = LiveRows(working, lambda one: sample_row(one, with_task=with_task, now_s=now_s))
             columns, self.table.empty = SAMPLE_COLUMNS, why_none_runs(run, state.running)
+        self._rows = rows
         self.table.change_columns(columns)
         self.table.show(rows)
-        self._go_on([row.key for row in rows])
+        self._go_on(rows)
         words = samples_heading(status, state.running, len(rows), self.only, ended=self.ended_shown)
         self.query_one("#samples-heading", Words).update(Content(words))
 
@@ -89,8 +91,9 @@ class SamplesPane(Vertical):
     @property
     def under_cursor(self) -> Working | Finished | None:
         """The sample under the cursor."""
-        key = self.table.cursor_key if self._ones else None
-        return next((one for one in self._ones if one.key == key), None)
+        rows, key = self._rows, self.table.cursor_key if self._rows else None
+        at = rows.position(key) if rows is not None and key is not None else None
+        return rows.ones[at] if rows is not None and at is not None else None
 
     def _ended_of(self, state: State, run: KnownRun) -> Sequence[Finished]:
         made_of = (state.finished, self.only, [cell.log for cell in run.status.cells])
@@ -98,14 +101,14 @@ class SamplesPane(Vertical):
             self._ended = made_of, finished_samples(run.status, state.finished, self.only)
         return self._ended[1]
 
-    def _go_on(self, keys: Sequence[str]) -> None:
+    def _go_on(self, rows: LazyRows) -> None:
         """Following, go on to the youngest sample once the one that is shown has ended."""
-        if not self.following or self.ended_shown or not keys:
+        if not self.following or self.ended_shown or not rows:
             return
-        if self._followed in keys:
+        if rows.position(self._followed) is not None:
             self._followed = self.table.cursor_key or self._followed
             return
-        self._followed = keys[-1]
+        self._followed = rows.key(len(rows) - 1)
         self.table.move_to(self._followed)
         if self.read is not None:
             self.read = self.under_cursor

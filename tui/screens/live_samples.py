@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
 from ..cell_score import score_words
 from ..clean import clean_line
 from ..figures import UNKNOWN, number_of
+from ..widgets.lazy_rows import LazyRows
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
 from .live_rows import seconds, shared_task, target_words
@@ -53,6 +54,38 @@ class Finished:
     def key(self) -> str:
         """Its name among the rows."""
         return f"{self.cell.id}#{self.sample.sample_id}/{self.sample.epoch}"
+
+
+One = TypeVar("One", Working, Finished)
+
+
+class LiveRows(LazyRows, Generic[One]):
+    """Samples, each in a line that is made when it is drawn.
+
+    Args:
+        ones: Samples that are being worked on, or have ended.
+        made: Makes the line of one.
+    """
+
+    def __init__(self, ones: Sequence[One], made: Callable[[One], Row]) -> None:
+        self.ones = ones
+        self._made = made
+        self._at: dict[str, int] = {one.key: at for at, one in enumerate(ones)}
+
+    def __len__(self) -> int:
+        return len(self.ones)
+
+    def row(self, index: int) -> Row:
+        """The row at an index, made now."""
+        return self._made(self.ones[index])
+
+    def key(self, index: int) -> str:
+        """The key of the row at an index."""
+        return self.ones[index].key
+
+    def position(self, key: str) -> int | None:
+        """The index of the row of that key."""
+        return self._at.get(key)
 
 
 def working_samples(status: RunStatus, running: Mapping[str, CellWatch], only: str = "") -> list[Working]:
