@@ -85,9 +85,14 @@ def _routes(item: ModelItem) -> list[tuple[str, str]]:
 
 
 def _with(draft: Profile, model: str, route: str) -> Profile:
-    """Add a route where the model has providers already; an entry for all tasks comes before one for some."""
+    """Add a route where the model has providers already; an entry for all tasks comes before one for some.
+
+    An entry that is pinned is left alone: what is pinned to one provider was chosen route by route.
+    """
     items = list(draft.models)
-    places = [index for index, item in enumerate(items) if item.model == model and item.providers and route]
+    places = [
+        index for index, item in enumerate(items) if item.model == model and item.providers and route and not item.pin
+    ]
     at = min(places, key=lambda index: bool(items[index].tasks), default=None)
     try:
         if at is None:

@@ -38,6 +38,14 @@ def test_a_route_is_added_behind_those_that_are_there_and_taken_out_again() -> N
     assert toggle_route(after, MODEL, "fastest", LIVE) == before
 
 
+def test_a_pinned_entry_is_left_alone() -> None:
+    pinned = ModelItem(model=MODEL, providers=["fastest"], pin=True)
+    both = toggle_route(draft(pinned), MODEL, "groq", LIVE)
+    assert mine(both) == [pinned, ModelItem(model=MODEL, providers=["groq"])]
+    assert toggle_route(both, MODEL, "groq", LIVE) == draft(pinned)
+    assert mine(toggle_all(draft(pinned), MODEL, LIVE)) == [pinned, ModelItem(model=MODEL, providers=["all"])]
+
+
 def test_a_model_without_a_pick_leaves_the_profile() -> None:
     picked = toggle_route(draft(), MODEL, "groq", LIVE)
     assert mine(picked) == [ModelItem(model=MODEL, providers=["groq"])]
