@@ -1,26 +1,48 @@
-"""Textual's driver for a slow line, for a terminal that sends what is no text, and for one that goes away."""
+"""Textual's driver for slow lines, and for terminals that send what is no text, lack characters, or go away."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import signal
+import sys
 from contextlib import suppress
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from rich.cells import cell_len
 from textual.drivers.linux_driver import LinuxDriver
 
 from .shown_cells import ShownCells
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
+
     from textual.app import App
 
 _BEGIN_FRAME, _END_FRAME = "\x1b[?2026h", "\x1b[?2026l"  # for a terminal that can show all between them at once
 _ONE_PACKET = 1_200  # characters that arrive together, and are shown at once, in any case
 
+_STAND_IN = "stand-in"  # what happens to a character that the terminal's encoding lacks
+_PLAIN = str.maketrans("·▸▾▴…—–≈±×≤→←↑↓⏎✓✗●○◐■‖⚠█░▐▌▀▄│─╭╮╰╯━┝┥┬┴├┤", "->v^.--~+x<><^vE+xooo#=!#.||##|-++++-[]++++")
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """Characters of the same width for those that cannot be encoded, so that every column stays where it is."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wanted = error.object[error.start : error.end].translate(_PLAIN)
+    return "".join(one if one.isascii() else "?" * cell_len(one) for one in wanted), error.end
+
+
+codecs.register_error(_STAND_IN, _stand_in)
+
 
 class LastingDriver(LinuxDriver):
-    """Sends only what changes. Survives a byte that is no UTF-8; when the terminal goes, leaves in order."""
+    """Sends only what changes. Survives a byte that is no UTF-8; when the terminal goes, leaves in order.
+
+    It writes to the standard output, so that the errors of whatever else runs can be sent to a file.
+    """
 
     def __init__(
         self,
@@ -31,7 +53,9 @@ class LastingDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)  # pyright: ignore[reportUnknownMemberType]
-        self._file = cast("IO[str]", LastingFile(self._file))
+        output = cast("TextIOWrapper", sys.__stdout__)
+        output.reconfigure(errors=_STAND_IN)
+        self._file = cast("IO[str]", LastingFile(output))
         self._shown = ShownCells()
         self._is_framed = False
 

@@ -7,7 +7,15 @@ import pty
 from threading import Thread
 
 from proctor.tui.driver import LastingFile
+from rich.cells import cell_len
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+
+
+def test_what_the_encoding_lacks_is_stood_in_for_in_the_same_width() -> None:
+    line = "▸ ✓ 0.80 ±0.08 │██░░│ 漢字 …"
+    shown = line.encode("latin-1", "stand-in").decode("latin-1")
+    assert shown == "> + 0.80 ±0.08 |##..| ???? ."
+    assert cell_len(shown) == cell_len(line)
 
 
 def test_who_writes_to_a_terminal_that_is_gone_is_not_held_up() -> None:
