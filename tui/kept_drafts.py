@@ -49,7 +49,8 @@ class KeptDrafts:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(self._own, content)
         except OSError as error:
-            raise ProctorError(f"{self._own} cannot be written: {error.strerror}") from error
+            says = f"{self._own} cannot be written: {error.strerror}"
+            raise ProctorError(says, "w on Plan (4) saves the plan as a profile") from error
 
     def forget(self) -> None:
         """Keep nothing any more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
@@ -17,6 +17,7 @@ JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping
 TASK_PATHS = "tasks.paths"  # files and folders that are looked into for tasks, beside the working folder
 
 VERSION = 1
+_LOST = "filters, orders, theme and a plan that is not saved are not remembered"
 WAIT_S = 1.0  # after the first change, before it goes to the disk with all that came meanwhile
 _MAX_BYTES = 1_000_000
 
@@ -32,6 +33,7 @@ class Memory:
 
     def __init__(self, path: Path | None) -> None:
         self.notice = ""  # why the file is not used, or could not be written, in words
+        self.on_failure: Callable[[str], object] | None = None  # told from any thread, once, when it is not written
         self._path = path
         self._values: dict[str, object] = {}
         self._changed: dict[str, object] = {}
@@ -42,6 +44,7 @@ class Memory:
                 self._values = _read(path)
             except _UnusableError as error:
                 self.notice = f"{path}: {error}; it starts from the defaults"
+            self.notice = self.notice or _against_writing(path.parent)
 
     def get(self, name: str, default: T) -> T:
         """What was put under a name; the default where nothing was, or something of another type."""
@@ -74,8 +77,14 @@ class Memory:
                     _write(self._path, self._changed)
                 except (OSError, _UnusableError) as error:
                     words = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-                    self.notice = self.notice or f"{self._path}: {words}; the layout is not remembered"
+                    self._fail(f"{self._path}: {words}; {_LOST}")
                 self._changed = {}
+
+    def _fail(self, words: str) -> None:
+        if not self.notice:
+            self.notice = words
+            if self.on_failure is not None:
+                self.on_failure(words)
 
 
 class _UnusableError(Exception):
@@ -88,6 +97,12 @@ class _UnusableError(Exception):
     def __init__(self, words: str, *, is_newer: bool = False) -> None:
         super().__init__(words)
         self.is_newer = is_newer
+
+
+def _against_writing(folder: Path) -> str:
+    """Why nothing can be kept in a folder, which may be still to be made; empty for nothing."""
+    there = next((one for one in (folder, *folder.parents) if os.path.exists(one)), folder)
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written: {_LOST}"
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -127,7 +127,9 @@ async def until(pilot: Pilot[Any], fact: Callable[[], bool], what: str, timeout_
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
-def test_somebody_without_runs_is_told_what_to_press(play: Callable[..., None], size: tuple[int, int]) -> None:
+def test_somebody_without_runs_is_told_what_to_press(
+    play: Callable[..., None], tmp_path: Path, size: tuple[int, int]
+) -> None:
     async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "Welcome to Proctor" in app.seen(), "the welcome")
         assert "enter  open the profile under the cursor" in app.seen()
@@ -135,6 +137,14 @@ def test_somebody_without_runs_is_told_what_to_press(play: Callable[..., None], 
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.asked), "the profile")
         assert app.asked[0].profile.name == "practice"
+        await pilot.press("5")
+        (run_dir := tmp_path / "logs" / ENDED_RUN.run_id).mkdir(parents=True)
+        write_status(run_dir, replace(ENDED_RUN, title=""))
+        app._work(app._feeds.list_runs, "runs")
+        await until(pilot, lambda: bool(app.store.state.runs), "the first run")
+        await pilot.press("1")
+        await until(pilot, lambda: app.screen.query_one("#runs", LineTable).has_focus, "the cursor on it")
+        await until(pilot, lambda: "theory_of_mind × gpt-oss" in app.seen(), "what it was, without a title")
 
     play(scenario, size)
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,9 @@ def test_a_supervisor_that_stands_still_is_noticed() -> None:
     status = RunStatus("r", "", "hub", "running", (), 7, started_at_s=100.0, updated_at_s=160.0)
     assert "no news" not in summary(status, 165.0)
     assert "no news for 00:40" in summary(status, 200.0)
+    starting = replace(status, state="starting")
+    assert "no news" not in summary(starting, 200.0), "it loads Inspect"
+    assert "no news" in summary(starting, 230.0)
 
 
 def test_one_of_a_thing_is_not_spoken_of_as_several(tmp_path: Path) -> None:

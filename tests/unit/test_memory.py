@@ -106,8 +106,20 @@ def test_a_place_that_cannot_be_written_costs_a_notice(path: Path) -> None:
     memory = Memory(path)
     memory.put("theme", "light")
     memory.flush()
-    assert "not remembered" in memory.notice
+    assert "not remembered" in memory.notice, "told before anything is lost"
     assert memory.get("theme", "dark") == "light"
+
+
+def test_what_comes_between_is_told_once(path: Path) -> None:
+    told: list[str] = []
+    memory = Memory(path)
+    assert memory.notice == ""
+    memory.on_failure = told.append
+    put_file(path.parent, b"a file where the folder should be")
+    for theme in ("light", "dark"):
+        memory.put("theme", theme)
+        memory.flush()
+    assert told == [memory.notice] and "not remembered" in memory.notice
 
 
 def test_a_pipe_is_no_file_and_is_not_waited_for(path: Path) -> None:

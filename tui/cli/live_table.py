@@ -18,6 +18,7 @@ from ..figures import UNKNOWN, format_clock, format_count, format_latency, forma
 DRAW_EVERY_S = 0.5
 SELF_GRADED = "⚠"  # beside a score that the model gave itself
 NO_NEWS_S = 10.0  # the supervisor writes twice a second
+NO_NEWS_AT_START_S = 60.0  # but not before Inspect is loaded, which a busy machine takes its time for
 
 GLYPHS = {
     "waiting": ("·", "dim"),
@@ -51,7 +52,8 @@ def summary(status: RunStatus, now_s: float) -> str:
     ):
         if count:
             parts.append(number_of(count, word))
-    if status.ended_at_s is None and now_s - status.updated_at_s > NO_NEWS_S:
+    patience_s = NO_NEWS_AT_START_S if status.state == "starting" else NO_NEWS_S
+    if status.ended_at_s is None and now_s - status.updated_at_s > patience_s:
         parts.append(f"no news for {format_clock(now_s - status.updated_at_s)}: does the supervisor stand still?")
     return " · ".join(parts)
 

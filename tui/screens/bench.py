@@ -104,6 +104,7 @@ class BenchScreen(PlaceScreen):
         self._rows: dict[str, tuple[KnownRun, Row]] = {}  # of the runs as they were drawn last
         self._offered: tuple[bool | None, ...] = ()
         self._heading = ""
+        self._lent_focus = False  # the profiles have it for want of runs
 
     def body(self) -> Iterable[Widget]:
         """The welcome, the two tables, and what there is to say."""
@@ -135,16 +136,21 @@ class BenchScreen(PlaceScreen):
         rows = [self._row(run) for run in runs]
         self._rows = {run.run_dir.name: (run, row) for run, row in zip(runs, rows, strict=True)}
         if state.runs is None:
-            self._runs.empty = f"{state.waiting.get('runs', 'no runs are known')} …"
+            self._runs.empty = awaited(state, "runs")
         else:
             self._runs.empty = "no run fits the filter: esc takes it away"
         self._runs.show(fitting(rows, self._filter))
         first_time = state.runs == () and not state.processes
         if first_time and self._runs.has_focus:
             self._profiles.focus()
+            self._lent_focus = True
+        elif not first_time and self._lent_focus:
+            self._lent_focus = False
+            if self._profiles.has_focus and not self.is_current:  # or it would go under the user's fingers
+                self.set_focus(self._runs)
         self.query_one("#welcome").display = first_time
         self._runs.display = self.query_one("#runs-heading").display = not first_time
-        self._say_heading(runs_heading(runs))
+        self._say_heading(runs_heading(runs) if state.runs is not None else "Runs")
         self._offer()
 
     def _say_heading(self, words: str) -> None:
@@ -166,7 +172,7 @@ class BenchScreen(PlaceScreen):
     def _draw_profiles(self, state: State) -> None:
         rows = [profile_row(profile) for profile in state.profiles or () if not profile.shadowed]
         if state.profiles is None:
-            self._profiles.empty = f"{state.waiting.get('profiles', 'no profiles are known')} …"
+            self._profiles.empty = awaited(state, "profiles")
         else:
             self._profiles.empty = "no profile fits the filter: esc takes it away" if rows else "no profiles"
         self._profiles.show(fitting(rows, self._filter))
@@ -178,7 +184,7 @@ class BenchScreen(PlaceScreen):
         if failures:
             notice = Content.styled("\n".join(clean_line(f"✗ {failure}") for failure in failures), "$text-error")
         elif source is None:
-            notice = Content.styled(f"{state.waiting.get('endpoints', 'not connected')} …", "dim")
+            notice = Content.styled(awaited(state, "endpoints"), "dim")
         elif source == "practice" and state.runs != ():
             notice = Content.styled(leave_practice(), "dim")
         else:
@@ -251,6 +257,11 @@ class BenchScreen(PlaceScreen):
         return self._rows[key][0] if key in self._rows else None
 
 
+def awaited(state: State, name: str) -> str:
+    """What a field waits for, in words; nothing before it is waited for."""
+    return f"{state.waiting[name]} …" if name in state.waiting else ""
+
+
 def is_unfinished(run: KnownRun) -> bool:
     """Whether a run has ended with cells that could still be finished."""
     return (
@@ -283,7 +294,7 @@ def run_row(status: RunStatus, key: str) -> Row:
         key,
         (
             state_cell(status.state),
-            Cell(f"{status.title} · {status.run_id}" if status.title else status.run_id),
+            Cell(" · ".join(filter(None, (status.title or what_was_run(status), status.run_id)))),
             _WORLDS.get(status.source, Cell("")),
             Cell(f"{sum(cell.done for cell in status.cells)}/{total}"),
             Cell("" if best is None else format_score(best)),
@@ -291,6 +302,14 @@ def run_row(status: RunStatus, key: str) -> Row:
             Cell(format_moment(status.started_at_s), "dim"),
         ),
     )
+
+
+def what_was_run(status: RunStatus) -> str:
+    """`theory_of_mind × gpt-oss-120b:groq`, `2 tasks × 3 targets`: for a run that nobody gave a title."""
+    parts = [cell.label.split(" · ", 1) for cell in status.cells if " · " in cell.label]
+    tasks, targets = (tuple(dict.fromkeys(part[at] for part in parts)) for at in (0, 1))
+    sides = [(tasks, "task"), (targets, "target")] if parts else []
+    return " × ".join(found[0] if len(found) == 1 else number_of(len(found), word) for found, word in sides)
 
 
 def _money(known_usd: float, *, whole: bool) -> str:
