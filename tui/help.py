@@ -88,6 +88,11 @@ class HelpScreen(ModalScreen[None]):
             event.stop()
             self.action_close()
 
+    def on_click(self, event: events.Click) -> None:
+        """A click beside it closes it."""
+        if event.widget is self:
+            self.action_close()
+
     def action_close(self) -> None:
         """Close."""
         self.dismiss(None)

@@ -27,7 +27,7 @@ class JumpScreen(ModalScreen[Widget | None]):
         background: transparent;
         & > .jump--letter {
             position: absolute; width: auto; height: 1; padding: 0 1;
-            color: $background; background: $accent; text-style: bold;
+            color: auto; background: $accent; text-style: bold;
         }
         & > .jump--letter:ansi { color: ansi_default; background: ansi_default; text-style: bold reverse; }
         & > .jump--letter:nocolor { text-style: bold reverse; }

@@ -149,6 +149,11 @@ class PaletteScreen(ModalScreen[Item | None]):
         message.stop()
         self.dismiss(self._items[message.key])
 
+    def on_click(self, event: events.Click) -> None:
+        """A click beside it closes it."""
+        if event.widget is self:
+            self.action_cancel()
+
     def action_take(self) -> None:
         """Take the item under the cursor, or the first one as soon as it is known."""
         if self._answered != self._input.value:

@@ -215,9 +215,13 @@ def test_providers_are_picked_beside_the_model_on_a_wide_screen(play: Callable[.
         assert "groq" not in app.picked()[0].providers
         assert len(app.picked()[0].providers) == 11
 
+        at = next(y for y, line in enumerate(app.seen().splitlines()) if "[ ]  :cheapest" in line)
+        await pilot.click(offset=(3, at))
+        await until(pilot, lambda: "[x]  :cheapest" in app.seen(), "a click on its box, where no cursor was")
+
         await pilot.press("escape")
         await until(pilot, lambda: app.focused is app.models, "back at the models")
-        assert "[11]" in app.line(f"{GPT_OSS}  ")
+        assert "[12]" in app.line(f"{GPT_OSS}  ")
 
     play(scenario)
 

@@ -27,7 +27,6 @@ from ..widgets.line_table import LineTable
 from ..widgets.model_rows import (
     MODEL_COLUMNS,
     ORDER_COLUMNS,
-    PICK,
     Browsed,
     View,
     age_words,
@@ -41,6 +40,7 @@ from ..widgets.model_rows import (
     query_hint,
     title_words,
 )
+from ..widgets.pick_table import PICK, PickTable
 from ..widgets.provider_picker import ProviderPicker
 from .place import PlaceScreen
 
@@ -62,7 +62,7 @@ class CatalogBrowsable(Message):
     browsed: Browsed
 
 
-class ModelTable(LineTable):
+class ModelTable(PickTable):
     """The models that match."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -196,6 +196,11 @@ class ModelsScreen(PlaceScreen):
         """Follow the cursor when it rests."""
         event.stop()
         self._rest.begin()
+
+    @on(PickTable.RowPicked, "ModelTable")
+    def _pick_by_click(self, event: PickTable.RowPicked) -> None:
+        event.stop()
+        self.action_pick_model()
 
     @on(LineTable.RowSelected, "ModelTable")
     def _open_by_click(self, event: LineTable.RowSelected) -> None:

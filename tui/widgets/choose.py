@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -21,14 +22,20 @@ class _Filter(Input):
     """What is typed to leave fewer rows; the keys of the rows go to the table."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "screen.move(-1)", "Up", show=False, id="choose.up", tooltip="One row up"),
-        Binding("down", "screen.move(1)", "Down", show=False, id="choose.down", tooltip="One row down"),
-        Binding("enter", "screen.take", "Choose", id="choose.take", tooltip="Choose the row under the cursor"),
+        Binding("up", "screen.move(-1)", "up", show=False, id="choose.up", tooltip="One row up"),
+        Binding("down", "screen.move(1)", "down", show=False, id="choose.down", tooltip="One row down"),
+        Binding("enter", "screen.take", "choose", id="choose.take", tooltip="Choose the row under the cursor"),
     ]
 
     def __init__(self) -> None:
         super().__init__(placeholder="type to find", compact=True)
         self.cursor_blink = False
+
+
+class _Choices(LineTable):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "choose", id="choose.take", tooltip="Choose the row under the cursor"),
+    ]
 
 
 class ChooseScreen(ModalScreen[str | None]):
@@ -87,7 +94,7 @@ class ChooseScreen(ModalScreen[str | None]):
             yield Static(clean_line(self._title), classes="choose--title", markup=False)
             if self._can_filter:
                 yield _Filter()
-            yield LineTable(self._columns, empty=self._empty)
+            yield _Choices(self._columns, empty=self._empty)
             yield Static(classes="choose--words", markup=False)
         yield KeyLine(palette=False)
 
@@ -108,6 +115,11 @@ class ChooseScreen(ModalScreen[str | None]):
         found = [row for row in self._rows if all(word in row.cells[0].text.casefold() for word in words)]
         table.empty = self._empty if not words else f"nothing has {event.value}"
         table.show(found)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside the table chooses nothing."""
+        if event.widget is self:
+            self.action_cancel()
 
     def action_move(self, rows: int) -> None:
         """Move the table's cursor while the filter has the focus."""

@@ -27,8 +27,8 @@ from ..figures import (
 from ..picks import ALL, count_picked, is_picked
 from .filter_bar import Hint
 from .line_table import Cell, Column, Row
+from .pick_table import NOT_PICKED, PICK, PICKED
 
-PICK = "pick"
 PROBED = "probed"
 
 # On a narrow screen likes go first, then what a first word takes, speed, context, size, providers and prices.
@@ -80,7 +80,6 @@ ORDER_WORDS: Mapping[Order, str] = {
 }
 ORDER_COLUMNS = (Column("order", "order", 0), Column("way", "", 16))
 _ORDERS_BY_NAME: Mapping[object, Order] = {order: order for order in ORDERS}
-_NOT_PICKED = Cell("[ ]", "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +218,8 @@ def pick_cell(entry: ModelEntry, routes: Sequence[str]) -> Cell:
     """`[x]` for a model with one target, `[3]` with three."""
     count = count_picked(routes, live_providers(entry))
     if not routes:
-        return _NOT_PICKED
-    return Cell("[x]" if count == 1 else f"[{count}]", "good")
+        return NOT_PICKED
+    return PICKED if count == 1 else Cell(f"[{count}]", "good")
 
 
 def live_providers(entry: ModelEntry) -> tuple[str, ...]:
@@ -240,7 +239,7 @@ def offer_rows(entry: ModelEntry, routes: Sequence[str], probes: Mapping[str, Pr
     rows: list[Row] = []
 
     def add(route: str, label: str, cells: Sequence[Cell]) -> None:
-        mark = Cell("[x]", "good") if is_picked(routes, route, live) else _NOT_PICKED
+        mark = PICKED if is_picked(routes, route, live) else NOT_PICKED
         rows.append(Row(route, (mark, Cell(label), *cells, probe_cell(entry.id, route, probes))))
 
     for policy, provider in {**policy_meanings(entry), "preferred": None}.items():
@@ -331,7 +330,7 @@ def _model_row(item: FoundModel) -> Row:
         return Cell(text if served else "")
 
     cells = (
-        _NOT_PICKED,
+        NOT_PICKED,
         Cell(entry.id),
         Cell(format_size(entry.parameters)),
         figure(format_context(item.context_tokens)),

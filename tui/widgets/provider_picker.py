@@ -16,13 +16,14 @@ from textual.widgets import Static
 from ..clean import clean_line
 from .line_table import LineTable
 from .model_rows import OFFER_COLUMNS, model_words, offer_rows, probe_words
+from .pick_table import PickTable
 
 if TYPE_CHECKING:
     from ...evals.catalog.offers import ModelEntry
     from ...evals.catalog.probe import ProbeResult
 
 
-class OfferTable(LineTable):
+class OfferTable(PickTable):
     """The policies and offers of one model."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -108,11 +109,15 @@ class ProviderPicker(Vertical):
         event.stop()
         self._draw_note()
 
-    def on_line_table_row_selected(self, event: LineTable.RowSelected) -> None:
+    def on_line_table_row_selected(self, event: LineTable.RowSelected | PickTable.RowPicked) -> None:
         """A row is picked by a key or by a click."""
         event.stop()
         if self._entry is not None:
             self.post_message(self.Picked(self, self._entry.id, event.key))
+
+    def on_pick_table_row_picked(self, event: PickTable.RowPicked) -> None:
+        """A check box was clicked."""
+        self.on_line_table_row_selected(event)
 
     def _draw_note(self) -> None:
         route = self.route
