@@ -109,7 +109,8 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         self.set_interval(FOLLOW_EVERY_S, self._follow)
         self.set_interval(RUNS_EVERY_S, self._look_for_runs)
         if self.memory.notice:
-            self._tell(self.memory.notice, severity="warning")
+            self.post_message(messages.KeepingFailed(self.memory.notice))
+        self.memory.on_failure = lambda words: self.post_message(messages.KeepingFailed(words))
 
     async def on_event(self, event: events.Event) -> None:
         """Give what is typed to the focus in its order."""
@@ -138,6 +139,10 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     def on_field_failed(self, message: messages.FieldFailed) -> None:
         """Keep what was there, and say why there is nothing newer."""
         self.store.fail_field(message.name, message.error)
+        if message.name == "catalog":
+            self._replan()
+        elif message.name in ("endpoints", "plan"):
+            self.store.put(runs_when_planned=False)
 
     def on_run_started(self, message: messages.RunStarted) -> None:
         """Watch it."""
@@ -207,7 +212,10 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
 
     def on_place_requested(self, message: messages.PlaceRequested) -> None:
         """Go there."""
-        self.switch_mode(message.place)
+        if message.thing is None:
+            self.switch_mode(message.place)
+        else:
+            self.show_in(message.place, message.thing)
 
     # Actions
 

@@ -110,9 +110,9 @@ class AroundApp(BaseApp):
             case "profile":
                 self.post_message(messages.ProfileOpened(cast("LoadedProfile", item.thing)))
             case "model" | "task":
-                self._show_in(f"{item.kind}s", item.key)
+                self.show_in(f"{item.kind}s", item.key)
             case "sample":
-                self._show_in("results", cast("SampleRef", item.thing))
+                self.show_in("results", cast("SampleRef", item.thing))
             case _ if item.key.startswith(_THEME):
                 self._use_theme(item.key.removeprefix(_THEME))
             case _ if item.key == _BELL:
@@ -127,7 +127,7 @@ class AroundApp(BaseApp):
             self.screen.set_focus(offered.pane)
         await self.run_action(offered.binding.action, offered.node)
 
-    def _show_in(self, place: str, thing: object) -> None:
+    def show_in(self, place: str, thing: object) -> None:
         """Go to a place and put the cursor on something."""
         from .screens.place import PlaceScreen
 

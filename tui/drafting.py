@@ -35,6 +35,7 @@ class DraftingApp(FindingApp):
     _saving: Profile | None = None
     _keep_timer: Timer | None = None
     _starting = False
+    _told_not_kept = False
 
     def __init__(self, **known: Any) -> None:
         super().__init__(**known)
@@ -58,10 +59,16 @@ class DraftingApp(FindingApp):
     def on_plan_made(self, message: messages.PlanMade) -> None:
         """Take the plan, unless the draft has changed since."""
         if message.draft is self.store.state.draft:
-            self.store.put(plan=message.plan)
+            asked = self.store.state.runs_when_planned
+            self.store.put(plan=message.plan, runs_when_planned=False)
+            if asked:
+                self.action_run_draft()
 
     def on_profile_saved(self, message: messages.ProfileSaved) -> None:
-        """Say where."""
+        """Say where, or why not."""
+        if message.error is not None:
+            self._tell(str(message.error), severity="error", title="The plan is not saved")
+            return
         self._saved = self._saving
         self.store.put(draft_path=message.path)
         self._keep_soon()
@@ -74,8 +81,14 @@ class DraftingApp(FindingApp):
 
     # Intents
 
+    def on_fields_judged(self, message: messages.FieldsJudged) -> None:
+        """Remember what is typed and cannot be: nothing is run while a field says other than the plan."""
+        others = {place: wrong for place, wrong in self.store.state.invalid.items() if place != message.place}
+        self.store.put(invalid={**others, message.place: message.wrong} if message.wrong else others)
+
     def on_draft_changed(self, message: messages.DraftChanged) -> None:
         """Take the draft over and plan it."""
+        self._take_back_run()
         self.store.put(draft=message.draft)
         self._keep_soon()
         self._replan()
@@ -96,6 +109,7 @@ class DraftingApp(FindingApp):
         profile = message.profile
 
         def open_it() -> None:
+            self._take_back_run()
             self._open(profile)
             self.switch_mode("plan")
 
@@ -121,11 +135,21 @@ class DraftingApp(FindingApp):
         plan, draft, endpoints = state.plan, state.draft, state.endpoints
         if self._starting:
             return
-        if awaited := state.waiting.get("plan"):
-            self._tell(f"The plan is not ready yet: {awaited}", severity="warning")
+        if state.runs_when_planned:
+            self.store.put(runs_when_planned=False)
+            self._tell("The plan will not be run by itself")
+        elif state.invalid:
+            place, wrong = next(iter(state.invalid.items()))
+            self._tell(f"{wrong}: correct that, or empty the field", severity="error")
+            self.switch_mode(place)
+        elif awaited := state.waiting.get("plan"):
+            self._run_when_planned(f"The plan is not ready yet: {awaited}")
         elif draft is None and self._opened is not None:
-            why = state.failures.get("endpoints") or state.waiting.get("endpoints") or "connecting"
-            self._tell(f"{self._opened.name} is not open yet: {why}", severity="warning")
+            if failure := state.failures.get("endpoints"):
+                self._tell(f"{self._opened.name} cannot be opened: {failure}", severity="error")
+            else:
+                why = state.waiting.get("endpoints") or "connecting"
+                self._run_when_planned(f"{self._opened.name} is not open yet: {why}")
         elif plan is None or draft is None or endpoints is None:
             self._tell("There is no plan yet: pick models (2) and tasks (3)", severity="warning")
         elif plan.errors:
@@ -141,6 +165,7 @@ class DraftingApp(FindingApp):
         """Begin an empty plan."""
 
         def begin() -> None:
+            self._take_back_run()
             self._saved = None
             self.store.put(draft=self._empty_draft(), draft_path=None, plan=None)
             self._keep_soon()
@@ -150,6 +175,16 @@ class DraftingApp(FindingApp):
             self._unless_unsaved(begin, "begin an empty one")
 
     # How it goes on
+
+    def _run_when_planned(self, why_not_now: str) -> None:
+        self.store.put(runs_when_planned=True)
+        self._tell(f"{why_not_now}. It runs as soon as it is")
+
+    def _take_back_run(self) -> None:
+        """What was asked to run is about to become something else."""
+        if self.store.state.runs_when_planned:
+            self.store.put(runs_when_planned=False)
+            self._tell("The plan has changed, so it is not run by itself: r runs it", severity="warning")
 
     def _open_first_draft(self) -> None:
         """The profile that was asked for, else what was left unsaved, else nothing yet."""
@@ -181,7 +216,7 @@ class DraftingApp(FindingApp):
         wanted = "practice" if self._home == "practice" else profile.run.source
         if profile.run.source != wanted:
             profile = profile.model_copy(update={"run": profile.run.model_copy(update={"source": wanted})})
-        self.store.put(draft=profile, draft_path=path)
+        self.store.put(draft=profile, draft_path=path, plan=None)  # that of the draft before says nothing of this one
         if wanted != self._source:
             self._source = wanted
             self.store.put(endpoints=None, catalog=None, plan=None, benchmarks=None)
@@ -217,7 +252,8 @@ class DraftingApp(FindingApp):
         facts = tuple(state.facts[key] for key in keys)
         inputs = PlanInputs(draft, path, endpoints, state.catalog, facts)
         self.store.await_field("plan", REPLANNED)
-        self.run_worker(lambda: self._feeds.make_plan(inputs), group="plan", thread=True, exclusive=True)
+        failure = state.failures.get("catalog") if state.catalog is None else None
+        self.run_worker(lambda: self._feeds.make_plan(inputs, failure), group="plan", thread=True, exclusive=True)
 
     # What is not saved
 
@@ -250,12 +286,18 @@ class DraftingApp(FindingApp):
         self.run_worker(self._try_to_keep, group="keep", thread=True)
 
     def _try_to_keep(self) -> bool:
-        """Keep it if it can be; what stands against it is said on leaving, when it matters."""
+        """Keep it if it can be; what stands against it is said once, and asked about on leaving."""
         try:
             return self._keep_now()
         except ProctorError as error:
-            self.log.warning(str(error))
+            self.post_message(messages.KeepingFailed(str(error)))
             return False
+
+    def on_keeping_failed(self, message: messages.KeepingFailed) -> None:
+        """Say it once: what comes after it has the same cause."""
+        if not self._told_not_kept:
+            self._told_not_kept = True
+            self._tell(message.words, severity="warning")
 
     def _keep_now(self) -> bool:
         """Keep the draft if it stands nowhere else; whether it does so now.

@@ -207,13 +207,16 @@ class Feeds(ReadingFeeds):
         except ProctorError as error:
             return TaskFacts(task, error=str(error))
 
-    def make_plan(self, inputs: PlanInputs) -> None:
-        """Expand, estimate and check the draft."""
+    def make_plan(self, inputs: PlanInputs, no_catalog: ProctorError | None) -> None:
+        """Expand, estimate and check the draft; `no_catalog` says why there is none."""
         from ..evals.engine.api_keys import set_variables
+        from ..evals.engine.preflight import needs_catalog
         from ..evals.engine.prepare import make_plan
 
+        failure = no_catalog if needs_catalog(inputs) else None
         try:
-            plan = make_plan(replace(inputs, variables=set_variables(), orgs=self._orgs_of(inputs)))
+            inputs = replace(inputs, variables=set_variables(), orgs=self._orgs_of(inputs))
+            plan = make_plan(inputs, failure=failure)
             self._post(PlanMade(inputs.profile, plan))
         except ProctorError as error:
             self._post(FieldFailed("plan", error))
@@ -318,7 +321,7 @@ class Feeds(ReadingFeeds):
         try:
             save(profile, path)
         except ProctorError as error:
-            self._post(FieldFailed("profiles", error))
+            self._post(ProfileSaved(path, error))
         else:
             self._post(ProfileSaved(path))
             self.list_profiles()

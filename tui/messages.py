@@ -128,9 +128,25 @@ class SaveRequested(Message):
 
 @dataclass
 class ProfileSaved(Message):
-    """The draft was saved."""
+    """The draft was saved, or `error` says why not."""
 
     path: Path
+    error: ProctorError | None = None
+
+
+@dataclass
+class KeepingFailed(Message):
+    """What is remembered between sessions could not be written, in words."""
+
+    words: str
+
+
+@dataclass
+class FieldsJudged(Message):
+    """What is typed into the fields of a place is valid, or `wrong` says what is not."""
+
+    place: str
+    wrong: str
 
 
 @dataclass
@@ -277,6 +293,7 @@ class SampleOpened(Message):
 
 @dataclass
 class PlaceRequested(Message):
-    """Go to one of the six places."""
+    """Go to one of the six places, and there to a thing that the place knows how to reveal."""
 
     place: str
+    thing: object = None

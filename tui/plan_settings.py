@@ -163,6 +163,12 @@ def setting_at(where: str, message: str) -> str | None:
     return None
 
 
+def entry_at(where: str, table: str) -> int | None:
+    """The place of the entry of a table of tables that a problem is about: 1 for `[[tasks]] #2`."""
+    found = re.fullmatch(rf"\[\[{table}\]\] #(\d+)", where)
+    return int(found[1]) - 1 if found is not None else None
+
+
 def grader_choices(draft: Profile, plan: Plan | None) -> tuple[str, ...]:
     """The full names of the targets that could grade: those of the draft, and what `all` stands for."""
     names = [name for item in draft.models if item.base_url is None for name in item.target_names]

@@ -74,6 +74,8 @@ class State:
     facts: Mapping[str, TaskFacts] = field(default_factory=dict[str, Any])  # by `facts_key`
     counting: frozenset[str] = frozenset()  # the keys of facts that are asked for, beside those of the draft
     plan: Plan | None = None  # of the draft
+    runs_when_planned: bool = False  # to run the draft was asked for while its plan was still being made
+    invalid: Mapping[str, str] = field(default_factory=dict[str, str])  # place -> what is typed there and cannot be
     live: KnownRun | None = None  # the run that Live shows
     running: Mapping[str, CellWatch] = field(default_factory=dict[str, Any])  # what `live`'s cells work on, by cell id
     finished: Mapping[str, tuple[FinishedSample, ...]] = field(default_factory=dict[str, Any])  # of `live`, by cell id

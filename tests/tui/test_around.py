@@ -27,6 +27,7 @@ from proctor.tui.memory import Memory
 from proctor.tui.messages import (
     DraftChanged,
     FieldArrived,
+    KeepingFailed,
     ProfileOpened,
     ProfileSaved,
     RunOpened,
@@ -161,7 +162,7 @@ def test_a_profile_that_is_still_being_opened_is_not_taken_for_an_empty_plan() -
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app.store.await_field("endpoints", "starting the practice router")
         await pilot.press("1", "tab", "r")
-        says = f"{opened.name} is not open yet: starting the practice router"
+        says = f"{opened.name} is not open yet: starting the practice router. It runs as soon as it is"
         await until(pilot, lambda: says in [one.message for one in app._notifications], "what is awaited")
 
     play(scenario, profile=opened)
@@ -433,11 +434,12 @@ def test_a_profile_does_not_replace_an_unsaved_plan_unasked() -> None:
         app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         assert "1 model and 1 task" in app.seen()
-        await pilot.press("escape")
+        await pilot.click("#no")
         assert app.store.state.draft is DRAFT
         app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
-        await pilot.press("y")
+        await until(pilot, lambda: "y  open practice" in app.seen(), "the answers")
+        await pilot.click("#yes")
         await until(pilot, lambda: app.current_mode == "plan", "the plan")
         assert not app.has_unsaved_draft
         await pilot.press("1")
@@ -479,8 +481,12 @@ def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app.post_message(DraftChanged(DRAFT))
         await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        app.post_message(KeepingFailed("the layout is not remembered"))
+        await until(pilot, lambda: len(app._notifications) == 1, "one notice")
+        assert app._try_to_keep() is False
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
+        assert "w on Plan (4) saves" in app.seen() and len(app._notifications) == 1
         await pilot.press("n")
         assert app.return_value is None
         await pilot.press("q", "y")

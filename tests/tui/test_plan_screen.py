@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import pytest
 from proctor.evals.engine.plan import TaskFacts
 from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.profiles.errors import ProctorError
 from proctor.profiles.files import LoadedProfile, load
 from proctor.tui.app import ProctorApp
+from proctor.tui.draft_tasks import with_task
 from proctor.tui.feeds import Feeds, facts_key
-from proctor.tui.messages import FactsArrived
+from proctor.tui.messages import CatalogRequested, DraftEditRequested, FactsArrived, FieldFailed
 from proctor.tui.widgets.ask import AskScreen
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.line_table import LineTable
@@ -53,6 +56,10 @@ class PlanApp(ProctorApp):
     @property
     def form(self) -> Form:
         return self.screen.query_one("#settings", Form)
+
+    def told(self) -> list[str]:
+        """The notices."""
+        return [one.message for one in self._notifications]
 
     def seen(self) -> str:
         """The screen's text."""
@@ -152,6 +159,9 @@ def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size
         assert _run(app).limit == 5
         await until(pilot, lambda: "budget_usd is $0.0001, but the run is expected" in app.words(), "its warning")
         assert "5x" in app.seen()  # what is not valid stays to be mended
+        await pilot.press("1", "r")
+        await until(pilot, lambda: app.current_mode == "plan", "the field, in the place of a run with another limit")
+        assert 'limit in [run] is "5x", but must be a whole number: correct that, or empty the field' in app.told()
 
     play(scenario, size)
 
@@ -258,6 +268,15 @@ def test_a_problem_is_gone_to_where_it_is_mended(play: Callable[..., None], monk
         at = next(index for index, message in enumerate(messages) if message.startswith("budget_usd"))
         await pilot.press("exclamation_mark", "g", *["j"] * at, "enter")
         assert app.focused is not None and app.focused.parent.field.key == "run.budget_usd"
+        await pilot.press("escape")
+        app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic")))
+        twice = "[[tasks]] #3"
+        await until(pilot, lambda: any(one.where == twice for one in app.store.state.plan.problems), "its problem")
+        at = next(index for index, one in enumerate(app.store.state.plan.problems) if one.where == twice)
+        await pilot.press("exclamation_mark", "g", *["j"] * at, "enter")
+        await until(pilot, lambda: app.current_mode == "tasks", "the tasks")
+        table = app.screen.query_one("#tasks", LineTable)
+        assert table.cursor_key is not None and "arithmetic" in table.cursor_key
 
     play(scenario, NARROW, budget)
 
@@ -288,8 +307,65 @@ def test_saving_asks_for_a_name_and_again_before_it_replaces_another(
         assert other.read_text() == "# somebody's"
         await pilot.press("enter")
         await until(pilot, lambda: "theory_of_mind" in other.read_text(), "replaced")
+        shutil.rmtree(other.parent)
+        other.parent.write_text("a file where the folder should be")
+        await pilot.press("space", "w", "enter")
+        await until(pilot, lambda: "The plan is not saved" in app.words(), "why not")
+        assert "● changed" in app.words() and "✗" not in app.words()
 
     play(scenario, size)
+
+
+def test_a_run_that_is_asked_for_too_early_starts_when_the_plan_is_ready(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    started: list[Any] = []
+    held: list[Callable[[], None]] = []
+    monkeypatch.setattr(Feeds, "start_run", lambda self, profile, *_: started.append(profile))
+
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        monkeypatch.setattr(Feeds, "build_tasks", lambda *known: held.append(lambda: _say_facts(*known)))
+        app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic", {"n": 3})))
+        await until(pilot, lambda: bool(held), "a task that is being built")
+        asked = "Plan: building proctor/arithmetic … · it runs as soon as it is ready"
+        for says in (True, False, True):
+            await pilot.press("r")
+            await until(pilot, lambda says=says: (asked in app.words()) == says, "asked for, or taken back")
+        app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic", {"n": 4})))
+        await until(pilot, lambda: len(held) == 2 and asked not in app.words(), "another plan was not asked for")
+        assert "The plan has changed, so it is not run by itself: r runs it" in app.told()
+        await pilot.press("r")
+        await until(pilot, lambda: asked in app.words(), "asked for")
+        assert not started
+        held[1]()
+        await until(pilot, lambda: bool(started), "the run")
+        assert started == [app.store.state.draft]
+
+    play(scenario)
+
+
+def test_without_a_catalog_nothing_is_run_and_the_plan_says_why(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    refused = ProctorError("the router refused with 401", "check the token")
+    monkeypatch.setattr(Feeds, "read_catalog", lambda self, *_, **__: self._post(FieldFailed("catalog", refused)))
+
+    async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
+        for failed in (False, True):  # before the tasks are built, and after
+            app.post_message(DraftEditRequested(lambda draft: draft.model_copy(update={"title": str(draft.title)})))
+            if failed:
+                app.store.put(plan=None, failures={})
+                app._replan()
+                await until(pilot, lambda: "waiting for the catalog" in app.words(), "what is awaited")
+                app.post_message(CatalogRequested())
+            await until(pilot, lambda: app.store.state.plan is not None, "a plan all the same")
+            assert [one.where for one in app.screen._problems if one.severity == "error"] == ["catalog"]  # type: ignore[attr-defined]
+            assert "catalog: the router refused with 401" in app.words() and "1 error" in app.words()
+        await pilot.press("r")
+        await until(pilot, lambda: any("401: check the token" in one for one in app.told()), "why not")
+        assert not app._starting
+
+    play(scenario)
 
 
 def test_a_profile_is_opened_and_a_broken_one_says_why(play: Callable[..., None], tmp_path: Path):

@@ -153,10 +153,13 @@ def test_space_picks_and_puts_back(play: Callable[..., None], size: tuple[int, i
         await pilot.press("g", "space", "j", "space")
         names = [entry.task for entry in app.entries()]
         assert names == ["proctor/theory_of_mind", "proctor/animals_or_else"]
-        assert "✓" in app.line("proctor/theory_of_mind")
+        assert "[x]" in app.line("proctor/theory_of_mind")
         await pilot.press("space")
         assert [entry.task for entry in app.entries()] == ["proctor/theory_of_mind"]
-        assert "✓" not in app.line("proctor/animals_or_else")
+        assert "[ ]" in app.line("proctor/animals_or_else")
+        at = next(y for y, line in enumerate(app.seen().splitlines()) if "proctor/arithmetic" in line)
+        await pilot.click(offset=(3, at))
+        await until(pilot, lambda: "[x]" in app.line("proctor/arithmetic"), "a click on its box, where no cursor was")
 
     play(scenario, size)
 

@@ -15,11 +15,12 @@ from textual.widgets import Static
 
 from ..clean import clean_line
 from ..figures import number_of
-from ..messages import CatalogRequested, PlaceRequested, SaveRequested
+from ..messages import CatalogRequested, FieldsJudged, PlaceRequested, SaveRequested
 from ..plan_matrix import EMPTY, Spot, matrix_of, row_key
 from ..plan_settings import (
     GRADER,
     SETTINGS,
+    entry_at,
     read_setting,
     setting_at,
     setting_text,
@@ -307,12 +308,12 @@ class PlanScreen(ThinningScreen):
             self.post_message(CatalogRequested(refresh=True))
         elif setting is not None:
             self._edit(setting)
-        elif problem.where.startswith("[[tasks]]"):
-            self.post_message(PlaceRequested("tasks"))
+        elif (entry := entry_at(problem.where, "tasks")) is not None:
+            self.post_message(PlaceRequested("tasks", entry))
         elif problem.cells:
             self.reveal(problem.cells[0])
-        elif problem.where.startswith("[[models]]"):
-            self.post_message(PlaceRequested("models"))
+        elif (entry := entry_at(problem.where, "models")) is not None and self.state.draft is not None:
+            self.post_message(PlaceRequested("models", self.state.draft.models[entry].model))
 
     def _go_to_spot(self, spot: Spot, cell_id: str) -> None:
         if self.table is self.grid:
@@ -330,6 +331,10 @@ class PlanScreen(ThinningScreen):
     def on_form_edited(self, message: Form.Edited) -> None:
         """The draft has other settings."""
         self._change(lambda draft: with_settings(draft, message.values))
+
+    def on_form_judged(self, message: Form.Judged) -> None:
+        """Nothing is run while a field holds what is not valid."""
+        self.post_message(FieldsJudged(self.PLACE, next(iter(message.wrong.values()), "")))
 
     def on_form_left(self, _: Form.Left) -> None:
         """Back to the matrix."""

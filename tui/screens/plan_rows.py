@@ -42,7 +42,7 @@ PROFILE_COLUMNS = (
     Column("matrix", "tasks × models", 14, "right", drop=1),
     Column("place", "from", 9),
 )
-PROBLEM_COLUMNS = (Column("mark", "", 1), Column("problem", "in the way", 0))
+PROBLEM_COLUMNS = (Column("mark", "", 1), Column("problem", "problem", 0))
 OUT, OUT_GLYPH, PINNED = "left out", "–", "pinned"
 # Of the grid, in cells.
 _MARGIN = 3
@@ -159,12 +159,20 @@ def spot_words(matrix: Matrix, spot: Spot) -> str:
 
 
 def problems_of(state: State) -> tuple[Problem, ...]:
-    """What stands in the way: what could not be had, then errors, then warnings."""
+    """What stands in the way: what could not be had, then errors, then warnings. An older catalog is in no one's."""
     from ...evals.engine.plan import Problem
 
-    names = [name for name in ("endpoints", "catalog", "plan", "profiles") if name in state.failures]
-    failures = [Problem("error", name, state.failures[name].message, state.failures[name].remedy) for name in names]
-    return (*failures, *(state.plan.problems if state.plan is not None else ()))
+    planned = state.plan.problems if state.plan is not None else ()
+    told = {problem.where for problem in planned if problem.severity == "error"}
+    failed = {name: state.failures[name] for name in ("endpoints", "catalog", "plan") if name in state.failures}
+    failures = [
+        Problem(
+            "warning" if name == "catalog" and state.catalog is not None else "error", name, why.message, why.remedy
+        )
+        for name, why in failed.items()
+        if name not in told
+    ]
+    return tuple(sorted((*failures, *planned), key=lambda problem: problem.severity))
 
 
 def problem_rows(problems: Sequence[Problem]) -> list[Row]:

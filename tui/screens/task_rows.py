@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.content import Content
 
 from ..clean import clean, clean_line
+from ..draft_tasks import anchor, picked_entries
 from ..figures import UNKNOWN, number_of
 from ..typed_text import UNSET, write_value
 from ..widgets.filter_bar import Hint
 from ..widgets.form import Field
 from ..widgets.line_table import Cell, Column, Row
+from ..widgets.pick_table import NOT_PICKED, PICK, PICKED
 
 if TYPE_CHECKING:
     from ...evals.engine.plan import TaskFacts
     from ...evals.tasks.listing import ParameterInfo, TaskInfo
+    from ..store import State
 
 TASK_COLUMNS = (
-    Column("picked", "", 1),
+    Column(PICK, "", 3),
     Column("name", "task", 34),
     Column("origin", "from", 9, drop=2),
     Column("samples", "samples", 7, "right", drop=1),
@@ -36,6 +39,34 @@ _NAME_BEGINNINGS = ("proctor/", "hf/", "inspect_evals/")  # never paths
 _FILE_ENDINGS = (".py", ".ipynb")
 
 
+def known_tasks(state: State) -> Sequence[TaskInfo]:
+    """The tasks that were found, and before them those of the draft that were not."""
+    from ...evals.tasks.listing import TaskInfo
+
+    found = (*(state.tasks.tasks if state.tasks is not None else ()), *(state.benchmarks or ()))
+    known = {info.reference for info in found}
+    strangers: list[TaskInfo] = []
+    for reference, entries in picked_entries(state.draft, found, anchor(state.draft_path)).items():
+        if reference not in known and state.draft is not None:
+            name = state.draft.tasks[entries[0]].task
+            origin = "file" if reference.startswith("/") else "hub" if name.startswith("hf/") else "installed"
+            strangers.append(TaskInfo(name, origin, reference, "of the plan", parameters=None))
+    return (*strangers, *found)
+
+
+def empty_words(state: State, filter_text: str | None) -> str:
+    """What stands there without a task; `filter_text` is what lets none of them through, where there are any."""
+    if filter_text is not None:
+        return f'no task has "{filter_text}"\nesc takes the filter away'
+    if (failure := state.failures.get("tasks")) is not None:
+        return f"✗ {failure}\nR tries again"
+    if (words := state.waiting.get("tasks")) is not None:
+        return f"{words} …"
+    if (failure := state.failures.get("endpoints")) is not None:
+        return f"✗ {failure}\nR tries again"
+    return "no tasks found" if state.tasks is not None else "waiting for the connection …"
+
+
 def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None, *, is_counting: bool) -> Row:
     """One task.
 
@@ -46,7 +77,9 @@ def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None, *, is_countin
         is_counting: Whether it is being built.
     """
     error = info.error or (facts.error if facts is not None else None)
-    mark = Cell("✗", "bad") if error else Cell("✓", "good") if picked else Cell("")
+    mark = PICKED if picked else NOT_PICKED
+    if error:
+        mark = Cell("[✗]" if picked else " ✗", "bad")
     told = Cell(error, "bad") if error else Cell(info.description)
     samples = samples_of(info, facts)
     return Row(

@@ -17,21 +17,31 @@ from ..clean import clean, clean_line
 from ..draft_tasks import anchor, picked_entries, task_name, with_args, with_task, without_tasks
 from ..feeds import facts_key
 from ..memory import TASK_PATHS
-from ..messages import BenchmarksRequested, CatalogRequested, CountRequested, DraftChanged, TasksRequested
+from ..messages import (
+    BenchmarksRequested,
+    CatalogRequested,
+    CountRequested,
+    DraftChanged,
+    FieldsJudged,
+    TasksRequested,
+)
 from ..resting import Rest
 from ..typed_text import read_table, read_value
 from ..widgets.ask import AskScreen, Objection
 from ..widgets.filter_bar import FilterBar
 from ..widgets.form import Form
 from ..widgets.line_table import LineTable
+from ..widgets.pick_table import PickTable
 from .place import PlaceScreen
 from .task_rows import (
     TASK_COLUMNS,
     WHOLE,
     changed_args,
     details,
+    empty_words,
     filter_hint,
     is_of,
+    known_tasks,
     matches,
     missing_path,
     own_path,
@@ -50,7 +60,7 @@ COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cu
 VIEW = "tasks.view"  # what the memory calls it
 
 
-class _TaskTable(LineTable, inherit_bindings=True):
+class _TaskTable(PickTable, inherit_bindings=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "parameters", id="tasks.parameters", tooltip="Type the task's arguments"),
         Binding("escape", "screen.clear_filter", show=False, id="tasks.clear", tooltip="Take the filter away"),
@@ -131,13 +141,20 @@ class TasksScreen(PlaceScreen):
         if state.endpoints is not None and state.benchmarks is None:
             self.post_message(BenchmarksRequested())
 
+    def reveal(self, thing: object) -> None:
+        """Put the cursor on a task, by its reference or by its place among those of the draft."""
+        if isinstance(thing, int):
+            picked = picked_entries(self.state.draft, known_tasks(self.state), anchor(self.state.draft_path))
+            thing = next((reference for reference, entries in picked.items() if thing in entries), "")
+        super().reveal(thing)
+
     # What is shown
 
     def _draw(self, state: State) -> None:
-        infos = self._infos(state)
+        infos = known_tasks(state)
         picked = picked_entries(state.draft, infos, anchor(state.draft_path))
         shown = [info for info in infos if matches(info, self._filter)]
-        self.table.empty = self._empty(state, bool(infos))
+        self.table.empty = empty_words(state, self._filter if infos else None)
         self.table.show(
             [
                 task_row(
@@ -162,17 +179,6 @@ class TasksScreen(PlaceScreen):
         self._note.display = bool(notes)
         self._draw_details()
 
-    def _empty(self, state: State, is_any: bool) -> str:
-        if is_any:
-            return f'no task has "{self._filter}"\nesc takes the filter away'
-        if (failure := state.failures.get("tasks")) is not None:
-            return f"✗ {failure}\nR tries again"
-        if (words := state.waiting.get("tasks")) is not None:
-            return f"{words} …"
-        if (failure := state.failures.get("endpoints")) is not None:
-            return f"✗ {failure}\nR tries again"
-        return "no tasks found" if state.tasks is not None else "waiting for the connection …"
-
     def _draw_details(self) -> None:
         """Show the task under the cursor in full."""
         self._rest.end()
@@ -192,30 +198,16 @@ class TasksScreen(PlaceScreen):
         self.parameters.show(parameter_fields(info, args, practice) if info is not None else [])
         self.query_one(".tasks--details").display = info is not None
 
-    def _infos(self, state: State) -> Sequence[TaskInfo]:
-        """The tasks that were found, and before them those of the draft that were not."""
-        from ...evals.tasks.listing import TaskInfo
-
-        found = (*(state.tasks.tasks if state.tasks is not None else ()), *(state.benchmarks or ()))
-        known = {info.reference for info in found}
-        strangers: list[TaskInfo] = []
-        for reference, entries in picked_entries(state.draft, found, anchor(state.draft_path)).items():
-            if reference not in known and state.draft is not None:
-                name = state.draft.tasks[entries[0]].task
-                origin = "file" if reference.startswith("/") else "hub" if name.startswith("hf/") else "installed"
-                strangers.append(TaskInfo(name, origin, reference, "of the plan", parameters=None))
-        return (*strangers, *found)
-
     def _info(self) -> TaskInfo | None:
         key = self.table.cursor_key
-        return next((info for info in self._infos(self.state) if info.reference == key), None)
+        return next((info for info in known_tasks(self.state) if info.reference == key), None)
 
     def _entries(self, info: TaskInfo | None) -> tuple[int, ...]:
         """The places in the draft that mean a task."""
         if info is None:
             return ()
         state = self.state
-        return picked_entries(state.draft, self._infos(state), anchor(state.draft_path)).get(info.reference, ())
+        return picked_entries(state.draft, known_tasks(state), anchor(state.draft_path)).get(info.reference, ())
 
     @staticmethod
     def _key(state: State, info: TaskInfo, entries: Sequence[int]) -> str:
@@ -260,6 +252,10 @@ class TasksScreen(PlaceScreen):
             self.notify(clean_line(words), markup=False)
 
     # Picking
+
+    def on_pick_table_row_picked(self, _: PickTable.RowPicked) -> None:
+        """A check box was clicked."""
+        self.action_pick()
 
     def action_pick(self) -> None:
         """Pick the task under the cursor, or put it back."""
@@ -356,7 +352,7 @@ class TasksScreen(PlaceScreen):
     def on_form_edited(self, message: Form.Edited) -> None:
         """The draft's entry has other arguments; a task that was not picked is picked by that."""
         state = self.state
-        info = next((one for one in self._infos(state) if one.reference == self._detailed), None)
+        info = next((one for one in known_tasks(state) if one.reference == self._detailed), None)
         draft = state.draft
         if info is None or draft is None:
             return
@@ -366,6 +362,10 @@ class TasksScreen(PlaceScreen):
             self._change(with_args(draft, entries[0], args))
         elif args:
             self._change(with_task(draft, task_name(info), args))
+
+    def on_form_judged(self, message: Form.Judged) -> None:
+        """Nothing is run while a field holds what is not valid."""
+        self.post_message(FieldsJudged(self.PLACE, next(iter(message.wrong.values()), "")))
 
     def on_form_left(self, _: Form.Left) -> None:
         """Back to the tasks."""

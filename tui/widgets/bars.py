@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from textual import events
 from textual.content import Content
@@ -54,7 +55,8 @@ class TopBar(Words):
         self._ends = [(left.cell_length, "")]
         for number, (key, title) in enumerate(PLACES.items(), 1):
             style = "bold reverse" if key == self._place else ""
-            left += Content.styled(f" {number} {title} " if width >= 60 else f" {number} ", style)
+            is_named = width >= 60 or key == self._place
+            left += Content.styled(f" {number} {title} " if is_named else f" {number} ", style)
             self._ends.append((left.cell_length, key))
         right = _world(state, brief=width < 100) + Content.styled(f" {proctor(self).key_of('app.help')} ", "bold")
         room = width - left.cell_length - right.cell_length
@@ -74,8 +76,14 @@ def _world(state: State, *, brief: bool) -> Content:
     if state.endpoints is None:
         return Content("")
     if state.endpoints.source == "practice":
-        return Content.styled("practice " if brief else "practice: simulated models ", "bold $warning")
-    return Content("Hugging Face " if state.endpoints.token else "no token ")
+        return Content.styled("practice " if brief else "practice: simulated models ", "bold $text-warning")
+    if not state.endpoints.token:
+        return Content("no token ")
+    from ...evals.catalog.endpoints import PUBLIC_ROUTER_URL
+
+    url = state.endpoints.router_url
+    host = urlsplit(url).netloc.rpartition("@")[2]  # what precedes it may be a secret
+    return Content("Hugging Face " if url == PUBLIC_ROUTER_URL else f"{clean_line(host)} ")
 
 
 class PlanLine(Words):
@@ -93,7 +101,8 @@ class PlanLine(Words):
 
     def on_mount(self) -> None:
         """Follow the plan."""
-        proctor(self).store.subscribe(self, {"plan", "draft", "waiting", "failures"}, self._draw)
+        fields = {"plan", "draft", "runs_when_planned", "waiting", "failures"}
+        proctor(self).store.subscribe(self, fields, self._draw)
 
     def _draw(self, state: State) -> None:
         self.update(Content(clean_line(plan_words(state))))
@@ -105,9 +114,16 @@ class PlanLine(Words):
 
 def plan_words(state: State) -> str:
     """The plan in one line, what it waits for, or what to do to get one."""
+    asked = " · it runs as soon as it is ready: r takes that back" if state.runs_when_planned else ""
+    return _plan_words(state) + asked
+
+
+def _plan_words(state: State) -> str:
     if failure := state.failures.get("plan"):
         return f"Plan: {failure}"
     draft = state.draft
+    if draft is None and (awaited := state.waiting.get("endpoints")):
+        return f"Plan: {awaited} …"
     if draft is None or not draft.tasks or not draft.models:
         models, tasks = (draft.models, draft.tasks) if draft is not None else ([], [])
         missing = [words for words, there in (("a model (2)", models), ("a task (3)", tasks)) if not there]

@@ -55,6 +55,11 @@ class FieldRow(Horizontal):
         self.wrong = ""  # why what was typed is not valid
         self.told: list[object] = []  # the values that were told and have not come back yet
 
+    def on_click(self) -> None:
+        """A click on the title is one on the field."""
+        if not self.input.disabled:
+            self.input.focus()
+
     def compose(self) -> ComposeResult:
         """The title and the input."""
         yield self.title
@@ -104,6 +109,19 @@ class Form(Vertical):
             """The form."""
             return self.form
 
+    class Judged(Message):
+        """Other fields than before hold what is not valid: why, by key."""
+
+        def __init__(self, form: Form, wrong: Mapping[str, str]) -> None:
+            super().__init__()
+            self.form = form
+            self.wrong = wrong
+
+        @property
+        def control(self) -> Form:
+            """The form."""
+            return self.form
+
     class Left(Message):
         """The focus is to go back to where it came from."""
 
@@ -122,6 +140,7 @@ class Form(Vertical):
         self._rows: list[FieldRow] = []
         self._fields = Container(classes="form--fields")
         self._words = Static(classes="form--words", markup=False)
+        self._judged: Mapping[str, str] = {}  # what was told to be wrong last
         self._pending: dict[str, object] = {}
         self._timer: Timer | None = None
 
@@ -282,6 +301,9 @@ class Form(Vertical):
             return False
 
     def _say(self) -> None:
+        if (wrong := self.wrong) != self._judged:
+            self._judged = wrong
+            self.post_message(self.Judged(self, wrong))
         shown = self._shown()
         focused = next((row for row in shown if row.input.has_focus), None)
         said = focused if focused is not None and focused.wrong else next((row for row in shown if row.wrong), focused)
