@@ -8,6 +8,7 @@ width, variable width, dictionary, and a mask for what is absent. To import pyar
 from __future__ import annotations
 
 import json
+import sys
 from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,6 +55,10 @@ class Column(Sequence[T_co]):
     def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
         at = range(len(self))[index]
         return self.value(at) if isinstance(at, int) else [self.value(one) for one in at]
+
+    def index(self, value: Any, start: int = 0, stop: int = sys.maxsize) -> int:
+        """Where a value comes first: all are made and looked through in C, not one after the other."""
+        return list(self).index(value, start, stop)
 
     def __eq__(self, other: object) -> bool:
         """Whether the other is a sequence of equal values."""

@@ -60,8 +60,11 @@ def test_a_column_is_a_sequence_and_can_be_written_again() -> None:
     column = pack(texts)
     assert column == texts and column == pack(texts) and column != texts[1:]
     assert (column[-1], column[2:4], column[::-700]) == (texts[-1], texts[2:4], texts[::-700])
+    assert (column.index("text 7"), column.index(texts[-1], 9)) == (7, MANY - 1)
     with pytest.raises(IndexError):
         _ = column[MANY]
+    with pytest.raises(ValueError):
+        column.index("text 7", 8)
     content = encode_columns({}, {"texts": texts})
     assert encode_columns({}, decode_columns(content)[1]) == content
 
