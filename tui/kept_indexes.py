@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..evals.results.log_index import LogIndex
 
-MOST_SAMPLES = 150_000  # of all logs together: 5 to 20 MB
+MOST_SAMPLES = 120_000  # of all logs together: 5 to 20 MB
 
 
 class KeptIndexes:

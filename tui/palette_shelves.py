@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, overload
 
 from .find_items import Item, Shelf
 from .store import SampleRef
@@ -89,10 +89,35 @@ def _samples(state: State) -> list[Shelf]:
 
 
 def _samples_of(log: Path, samples: SampleColumns, label: str) -> Shelf:
-    pairs = zip(samples.id, samples.epoch, strict=True)
-    titles = [f"#{name}" if epoch == 1 else f"#{name} epoch {epoch}" for name, epoch in pairs]
+    titles = _SampleTitles(samples)
 
     def item(at: int) -> Item:
         return Item(SAMPLE, str(at), titles[at], label, thing=SampleRef(log, samples.id[at], samples.epoch[at]))
 
     return Shelf(SAMPLE, titles, item)
+
+
+class _SampleTitles(Sequence[str]):
+    """What samples go by. A list of it would take as much memory as all that is kept of them."""
+
+    def __init__(self, samples: SampleColumns) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(_sample_title, self._samples.id, self._samples.epoch)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        return _sample_title(self._samples.id[index], self._samples.epoch[index])
+
+
+def _sample_title(name: int | str, epoch: int) -> str:
+    return f"#{name}" if epoch == 1 else f"#{name} epoch {epoch}"

@@ -184,6 +184,9 @@ def measure(home: Path, environ: dict[str, str], cells: int, samples: int, work:
     with Terminal([PROCTOR, "--log-dir", str(logs)], environ, home) as terminal:
         terminal.until("A large run")
         driven = Driven(terminal)
+        for place, words in (("2", MODEL), ("3", "theory_of_mind"), ("1", "A large run")):  # all that is looked for
+            terminal.send(place)
+            terminal.until(words)
         terminal.send("g\r")
         terminal.until("against the best")
         driven.remember("the scoreboard is open")
