@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterable
@@ -99,6 +100,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         self._feeds.close()
 
     def _begin(self) -> None:
+        gc.freeze()  # what is loaded stays: the collector would walk it again while somebody waits for a key
         self._read_keys()
         self.store.await_field("runs", "reading the log root")
         self.store.await_field("profiles", "reading profiles")
