@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_private(path: Path, content: bytes, *, durable: bool = True) -> None:
@@ -18,10 +21,21 @@ def write_private(path: Path, content: bytes, *, durable: bool = True) -> None:
     Raises:
         OSError: It cannot be written; what stood there still stands.
     """
+    with writing_private(path, durable=durable) as file:
+        file.write(content)
+
+
+@contextmanager
+def writing_private(path: Path, *, durable: bool = True) -> Generator[BinaryIO]:
+    """As `write_private`, of what comes bit by bit: it takes its place at the end, and only if nothing was raised.
+
+    Raises:
+        OSError: It cannot be written; what stood there still stands.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")  # made with mode 0600
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -7,9 +7,29 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
+from ..evals.results.figures import UNKNOWN, format_latency, format_seconds, format_speed, format_usd, number_of
 from ..profiles.errors import UsageError
 
-UNKNOWN = "?"
+__all__ = [
+    "UNKNOWN",
+    "counted",
+    "format_ability",
+    "format_ago",
+    "format_clock",
+    "format_context",
+    "format_count",
+    "format_latency",
+    "format_moment",
+    "format_score",
+    "format_seconds",
+    "format_size",
+    "format_speed",
+    "format_usd",
+    "format_usd_per_mtok",
+    "number_of",
+    "parse_usd",
+]
+
 _STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -35,39 +55,6 @@ def format_usd_per_mtok(price: float | None) -> str:
     if price == 0 or price >= 0.01:
         return f"{price:.2f}"
     return f"{price:.1g}" if price >= 0.0001 else "<0.0001"
-
-
-def format_speed(tokens_per_s: float | None) -> str:
-    """Tokens per second: 1840, 4.2."""
-    if tokens_per_s is None:
-        return UNKNOWN
-    return f"{tokens_per_s:.0f}" if tokens_per_s >= 9.95 else f"{tokens_per_s:.1f}"
-
-
-def format_latency(latency_ms: float | None) -> str:
-    """A wait: 0.18s, 4.9s, 52s."""
-    if latency_ms is None:
-        return UNKNOWN
-    seconds = latency_ms / 1000
-    if seconds < 0.995:
-        return f"{seconds:.2f}s"
-    return f"{seconds:.1f}s" if seconds < 9.95 else f"{seconds:.0f}s"
-
-
-def format_usd(usd: float | None) -> str:
-    """Money: $1.20, $0.021, $0.00042; three significant figures below a dollar."""
-    if usd is None:
-        return UNKNOWN
-    if usd == 0:
-        return "$0"
-    if usd < 0.000005:
-        return "<$0.00001"
-    if usd >= 0.995:
-        return f"${usd:,.2f}"
-    digits = 3
-    while usd < 10 ** (2 - digits) and digits < 5:
-        digits += 1
-    return f"${usd:.{digits}f}"
 
 
 def parse_usd(text: str) -> float:
@@ -110,11 +97,6 @@ def format_moment(at_s: float) -> str:
 def format_score(value: float | None) -> str:
     """A score: 0.840."""
     return UNKNOWN if value is None else f"{value:.3f}"
-
-
-def number_of(count: int, word: str) -> str:
-    """1 error, 3 errors: a count with its word, for words whose plural takes an s."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def counted(lines: Iterable[str]) -> list[str]:
