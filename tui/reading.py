@@ -66,9 +66,9 @@ class ResultsApp(BaseApp):
 
     def on_export_requested(self, message: messages.ExportRequested) -> None:
         """Write the scoreboard to a file."""
-        board = self.store.state.scoreboard
-        if board is not None:
-            self._work(lambda: self._feeds.export(board, message.path), "export")
+        board, run = self.store.state.scoreboard, self.store.state.shown
+        if board is not None and run is not None:
+            self._work(lambda: self._feeds.export(board, run.run_dir, message.path), "export")
 
     def on_exported(self, message: messages.Exported) -> None:
         """Say where, or why not."""

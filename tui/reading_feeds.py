@@ -58,12 +58,13 @@ class ReadingFeeds:
         """Compare two runs, unless nobody waits for it any more."""
         self._fetch("comparison", lambda: self._counting().compare_runs(before, after), wanted)
 
-    def export(self, scoreboard: Scoreboard, path: Path) -> None:
-        """Write a scoreboard to a file."""
-        from ..evals.results.export import write_scoreboard
+    def export(self, scoreboard: Scoreboard, run_dir: Path, path: Path) -> None:
+        """Write the scoreboard of a run to a file; a page also tells what else there is to know of the run."""
+        from ..evals.results.export import PAGE, write_scoreboard
 
         try:
-            write_scoreboard(scoreboard, path)
+            facts = self._counting().run_facts(run_dir) if path.suffix.lower() == PAGE else None
+            write_scoreboard(scoreboard, path, facts)
         except ProctorError as error:
             self._post(Exported(path, error))
         else:

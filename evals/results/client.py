@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..tasks.listing import TaskInfo, TaskListing
     from .compare import RunComparison
     from .disagreements import Disagreements
+    from .facts import RunFacts
     from .scoreboard import Grouping, Scoreboard
     from .transcript import Transcript
 
@@ -192,6 +193,19 @@ class Reader:
 
         answer = self.call("scoreboard", timeout_s=timeout_s, run_dir=str(run_dir.absolute()), group_by=group_by)
         return TypeAdapter(Scoreboard).validate_python(answer)
+
+    def run_facts(self, run_dir: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunFacts:
+        """What a report tells of a run beside its scoreboard.
+
+        Raises:
+            ProctorError: As `call`; also where it is no run.
+        """
+        from pydantic import TypeAdapter
+
+        from .facts import RunFacts
+
+        answer = self.call("run_facts", timeout_s=timeout_s, run_dir=str(run_dir.absolute()))
+        return TypeAdapter(RunFacts).validate_python(answer)
 
     def compare_runs(self, before: Path, after: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunComparison:
         """Two runs side by side.

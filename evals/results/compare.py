@@ -1,24 +1,33 @@
-"""Two runs side by side: what each cell of both earned, and which of the differences are real."""
+"""Cells side by side: two runs, or the cells of one run against one of them, and which of the differences are real."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
+from ...profiles.errors import ProctorError, UsageError
+from ..engine.runs import list_runs
+from ..engine.status import CellStatus, RunStatus
+from ..engine.status_file import read_status
+from .figures import number_of
 from .gather import CellResult
-from .labels import short_labels
-from .scoreboard import ScoreGroup, ScoreRow, build_scoreboard, comparable_scores
-from .statistics import CONFIDENCE, Comparison, compare, holm
+from .labels import model_of, provider_of, short_labels, task_title
+from .scoreboard import ScoreRow, cell_row, comparable_scores
+from .sentences import few, warn_changed
+from .statistics import CONFIDENCE, Comparison, Scores, compare, holm
 
 Change = Literal["better", "worse", "tied", "unknown"]
+Key = tuple[str, ...]
+Figure = Literal["cost_usd", "usd_per_1k", "p50_s", "sample_s", "tokens_per_s"]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedCell:
-    """One task and target in both runs; `None` where a run has no such cell."""
+    """One task and target on both sides; `None` where a side has no such cell."""
 
     task: str  # short, with what sets it apart
     label: str  # of the target, unlike every other of its task
@@ -26,33 +35,51 @@ class ComparedCell:
     before: ScoreRow | None
     after: ScoreRow | None
     change: Change = "unknown"
-    p_value: float | None = None  # Holm-adjusted over all cells of both runs
+    p_value: float | None = None  # Holm-adjusted over all cells of both sides
     comparison: Comparison | None = None  # after minus before
+
+    @property
+    def name(self) -> str:
+        """What sentences call it."""
+        return f"{self.task} · {self.label}"
+
+    def ratio(self, figure: Figure) -> float | None:
+        """How many times as much of a figure there is as before; `None` where one is unknown or nothing."""
+        before, after = (getattr(row, figure) if row is not None else None for row in (self.before, self.after))
+        return None if after is None or not before else after / before
 
 
 @dataclass(frozen=True, slots=True)
 class RunComparison:
-    """Two runs; the other one is the one before."""
+    """Two runs, of which the other one is the one before; or one run, whose cells are held against one of them."""
 
     before: str  # run ids
     after: str
     cells: tuple[ComparedCell, ...]
+    against: str = ""  # which cell of the one run stands before the others; "" for two runs
+    warnings: tuple[str, ...] = ()  # what a reader has to know before believing the differences
+
+    @property
+    def shared(self) -> tuple[ComparedCell, ...]:
+        """The cells that both sides have."""
+        return tuple(cell for cell in self.cells if cell.before and cell.after)
 
     @property
     def summary(self) -> str:
         """Which cells have really changed, in a sentence or two."""
-        shared = [cell for cell in self.cells if cell.before and cell.after]
-        if not shared:
+        if not self.shared:
             return "The runs have no cell in common: a cell is the same where its task and its target are."
-        tested = [cell for cell in shared if cell.change != "unknown"]
+        tested = [cell for cell in self.shared if cell.change != "unknown"]
         if not tested:
             return "No difference can be tested: there are too few samples, or no scores of single ones."
         changed = [cell for cell in tested if cell.change != "tied"]
         if not changed:
-            return f"None of {len(tested)} differences is significant at 95% after Holm."
-        told = ", ".join(f"{cell.task} {cell.label} {cell.change}" for cell in changed[:4])
-        more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-        return f"{len(changed)} of {len(tested)} differences are significant at 95% after Holm: {told}{more}."
+            none = "The one difference is not" if len(tested) == 1 else f"None of {len(tested)} differences is"
+            return f"{none} significant at 95% after Holm."
+        told = few([f"{cell.task} {cell.label} {cell.change}" for cell in changed])
+        verb = "is" if len(changed) == 1 else "are"
+        of_all = number_of(len(tested), "difference")
+        return f"{len(changed)} of {of_all} {verb} significant at 95% after Holm: {told}."
 
 
 def compare_runs(before: tuple[str, Sequence[CellResult]], after: tuple[str, Sequence[CellResult]]) -> RunComparison:
@@ -64,47 +91,175 @@ def compare_runs(before: tuple[str, Sequence[CellResult]], after: tuple[str, Seq
         before: A run's id and its cells with their logs' indexes.
         after: The same of the other run.
     """
-    cells: dict[tuple[str, ...], ComparedCell] = {}
-    found: dict[tuple[str, ...], Comparison] = {}
-    indexes = [{status.id: index for status, index in results} for _, results in (before, after)]
-    for side, (run_id, results) in enumerate((before, after)):
-        for group in build_scoreboard(run_id, run_id, results).groups:
-            for key, row in zip(_keys(group), group.rows, strict=True):
-                known = cells.get(key, ComparedCell(group.task_title, "", row.target, None, None))
-                cells[key] = replace(known, after=row) if side else replace(known, before=row)
-    for key, cell in cells.items():
-        if cell.before is not None and cell.after is not None:
-            old = comparable_scores(indexes[0][cell.before.cell])
-            new = comparable_scores(indexes[1][cell.after.cell])
-            same_metric = cell.before.metric == cell.after.metric
-            if same_metric and (comparison := compare(new, old)) is not None:
-                found[key] = comparison
-    p_values = {key: one.p_value for key, one in found.items() if one.p_value is not None}
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    judged = [_judged(cell, found.get(key), adjusted.get(key)) for key, cell in cells.items()]
-    return RunComparison(before[0], after[0], tuple(_labelled(judged)))
+    old, new = (dict(zip(_keys(cells), cells, strict=True)) for _, cells in (before, after))
+    pairs = [_Pair(old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
+    titles = list(dict.fromkeys(pair.title for pair in pairs))
+    return _compared(before[0], after[0], sorted(pairs, key=lambda pair: titles.index(pair.title)), "")
 
 
-def _keys(group: ScoreGroup) -> list[tuple[str, ...]]:
+def compare_within(run_id: str, cells: Sequence[CellResult], against: str) -> RunComparison:
+    """Hold the cells of one run against one of them: for each task the target, or the variant, that a text means.
+
+    Where it means several of a task, as a provider that serves two models does, each cell is held against the one of
+    its own model.
+
+    Args:
+        run_id: The run.
+        cells: Its cells with their logs' indexes.
+        against: A variant's name, a full Inspect model name, a model, a provider or a policy; or a part of a target.
+
+    Raises:
+        UsageError: It means no cell, or several that could be meant.
+    """
+    is_variant = any(status.variant == against for status, _ in cells)
+    groups: dict[Key, list[CellResult]] = {}
+    for one in cells:
+        status = one[0]
+        apart = status.target if is_variant else status.variant
+        groups.setdefault((_task(status), _args(status), apart), []).append(one)
+    pairs: list[_Pair] = []
+    for members in groups.values():
+        meant = [one for one in members if one[0].variant == against] if is_variant else _meant(members, against)
+        others = [one for one in members if not any(one is other for other in meant)]
+        pairs += [_Pair(_counterpart(one, meant, against), one) for one in others if meant]
+    if not pairs:
+        targets = ", ".join(dict.fromkeys(status.target for status, _ in cells))
+        raise UsageError(f"no cell of {run_id} can be held against {against!r}", f"its targets are {targets}")
+    return _compared(run_id, run_id, pairs, against)
+
+
+def find_before(run_dir: Path, status: RunStatus) -> Path | None:
+    """The newest run of the same log root that began before a run and has scored one of its cells too.
+
+    Simulated models are not compared with others.
+    """
+    keys = _scored(status.cells)
+    for other_dir in list_runs(run_dir.parent):
+        try:
+            other = read_status(other_dir)
+        except ProctorError:
+            continue  # `proctor runs` tells of it
+        is_before = other.started_at_s < status.started_at_s and other.source == status.source
+        if is_before and keys & _scored(other.cells):
+            return other_dir
+    return None
+
+
+def regressions(comparison: RunComparison) -> tuple[str, ...]:
+    """One sentence for each cell of both that has become worse, or may have. What is unknown does not hold."""
+    found: list[str] = []
+    for cell in comparison.shared:
+        if cell.change == "worse" and cell.comparison is not None and cell.before and cell.after:
+            found.append(f"{cell.name}: score {cell.after.score:.3f} is worse than {cell.before.score:.3f}")
+        elif cell.change == "unknown":
+            rows = ((cell.after, "now"), (cell.before, "before"))
+            why = next((f"no score {when}" for row, when in rows if row and row.score is None), "it cannot be tested")
+            found.append(f"{cell.name}: not known to be no worse: {why}")
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One cell as either side has it; one of them has it."""
+
+    old: CellResult | None
+    new: CellResult | None
+
+    @property
+    def status(self) -> CellStatus:
+        one = self.new or self.old
+        assert one is not None
+        return one[0]
+
+    @property
+    def title(self) -> str:
+        return task_title(self.status.task, self.status.task_args, self.status.variant)
+
+
+def _compared(before: str, after: str, pairs: Sequence[_Pair], against: str) -> RunComparison:
+    targets = list(dict.fromkeys(pair.status.target for pair in pairs))
+    labels = dict(zip(targets, short_labels(targets), strict=True))
+    cells = [_cell(pair, labels[pair.status.target]) for pair in pairs]
+    judged = _judged(cells)
+    indexes = [tuple(one[1] if one is not None else None for one in (pair.old, pair.new)) for pair in pairs]
+    return RunComparison(before, after, tuple(judged), against, warn_changed(judged, indexes, within=bool(against)))
+
+
+def _cell(pair: _Pair, label: str) -> ComparedCell:
+    old_row, old_scores = _side(pair.old, label)
+    new_row, new_scores = _side(pair.new, label)
+    same_metric = old_row is not None and new_row is not None and old_row.metric == new_row.metric
+    comparison = compare(new_scores, old_scores) if same_metric else None
+    return ComparedCell(pair.title, label, pair.status.target, old_row, new_row, comparison=comparison)
+
+
+def _side(one: CellResult | None, label: str) -> tuple[ScoreRow | None, Scores]:
+    if one is None:
+        return None, {}
+    scores = comparable_scores(one[1])
+    return cell_row(*one, label, scores), scores
+
+
+def _judged(cells: Sequence[ComparedCell]) -> list[ComparedCell]:
+    """The cells with what has become of them: a family of comparisons, held together by Holm."""
+    known = [cell.comparison.p_value for cell in cells if cell.comparison and cell.comparison.p_value is not None]
+    adjusted = iter(holm(known))
+    judged: list[ComparedCell] = []
+    for cell in cells:
+        comparison = cell.comparison
+        if comparison is None or comparison.p_value is None:
+            judged.append(cell)
+            continue
+        p_value = next(adjusted)
+        real = p_value < 1 - CONFIDENCE
+        change: Change = "tied" if not real else "better" if comparison.difference > 0 else "worse"
+        judged.append(replace(cell, change=change, p_value=p_value))
+    return judged
+
+
+def _keys(cells: Iterable[CellResult]) -> list[Key]:
     """What a cell is the same by; targets that are there several times are numbered."""
-    args = json.dumps(dict(group.task_args), sort_keys=True, default=str)
-    seen = Counter[str]()
-    keys: list[tuple[str, ...]] = []
-    for row in group.rows:
-        seen[row.target] += 1
-        keys.append((group.task, args, group.variant, row.target, str(seen[row.target])))
+    seen = Counter[Key]()
+    keys: list[Key] = []
+    for status, _ in cells:
+        key = _key(status)
+        seen[key] += 1
+        keys.append((*key, str(seen[key])))
     return keys
 
 
-def _judged(cell: ComparedCell, comparison: Comparison | None, p_value: float | None) -> ComparedCell:
-    change: Change = "unknown"
-    if comparison is not None and p_value is not None:
-        real = p_value < 1 - CONFIDENCE
-        change = "tied" if not real else "better" if comparison.difference > 0 else "worse"
-    return replace(cell, change=change, p_value=p_value, comparison=comparison)
+def _key(status: CellStatus) -> Key:
+    return _task(status), _args(status), status.variant, status.target
 
 
-def _labelled(cells: Sequence[ComparedCell]) -> list[ComparedCell]:
-    labels = short_labels(list(dict.fromkeys(cell.target for cell in cells)))
-    of = dict(zip(dict.fromkeys(cell.target for cell in cells), labels, strict=True))
-    return [replace(cell, label=of[cell.target]) for cell in sorted(cells, key=lambda cell: cell.task)]
+def _task(status: CellStatus) -> str:
+    """A registered task by its name; one of a file by the file's own name, wherever its folder is."""
+    name = status.task.rsplit("/", 1)[-1]
+    return name if ".py" in name else status.task
+
+
+def _args(status: CellStatus) -> str:
+    return json.dumps(dict(status.task_args), sort_keys=True, default=str)
+
+
+def _scored(cells: Iterable[CellStatus]) -> set[Key]:
+    return {_key(cell) for cell in cells if cell.done > cell.errors}
+
+
+def _meant(members: Sequence[CellResult], text: str) -> list[CellResult]:
+    """The cells that a text names in one way or another; else those with all of its words in their target."""
+
+    def is_named(target: str) -> bool:
+        return text in (target, model_of(target), provider_of(target), provider_of(target).removeprefix(":"))
+
+    named = [one for one in members if is_named(one[0].target)]
+    words = text.casefold().split()
+    return named or [one for one in members if words and all(word in one[0].target.casefold() for word in words)]
+
+
+def _counterpart(one: CellResult, meant: Sequence[CellResult], text: str) -> CellResult:
+    own = [other for other in meant if model_of(other[0].target) == model_of(one[0].target)] or meant
+    if len(own) > 1:
+        names = ", ".join(other[0].target for other in own)
+        raise UsageError(f"{text!r} fits {len(own)} cells of {one[0].task} ({names})", "give more of the name")
+    return own[0]

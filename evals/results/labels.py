@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ...profiles.policies import POLICIES
 from ...profiles.schema import HF_PREFIX
@@ -27,6 +28,13 @@ def model_of(target: str) -> str:
 def provider_of(target: str) -> str:
     """Who a target is asked from: a provider, a policy as `:fastest`, `default`; the API of any other target."""
     return _route(target) if target.startswith(HF_PREFIX) else target.partition("/")[0]
+
+
+def task_title(task: str, args: Mapping[str, Any], variant: str) -> str:
+    """The short name of a task, with its arguments and the variant of the generation settings."""
+    short = task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
+    given = ", ".join(f"{name}={value}" for name, value in args.items())
+    return " · ".join(filter(None, (short, given, variant)))
 
 
 def short_labels(targets: Sequence[str]) -> list[str]:

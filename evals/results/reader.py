@@ -69,6 +69,16 @@ def _scoreboard(run_dir: str, group_by: Grouping) -> object:
     return build_scoreboard(status.title or status.run_id, status.run_id, cells, practice=practice, group_by=group_by)
 
 
+def _run_facts(run_dir: str) -> object:
+    from ..engine.status_file import read_status
+    from .facts import run_facts
+    from .gather import gather_run
+
+    folder = Path(run_dir)
+    status = read_status(folder)
+    return run_facts(folder, status, gather_run(folder, status, _read_index))
+
+
 def _compare_runs(before: str, after: str) -> object:
     from ..engine.status_file import read_status
     from .compare import compare_runs
@@ -112,6 +122,7 @@ OPS: Mapping[str, Callable[..., object]] = {
     "scoreboard": _scoreboard,
     "disagreements": _disagreements,
     "compare_runs": _compare_runs,
+    "run_facts": _run_facts,
 }
 
 

@@ -6,14 +6,15 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import Any, Literal
 
 from ..engine.status import CellState, CellStatus
 from .gather import CellResult
-from .labels import model_of, provider_of, shared_part, short_labels
+from .labels import model_of, provider_of, shared_part, short_labels, task_title
 from .log_index import LogIndex
 from .sentences import summarise, warn
-from .statistics import CONFIDENCE, Comparison, Interval, MeanScore, Scores, compare, holm, mean_score, normal_interval
+from .statistics import CONFIDENCE, Comparison, Interval, Scores, compare, holm, mean_score, normal_interval
 
 Order = Literal["score", "name", "cost", "time", "speed"]
 Grouping = Literal["task", "model", "provider"]
@@ -58,6 +59,7 @@ class ScoreRow:
     reason: str | None  # why it failed, is held or cannot be read, in one line
     log: str | None
     grader_served_by: Mapping[str, float] = field(default_factory=dict[str, float])  # provider -> share of its answers
+    sample_s: float | None = None  # that a sample took with its waits, the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,7 @@ class ScoreGroup:
     @property
     def task_title(self) -> str:
         """The short name of the task, with what sets it apart from the same task otherwise."""
-        short = self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
-        args = ", ".join(f"{name}={value}" for name, value in self.task_args.items())
-        return " · ".join(filter(None, (short, args, self.variant)))
+        return task_title(self.task, self.task_args, self.variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,8 @@ def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGr
     rows: list[ScoreRow] = []
     samples: dict[str, Scores] = {}
     for (status, index), label in zip(members, short_labels(targets), strict=True):
-        scores = comparable_scores(index)
-        rows.append(_row(status, index, label, mean_score(scores) if scores else None))
-        samples[label] = scores
+        samples[label] = comparable_scores(index)
+        rows.append(cell_row(status, index, label, samples[label]))
     best = _best(rows, samples)
     rows = _judged(rows, samples, best)
     metrics = {row.metric for row in rows if row.metric}
@@ -181,7 +180,16 @@ def comparable_scores(index: LogIndex | None) -> Scores:
     return scores if mean is not None and math.isclose(mean, index.score, abs_tol=_MEAN_TOLERANCE) else {}
 
 
-def _row(status: CellStatus, index: LogIndex | None, label: str, mean: MeanScore | None) -> ScoreRow:
+def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Scores) -> ScoreRow:
+    """The row of one cell by itself, not yet compared with any other.
+
+    Args:
+        status: The cell.
+        index: Its log's index, where there is one.
+        label: What it is called.
+        scores: Its `comparable_scores`.
+    """
+    mean = mean_score(scores) if scores else None
     score = mean.value if mean else index.score if index and index.score is not None else status.score
     stderr = mean.stderr if mean else index.stderr if index and index.score is not None else status.stderr
     n = mean.samples if mean else max(0, status.done - status.errors)
@@ -213,7 +221,13 @@ def _row(status: CellStatus, index: LogIndex | None, label: str, mean: MeanScore
         reason=None if status.state == "succeeded" and index is not None else status.last_error,
         log=status.log,
         grader_served_by=_shares(status.grader_served_by),
+        sample_s=_mean(index.samples.total_time_s) if index else None,
     )
+
+
+def _mean(times_s: Sequence[float | None]) -> float | None:
+    known = [time_s for time_s in times_s if time_s is not None]
+    return fmean(known) if known else None
 
 
 def _shares(counts: Mapping[str, int]) -> dict[str, float]:

@@ -190,6 +190,20 @@ def test_every_way_to_show_a_run_agrees_with_it(ran: Mapping[str, Any], show: Ca
     lines = show("nine-providers", "--markdown").out.splitlines()
     body = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][2:]
     assert [(line[0], line[1]) for line in body] == [(row["label"], f"{row['score']:.3f}") for row in rows]
+    page = show("nine-providers", "--html", "-").out
+    assert page.count('role="img"') == 9 and "providers = [" in page
+    assert all(f'">{row["label"]}</td>' in page and f">{row['score']:.3f}</td>" in page for row in rows)
+
+
+def test_the_providers_of_a_run_are_held_against_one_of_them(ran: Mapping[str, Any], resident: Any) -> None:
+    did = resident.run("compare", "nine-providers-", "--against", "groq", "--json")
+    assert did.code == 0, did
+    told = json.loads(did.out)
+    assert sorted(cell["label"] for cell in told["cells"]) == sorted(set(NINE) - {"groq"})
+    scores = {name: cell["score"] for name, cell in ran["nine-providers"].cells.items()}
+    for cell in told["cells"]:
+        assert (cell["before"]["score"], cell["after"]["score"]) == (scores["groq"], scores[cell["label"]])
+        assert (cell["difference"], cell["pairs"]) == (pytest.approx(scores[cell["label"]] - scores["groq"]), 5)
 
 
 def test_the_list_of_runs_agrees(ran: Mapping[str, Any], resident: Any) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from dataclasses import replace
+from pathlib import Path
 
-from proctor.evals.engine.status import CellStatus
-from proctor.evals.results.compare import compare_runs
+import pytest
+from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
+from proctor.evals.engine.status_file import read_status, write_status
+from proctor.evals.results.compare import compare_runs, compare_within, find_before, regressions
+from proctor.evals.results.export.compared import to_csv, to_json, to_markdown
+from proctor.evals.results.figures import format_seconds, format_usd
 from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.results.sentences import step_words
+from proctor.profiles.errors import UsageError
 from proctor.tui.widgets.comparison_rows import compared_words, comparison_table
 
 TARGET = "hf-inference-providers/a/m:"
@@ -43,7 +53,7 @@ def test_cells_of_both_runs_are_compared_in_pairs_and_the_others_are_listed() ->
     groq = next(one for one in found.cells if one.change == "better")
     assert groq.comparison is not None and groq.comparison.samples == 40
     assert round(groq.comparison.difference, 3) == 0.625  # now minus before
-    assert found.summary == "1 of 2 differences are significant at 95% after Holm: t groq better."
+    assert found.summary == "1 of 2 differences is significant at 95% after Holm: t groq better."
     back = compare_runs(AFTER, BEFORE)
     assert {one.label: one.change for one in back.cells if one.task == "t"}["groq"] == "worse"
 
@@ -65,3 +75,113 @@ def test_the_table_says_what_each_run_has() -> None:
     assert words["gone"][5] == "only before" and words["come"][5] == "only now"
     groq = next(one for one in found.cells if one.change == "better")
     assert compared_words(groq)[-1] == "compared by exact McNemar over 40 pairs"
+
+
+# Inside one run, and what both sides must have in common
+
+
+def test_the_cells_of_a_run_are_held_against_the_one_that_is_named() -> None:
+    other_model = [(replace(status, target=status.target.replace("a/m", "b/n")), index) for status, index in AFTER[1]]
+    found = compare_within("new", [*AFTER[1], *other_model], "groq")
+    assert [(one.target.removeprefix("hf-inference-providers/"), one.change) for one in found.cells] == [
+        ("a/m:novita", "worse"), ("a/m:come", "worse"), ("b/n:novita", "worse"), ("b/n:come", "worse"),
+    ]  # fmt: skip
+    assert all(one.before and one.before.target == one.target.rpartition(":")[0] + ":groq" for one in found.cells)
+    with pytest.raises(UsageError, match="no cell of new can be held against 'cerebras'"):
+        compare_within("new", AFTER[1], "cerebras")
+    with pytest.raises(UsageError, match="'hf' fits 3 cells of t"):
+        compare_within("new", [*AFTER[1], (replace(AFTER[1][0][0], target="x/y"), AFTER[1][0][1])], "hf")
+
+
+def test_variants_are_held_against_each_other_target_by_target() -> None:
+    def variant(name: str, provider: str, right: int) -> tuple[CellStatus, LogIndex]:
+        status, index = cell(provider, right)
+        return replace(status, id=f"{status.id}-{name}", variant=name), index
+
+    cells = [variant(name, p, n) for name, p, n in (("low", "x", 10), ("high", "x", 35), ("low", "y", 20))]
+    found = compare_within("r", cells, "low")
+    assert [(one.task, one.label, one.change) for one in found.cells] == [("t · high", "m:x", "better")]
+
+
+def test_what_makes_the_sides_unlike_is_said() -> None:
+    status, index = cell("fastest", 20)
+    before = replace(index, generate={"temperature": 0.0, "timeout": 5}, grader="x/judge")
+    after = replace(index, generate={"temperature": 0.7, "timeout": 9}, grader="y/judge", epochs=3)
+    old = replace(status, served_by={"groq": 40})
+    new = replace(status, served_by={"cerebras": 30, "groq": 10})
+    (settings, grader, server) = compare_runs(("a", [(old, before)]), ("b", [(new, after)])).warnings
+    assert settings == "Other settings than before: t · m:fastest (temperature 0.0 → 0.7, epochs 1 → 3)."
+    assert grader == "Another grader, so the scores are not measured alike: t · m:fastest (x/judge → y/judge)."
+    assert server == "Mostly served by another provider than before: t · m:fastest (groq → cerebras)."
+    assert compare_runs(BEFORE, BEFORE).warnings == ()
+    fewer = compare_runs(("a", [cell("groq", 10, 30), cell("novita", 5, 30)]), BEFORE).warnings
+    assert fewer == ("Compared on the samples that both have: all cells (30 of 40).",)
+
+
+def test_a_task_of_a_file_is_the_same_wherever_its_folder_is() -> None:
+    one, two = (cell("groq", 10, task=f"/{folder}/mine.py@quiz") for folder in ("a", "b"))
+    assert len(compare_runs(("a", [one]), ("b", [two])).shared) == 1
+    assert not compare_runs(("a", [cell("groq", 1, task="a/quiz")]), ("b", [cell("groq", 1, task="b/quiz")])).shared
+
+
+def test_a_gate_does_not_pass_what_is_worse_or_cannot_be_told() -> None:
+    assert regressions(compare_runs(BEFORE, AFTER)) == ()
+    assert regressions(compare_runs(AFTER, BEFORE)) == ("t · groq: score 0.250 is worse than 0.875",)
+    status, _ = BEFORE[1][0]
+    unread = ("b", [(replace(status, score=None), None)])
+    assert regressions(compare_runs(BEFORE, unread)) == ("t · groq: not known to be no worse: no score now",)
+
+
+def test_figures_change_by_a_share_and_what_is_unknown_does_not() -> None:
+    status, index = cell("groq", 10)
+    calls = [CallStats(cost_usd=0.4, latency_p50_s=seconds) for seconds in (2.0, 1.0)]
+    pair = [(replace(status, model=stats), index) for stats in calls]
+    (one,) = compare_runs(("a", pair[:1]), ("b", pair[1:])).cells
+    assert step_words(one, "p50_s", format_seconds) == ("2.0s → 1.0s", "-50%")
+    assert step_words(one, "usd_per_1k", format_usd) == ("$10.00 → $10.00", "")
+    assert step_words(one, "tokens_per_s", format_usd) == ("", "")
+    (gone,) = compare_runs(("a", pair[:1]), ("b", [])).cells
+    assert step_words(gone, "p50_s", format_seconds) == ("2.0s → –", "")
+
+
+def test_json_csv_and_markdown_say_the_same() -> None:
+    found = compare_runs(BEFORE, AFTER)
+    told = json.loads(to_json(found))
+    assert (told["before"], told["after"], told["against"], told["summary"]) == ("old", "new", None, found.summary)
+    by_name = {(one["task"], one["label"]): one for one in told["cells"]}
+    groq, gone = by_name["t", "groq"], by_name["t", "gone"]
+    assert (groq["before"]["score"], groq["after"]["score"], groq["difference"]) == (0.25, 0.875, 0.625)
+    assert (groq["change"], groq["pairs"], groq["method"]) == ("better", 40, "exact McNemar")
+    assert gone["after"] is None and gone["before"]["n"] == 40
+    lines = list(csv.DictReader(io.StringIO(to_csv(found))))
+    assert [(one["label"], one["score_before"], one["score_after"]) for one in lines] == [
+        ("groq", "0.25", "0.875"), ("novita", "0.5", "0.55"), ("gone", "0.125", ""), ("come", "", "0.125"),
+        ("groq", "0.2", ""),
+    ]  # fmt: skip
+    assert {one["run_before"] for one in lines} == {"old"}
+    markdown = to_markdown(found)
+    assert "| groq | 0.250 | 0.875 | +0.625 |" in markdown and "| only now |" in markdown
+    assert markdown.rstrip().endswith(found.summary)
+
+
+def test_the_run_before_is_the_newest_that_has_scored_a_cell_of_it(tmp_path: Path) -> None:
+    def run(day: int, provider: str, source: str = "hub", done: int = 40) -> tuple[Path, RunStatus]:
+        folder = tmp_path / f"2026010{day}-000000-a"
+        folder.mkdir()
+        status = replace(cell(provider, 1)[0], done=done, errors=0)
+        found = RunStatus(folder.name, "", source, "succeeded", (status,), None, float(day), 9.0, exit_code=0)
+        write_status(folder, found)
+        return folder, found
+
+    run(1, "groq")
+    fits, _ = run(2, "groq")
+    run(3, "groq", source="practice")
+    run(4, "groq", done=0)
+    run(5, "novita")
+    now = run(6, "groq")
+    run(7, "groq")
+    (tmp_path / "20260105-000000-b").mkdir()
+    (tmp_path / "20260105-000000-b" / "status.json").write_text("{")
+    assert find_before(*now) == fits
+    assert find_before(fits, read_status(fits)) == tmp_path / "20260101-000000-a"
+    assert find_before(tmp_path / "20260101-000000-a", read_status(tmp_path / "20260101-000000-a")) is None

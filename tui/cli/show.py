@@ -13,15 +13,15 @@ from rich.console import Console
 
 from ...evals.engine.run_toml import read_run_toml
 from ...evals.engine.runs import RUN_FILE, find_run, log_root
-from ...evals.engine.status_file import STATUS_FILE, read_status
 from ...evals.results.client import Reader
-from ...evals.results.gather import find_logs, gather_logs
 from ...evals.results.index import reading_with
-from ...evals.results.scoreboard import Order, Scoreboard, build_scoreboard
+from ...evals.results.scoreboard import Order
 from ...profiles.errors import UsageError
 from ..clean import clean, clean_line
 from ..figures import format_usd
-from .scoreboard_table import print_scoreboard, run_scoreboard
+from .formats import check_one_format, format_options, save_page
+from .gathering import gather
+from .scoreboard_table import print_scoreboard
 
 if TYPE_CHECKING:
     from ...evals.catalog.billing import Billed
@@ -31,9 +31,7 @@ DAY_S = 86_400.0
 
 @click.command()
 @click.argument("run", required=False)
-@click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@format_options
 @click.option(
     "--order",
     "order",
@@ -49,6 +47,7 @@ def command(
     as_markdown: bool,
     as_csv: bool,
     as_json: bool,
+    html_file: str | None,
     order: str,
     with_bill: bool,
     log_dir: str | None,
@@ -58,11 +57,12 @@ def command(
     A folder of Inspect logs, or one log, is shown too. With --billed and --json, `billed` is {cost_usd, requests,
     reason}: null where that is not readable, and why.
     """
-    if as_markdown + as_csv + as_json > 1:
-        raise UsageError("--markdown, --csv and --json exclude each other", "keep one of them")
-    if with_bill and (as_markdown or as_csv):
+    check_one_format(as_markdown, as_csv, as_json, html_file)
+    if with_bill and (as_markdown or as_csv or html_file is not None):
         raise UsageError("--billed goes with a table or --json", "leave it out, or add --json")
-    scoreboard = _scoreboard(run, log_dir, cast(Order, order))
+    with closing(Reader()) as reader:
+        gathered = gather(run, log_dir, reading_with(reader))
+    scoreboard = gathered.scoreboard(cast(Order, order))
     bill = _bill(find_run(run, log_root(log_dir, None))) if with_bill else None
     if as_json:
         from ...evals.results.export.json import to_json
@@ -76,6 +76,10 @@ def command(
         from ...evals.results.export.markdown import to_markdown
 
         click.echo(clean(to_markdown(scoreboard)), nl=False)
+    elif html_file is not None:
+        from ...evals.results.export.html import to_html
+
+        save_page(to_html(scoreboard, gathered.facts()), html_file)
     else:
         print_scoreboard(scoreboard, Console())
         if bill is not None:
@@ -104,22 +108,3 @@ def _bill(run_dir: Path) -> Billed:
     plan = frozen.plan
     endpoints = resolve_endpoints(plan.source, practice_url=(plan.router_url, plan.hub_url))
     return billed(endpoints, frozen.run_id, start_s=frozen.created_at_s - DAY_S, end_s=time.time() + DAY_S)
-
-
-def _scoreboard(reference: str | None, log_dir: str | None, order_by: Order) -> Scoreboard:
-    path = Path(reference).expanduser() if reference else None
-    if path is not None and path.is_file():
-        return _of_logs(path.name, [path], order_by)
-    run_dir = find_run(reference, log_root(log_dir, None))
-    if (run_dir / STATUS_FILE).is_file():
-        return run_scoreboard(run_dir, read_status(run_dir), order_by)
-    logs = find_logs(run_dir)
-    if not logs:
-        raise UsageError(f"{run_dir} holds neither a run nor Inspect logs", "`proctor runs` lists the runs")
-    return _of_logs(run_dir.name, logs, order_by)
-
-
-def _of_logs(title: str, logs: list[Path], order_by: Order) -> Scoreboard:
-    with closing(Reader()) as reader:
-        cells = gather_logs(logs, reading_with(reader))
-    return build_scoreboard(title, None, cells, order_by=order_by)

@@ -75,7 +75,8 @@ class ComparisonPane(Vertical):
             self.table.show(rows)
         title = f"before: {known.before} · now: {known.after}" if known is not None else "Two runs"
         self.head.update(Content(clean_line(title)))
-        self.says.update(Content(clean_line(known.summary if known is not None else "")))
+        says = [known.summary, *(f"⚠ {warning}" for warning in known.warnings)] if known is not None else []
+        self.says.update(Content("\n".join(clean_line(line) for line in says)))
         self._draw_row()
 
     def _draw_row(self) -> None:

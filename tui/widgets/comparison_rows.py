@@ -39,6 +39,8 @@ def comparison_table(comparison: RunComparison, width: int = 120) -> tuple[tuple
 
 
 def _row(at: int, cell: ComparedCell) -> Row:
+    from ...evals.results.sentences import change_words
+
     comparison, tone = cell.comparison, _TONES[cell.change]
     between = comparison.interval if comparison is not None else None
     cells = (
@@ -47,21 +49,12 @@ def _row(at: int, cell: ComparedCell) -> Row:
         Cell(_score(cell.before)),
         Cell(_score(cell.after)),
         Cell(f"{comparison.difference:+.3f}" if comparison is not None else "", tone),
-        Cell(change_words(cell), tone),
+        Cell(change_words(cell) or UNKNOWN, tone),
         Cell(f"{between.low:+.2f} … {between.high:+.2f}" if between is not None else ""),
         Cell("" if comparison is None or comparison.samples is None else str(comparison.samples)),
         Cell(f"{_cost(cell.before)} → {_cost(cell.after)}"),
     )
     return Row(str(at), cells)
-
-
-def change_words(cell: ComparedCell) -> str:
-    """What has become of a cell: `tied p=0.79`, `only before`."""
-    if cell.before is None or cell.after is None:
-        return "only now" if cell.before is None else "only before"
-    if cell.p_value is None:
-        return UNKNOWN
-    return f"{cell.change} p={cell.p_value:.3f}" if cell.p_value >= 0.001 else f"{cell.change} p<0.001"
 
 
 def compared_words(cell: ComparedCell) -> list[str]:

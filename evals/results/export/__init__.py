@@ -1,7 +1,8 @@
-"""The scoreboard in formats for others to read."""
+"""Scoreboards and comparisons in formats for others to read."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,22 +10,27 @@ from ....profiles.atomic import write_private
 from ....profiles.errors import ProctorError, UsageError
 
 if TYPE_CHECKING:
+    from ..facts import RunFacts
     from ..scoreboard import Scoreboard
 
-FORMATS = {".md": "Markdown", ".csv": "CSV", ".json": "JSON"}
+PAGE = ".html"
+FORMATS = {".md": "Markdown", ".csv": "CSV", ".json": "JSON", PAGE: "HTML"}
 
 
 def check_export(path: Path) -> str:
     """Why a scoreboard cannot be written to a path of that name; "" where it can."""
     if path.suffix.lower() not in FORMATS:
         return f"{path.suffix or 'no ending'}: it must end with {', '.join(FORMATS)}"
-    if path.is_dir():
-        return f"{path} is a folder"
-    return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+    return check_place(path)
 
 
-def write_scoreboard(scoreboard: Scoreboard, path: Path) -> None:
+def write_scoreboard(scoreboard: Scoreboard, path: Path, facts: RunFacts | None = None) -> None:
     """Write a scoreboard to a file, in the format that its ending says. A file that is there is replaced.
+
+    Args:
+        scoreboard: The scoreboard.
+        path: The file.
+        facts: What a page tells of the run besides, where that is known.
 
     Raises:
         UsageError: The path cannot be one.
@@ -32,13 +38,37 @@ def write_scoreboard(scoreboard: Scoreboard, path: Path) -> None:
     """
     if why := check_export(path):
         raise UsageError(why)
+    write_text(path, _format(scoreboard, path.suffix.lower(), facts))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text to a file, readable by its owner alone, in one step. A file that is there is replaced.
+
+    Raises:
+        UsageError: The path cannot be one.
+        ProctorError: The file cannot be written.
+    """
+    if why := check_place(path):
+        raise UsageError(why)
     try:
-        write_private(path, _format(scoreboard, path.suffix.lower()).encode("utf-8", "backslashreplace"))
+        write_private(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        raise ProctorError(f"{path} cannot be written: {error.strerror or error}", "choose another folder") from error
+        raise unwritable(path, error) from error
 
 
-def _format(scoreboard: Scoreboard, ending: str) -> str:
+def unwritable(path: Path, error: OSError) -> ProctorError:
+    """What there is to say of a file that cannot be written."""
+    return ProctorError(f"{path} cannot be written: {error.strerror or error}", "choose another folder")
+
+
+def check_place(path: Path) -> str:
+    """Why no file can be written to a path; "" where one can."""
+    if os.path.isdir(path):  # unlike a Path's own, it takes any name
+        return f"{path} is a folder"
+    return "" if os.path.isdir(path.parent) else f"there is no folder {path.parent}"
+
+
+def _format(scoreboard: Scoreboard, ending: str, facts: RunFacts | None) -> str:
     if ending == ".md":
         from .markdown import to_markdown
 
@@ -47,6 +77,11 @@ def _format(scoreboard: Scoreboard, ending: str) -> str:
         from .csv import to_csv
 
         return to_csv(scoreboard)
+    if ending == PAGE:
+        from ..facts import RunFacts
+        from .html import to_html
+
+        return to_html(scoreboard, facts or RunFacts())
     from .json import to_json
 
     return to_json(scoreboard)

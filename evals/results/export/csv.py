@@ -2,7 +2,7 @@
 
 The columns are the fields of the JSON's rows after those of their group; `task_args` and `served_by` are JSON. A text
 that a spreadsheet would take for a formula, since it begins with = + - @ or a control character, is preceded by an
-apostrophe; numbers are not touched.
+apostrophe; numbers are not touched, nor is text that is one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 from ..scoreboard import Scoreboard
 from .json import row_record
@@ -49,7 +50,9 @@ COLUMNS: tuple[str, ...] = (
     "reason",
     "log",
     "grader_served_by",
+    "sample_s",
 )
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -66,15 +69,16 @@ def to_csv(scoreboard: Scoreboard) -> str:
             "part": group.part,
         }
         for row in group.rows:
-            writer.writerow({name: _cell(value) for name, value in (of_group | row_record(row)).items()})
+            writer.writerow({name: plain_cell(value) for name, value in (of_group | row_record(row)).items()})
     return out.getvalue()
 
 
-def _cell(value: object) -> object:
+def plain_cell(value: object) -> object:
+    """A value as CSV holds it: no formula, objects as JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
         return json.dumps(value, default=str) if value else ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value):
         return "'" + value
     return value

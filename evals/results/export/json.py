@@ -7,12 +7,12 @@ The shape, which later versions may add to but not change; unknown is null, mone
        "rows": [{"cell", "target", "label", "state", "score", "stderr", "low", "high", "n", "samples", "total",
          "errors", "verdict", "p_value", "difference", "difference_low", "difference_high", "method", "pairs",
          "cost_usd", "grader_cost_usd", "usd_per_1k", "p50_s", "tokens_per_s", "served_by": {provider: share},
-         "self_graded", "grader", "reason", "log", "grader_served_by": {provider: share}}]}]}
+         "self_graded", "grader", "reason", "log", "grader_served_by": {provider: share}, "sample_s"}]}]}
 
 `group_by` is what the rows of a task are divided by ("task": nothing), `part` the model or provider of such a group.
 `low` and `high` bound the 95% interval of the score, `difference` is this row minus the best with its own interval,
 `p_value` is Holm-adjusted, `practice` is true where the models are simulated,
-`pairs` null where two groups were compared, `log` a name in the run directory.
+`pairs` null where two groups were compared, `log` a name in the run directory, `sample_s` the mean time of a sample.
 """
 
 from __future__ import annotations
@@ -95,4 +95,5 @@ def row_record(row: ScoreRow) -> dict[str, Any]:
         "reason": row.reason,
         "log": row.log,
         "grader_served_by": dict(row.grader_served_by),
+        "sample_s": row.sample_s,
     }

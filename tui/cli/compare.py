@@ -1,0 +1,134 @@
+"""`proctor compare`: two runs side by side, or the cells of one run against one of them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+from rich.console import Console
+
+from ...evals.engine.gates import GATE_FAILED
+from ...evals.results.client import Reader
+from ...evals.results.compare import RunComparison, compare_runs, compare_within, find_before, regressions
+from ...evals.results.index import ReadLog, reading_with
+from ...profiles.errors import UsageError
+from ..clean import clean, clean_line
+from ..figures import format_moment
+from .comparison_table import print_comparison
+from .formats import check_one_format, format_options, save_page
+from .gathering import Gathered, gather, gathered_run
+
+
+@click.command()
+@click.argument("run", metavar="[A]", required=False)
+@click.argument("before", metavar="[B]", required=False)
+@click.option(
+    "--against",
+    metavar="TEXT",
+    help="Hold the cells of A against one of them: a provider, a model, a part of a target, or a variant.",
+)
+@format_options
+@click.option("--fail-on-worse", is_flag=True, help="Exit with 3 where a cell is worse than before, or may be.")
+@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+def command(
+    run: str | None,
+    before: str | None,
+    against: str | None,
+    as_markdown: bool,
+    as_csv: bool,
+    as_json: bool,
+    html_file: str | None,
+    fail_on_worse: bool,
+    log_dir: str | None,
+) -> int:
+    """Compare A with B: which differences are more than chance. Both are runs as `proctor show` takes them.
+
+    A is the newest run if not given, B the newest one before A that has scored one of its cells. Differences are A
+    minus B, in pairs on the samples that both share, Holm-adjusted over all cells. With --fail-on-worse, what cannot
+    be told does not pass.
+    """
+    check_one_format(as_markdown, as_csv, as_json, html_file)
+    if against is not None and before is not None:
+        raise UsageError("--against compares within one run", "leave B out, or --against")
+    with closing(Reader()) as reader:
+        read = reading_with(reader)
+        now = gather(run, log_dir, read)
+        old = now if against is not None else _before(now, before, log_dir, read)
+    if against is not None:
+        comparison = compare_within(now.name, now.cells, against)
+    else:
+        comparison = compare_runs((old.name, old.cells), (now.name, now.cells))
+        if not comparison.shared:
+            raise UsageError(
+                f"{now.name} and {old.name} have no cell in common",
+                "a cell is the same where its task, its arguments, its variant and its target are",
+            )
+        if old.status is not None and now.status is not None and old.status.started_at_s > now.status.started_at_s:
+            words = f"{old.name} began after {now.name}: what is called before is the newer one"
+            click.echo(clean_line(words), err=True)
+    practice = now.is_practice or old.is_practice
+    if as_json:
+        from ...evals.results.export.compared import to_json
+
+        click.echo(to_json(comparison), nl=False)
+    elif as_csv:
+        from ...evals.results.export.compared import to_csv
+
+        click.echo(clean(to_csv(comparison)), nl=False)
+    elif as_markdown:
+        from ...evals.results.export.compared import to_markdown
+
+        click.echo(clean(to_markdown(comparison)), nl=False)
+    elif html_file is not None:
+        from ...evals.results.export.compared_html import to_html
+
+        save_page(to_html(comparison, _about(now, old), practice=practice), html_file)
+    else:
+        print_comparison(comparison, Console(), practice=practice)
+    return _hold(comparison) if fail_on_worse else 0
+
+
+def _before(now: Gathered, reference: str | None, log_dir: str | None, read: ReadLog) -> Gathered:
+    """What a run is compared with.
+
+    Raises:
+        UsageError: There is nothing.
+    """
+    if reference is not None:
+        old = gather(reference, log_dir, read)
+        if old.folder == now.folder and old.name == now.name:
+            raise UsageError(f"{now.name} is compared with itself", "--against TEXT compares the cells of one run")
+        return old
+    if now.status is None:
+        raise UsageError(f"{now.name} is no run, so none is known to be before it", "name what to compare it with")
+    run_dir = find_before(now.folder, now.status)
+    if run_dir is None:
+        raise UsageError(
+            f"no earlier run has scored a cell of {now.name}", "name one, or compare its own cells with --against TEXT"
+        )
+    from ...evals.engine.status_file import read_status
+
+    old = gathered_run(run_dir, read_status(run_dir), read)
+    click.echo(f"Compared with {old.name}, the newest run before it that shares a cell", err=True)
+    return old
+
+
+def _about(now: Gathered, old: Gathered) -> list[tuple[str, str]]:
+    """What is compared: names, titles and times."""
+    sides = [("now", now), ("before", old)] if now is not old else [("run", now)]
+    return [(name, _words(side)) for name, side in sides]
+
+
+def _words(side: Gathered) -> str:
+    if side.status is None:
+        return side.name
+    parts = (side.name, side.status.title, format_moment(side.status.started_at_s), side.status.state)
+    return " · ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _hold(comparison: RunComparison) -> int:
+    """The exit code, after one line for each cell that does not hold."""
+    failed = regressions(comparison)
+    for sentence in failed:
+        click.echo(f"gate failed: {clean_line(sentence)}", err=True)
+    return GATE_FAILED if failed else 0

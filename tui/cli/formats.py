@@ -1,0 +1,56 @@
+"""The formats that results are printed and saved in, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...profiles.errors import UsageError
+from ..clean import clean_line
+
+STDOUT = "-"
+
+
+def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say in which format, instead of a table."""
+    for decorate in (
+        click.option("--html", "html_file", metavar="FILE", help="Write a page to FILE; - is standard output."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option("--csv", "as_csv", is_flag=True, help="Print CSV."),
+        click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def check_one_format(as_markdown: bool, as_csv: bool, as_json: bool, html_file: str | None) -> None:
+    """See to it that no more than one is asked for, and that the page has a place.
+
+    Raises:
+        UsageError: It is not so.
+    """
+    from ...evals.results.export import check_place
+
+    if as_markdown + as_csv + as_json + (html_file is not None) > 1:
+        raise UsageError("--markdown, --csv, --json and --html exclude each other", "keep one of them")
+    if html_file not in (None, STDOUT) and (why := check_place(Path(html_file).expanduser())):
+        raise UsageError(f"--html {html_file}: {why}", "choose another file")
+
+
+def save_page(html: str, file: str) -> None:
+    """Write a page to a file and say so, or to standard output.
+
+    Raises:
+        ProctorError: It cannot be written.
+    """
+    from ...evals.results.export import write_text
+
+    if file == STDOUT:
+        click.echo(html, nl=False)
+        return
+    path = Path(file).expanduser()
+    write_text(path, html)
+    click.echo(clean_line(f"Saved as {path}"), err=True)
