@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from .compare import RunComparison
     from .disagreements import Disagreements
     from .facts import RunFacts
+    from .records import SampleTexts
     from .scoreboard import Grouping, Scoreboard
     from .transcript import Transcript
 
 LIST_TIMEOUT_S = 60.0
 TRANSCRIPT_TIMEOUT_S = 60.0
+TEXTS_TIMEOUT_S = 300.0
 SCOREBOARD_TIMEOUT_S = 600.0  # logs of hundreds of thousands of samples may have to be read first
 FACTS_TIMEOUT_S = 300.0  # a dataset may have to be downloaded first
 
@@ -206,6 +208,21 @@ class Reader:
 
         answer = self.call("run_facts", timeout_s=timeout_s, run_dir=str(run_dir.absolute()))
         return TypeAdapter(RunFacts).validate_python(answer)
+
+    def sample_texts(
+        self, log: Path, samples: Sequence[tuple[str | int, int]], *, timeout_s: float = TEXTS_TIMEOUT_S
+    ) -> list[SampleTexts]:
+        """What was asked, answered and said of some samples, by their ids and epochs, in that order.
+
+        Raises:
+            ProctorError: As `call`; also where the log cannot be read or has no such sample.
+        """
+        from pydantic import TypeAdapter
+
+        from .records import SampleTexts
+
+        answer = self.call("sample_texts", timeout_s=timeout_s, path=str(log.absolute()), samples=samples)
+        return TypeAdapter(list[SampleTexts]).validate_python(answer)
 
     def compare_runs(self, before: Path, after: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunComparison:
         """Two runs side by side.

@@ -199,7 +199,38 @@ def _words(value: Value | None) -> str:
 
 
 def _calls(events: Sequence[Event]) -> tuple[tuple[CallFacts, ...], dict[str, tuple[int, str | None]]]:
-    """All model calls, and which of them brought the message of an id.
+    """All model calls, and which of them brought the message of an id."""
+    room = ALL_RAW_CHARS
+    calls: list[CallFacts] = []
+    by_message: dict[str, tuple[int, str | None]] = {}
+    for number, (event, role, served_by) in enumerate(served_calls(events)):
+        request = _raw(event.call.request if event.call else None, room)
+        response = _raw(event.call.response if event.call else None, room)
+        room = max(room - len(request or "") - len(response or ""), 0)
+        usage = event.output.usage
+        cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0) if usage else 0
+        calls.append(
+            CallFacts(
+                model=event.model,
+                role=role,
+                served_by=served_by,
+                input_tokens=usage.input_tokens + cached if usage else 0,
+                output_tokens=usage.output_tokens if usage else 0,
+                cost_usd=usage.total_cost if usage else None,
+                latency_s=event.output.time if event.output.time is not None else event.working_time,
+                retries=event.retries or 0,
+                error=event.error or event.output.error,
+                request=request,
+                response=response,
+            )
+        )
+        if event.output.choices and event.output.message.id:
+            by_message[event.output.message.id] = (number, served_by)
+    return tuple(calls), by_message
+
+
+def served_calls(events: Sequence[Event]) -> list[tuple[ModelEvent, str | None, str | None]]:
+    """All model calls, each with the role it was made in and who served it.
 
     Who served is noted while the answer arrives: after its call's event, in the same span. A call inside a scorer is
     a grader's, also where no model has that role and the model under test grades itself.
@@ -214,33 +245,10 @@ def _calls(events: Sequence[Event]) -> tuple[tuple[CallFacts, ...], dict[str, tu
             number = next((n for n in reversed(range(len(found))) if found[n].span_id == event.span_id), None)
             if number is not None:
                 served[number] = str(event.data["served_by"])
-    room = ALL_RAW_CHARS
-    calls: list[CallFacts] = []
-    by_message: dict[str, tuple[int, str | None]] = {}
-    for number, event in enumerate(found):
-        request = _raw(event.call.request if event.call else None, room)
-        response = _raw(event.call.response if event.call else None, room)
-        room = max(room - len(request or "") - len(response or ""), 0)
-        usage = event.output.usage
-        cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0) if usage else 0
-        calls.append(
-            CallFacts(
-                model=event.model,
-                role=event.role or (GRADER if event.span_id in scoring else None),
-                served_by=served.get(number),
-                input_tokens=usage.input_tokens + cached if usage else 0,
-                output_tokens=usage.output_tokens if usage else 0,
-                cost_usd=usage.total_cost if usage else None,
-                latency_s=event.output.time if event.output.time is not None else event.working_time,
-                retries=event.retries or 0,
-                error=event.error or event.output.error,
-                request=request,
-                response=response,
-            )
-        )
-        if event.output.choices and event.output.message.id:
-            by_message[event.output.message.id] = (number, served.get(number))
-    return tuple(calls), by_message
+    return [
+        (event, event.role or (GRADER if event.span_id in scoring else None), served.get(number))
+        for number, event in enumerate(found)
+    ]
 
 
 def _scorer_spans(events: Sequence[Event]) -> set[str]:

@@ -92,6 +92,12 @@ def _compare_runs(before: str, after: str) -> object:
     return compare_runs(gathered(before), gathered(after))
 
 
+def _sample_texts(path: str, samples: list[tuple[str | int, int]]) -> object:
+    from .logs_texts import read_texts
+
+    return read_texts(Path(path), samples)
+
+
 def _disagreements(logs: list[str]) -> object:
     from .disagreements import encode_disagreements, find_disagreements
     from .index import load_index
@@ -123,6 +129,7 @@ OPS: Mapping[str, Callable[..., object]] = {
     "disagreements": _disagreements,
     "compare_runs": _compare_runs,
     "run_facts": _run_facts,
+    "sample_texts": _sample_texts,
 }
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -193,6 +194,21 @@ def test_every_way_to_show_a_run_agrees_with_it(ran: Mapping[str, Any], show: Ca
     page = show("nine-providers", "--html", "-").out
     assert page.count('role="img"') == 9 and "providers = [" in page
     assert all(f'">{row["label"]}</td>' in page and f">{row['score']:.3f}</td>" in page for row in rows)
+
+
+def test_every_sample_is_exported_with_who_served_it(
+    ran: Mapping[str, Any], show: Callable[..., Any], resident: Any
+) -> None:
+    did = resident.run("export", "nine-providers-", "--json")
+    assert (did.code, did.err) == (0, ""), did
+    samples = [json.loads(line) for line in did.out.splitlines()]
+    assert len(samples) == 45
+    for row in scoreboard_of(show, "nine-providers"):
+        own = [sample for sample in samples if sample["cell"] == row["cell"]]
+        assert fmean(sample["score"] for sample in own) == pytest.approx(row["score"])
+        assert sum(sample["cost_usd"] + sample["grader_cost_usd"] for sample in own) == pytest.approx(row["cost_usd"])
+        assert {(sample["served_by"], sample["provider"]) for sample in own} == {(row["label"], row["label"])}
+    assert all(sample["output"] and sample["target"] and sample["input"].endswith("?") for sample in samples)
 
 
 def test_the_providers_of_a_run_are_held_against_one_of_them(ran: Mapping[str, Any], resident: Any) -> None:

@@ -23,6 +23,7 @@ from proctor.evals.results.gather import find_logs, gather_logs
 from proctor.evals.results.grades import to_number
 from proctor.evals.results.log_index import LogIndex
 from proctor.evals.results.logs import headline, index_log
+from proctor.evals.results.logs_texts import read_texts
 from proctor.evals.results.scoreboard import build_scoreboard
 
 PROCTOR = str(Path(sys.executable).parent / "proctor")
@@ -214,6 +215,21 @@ def test_a_score_of_several_values_is_read_at_its_headline(root: Path) -> None:
 def test_json_logs_are_read_too(root: Path) -> None:
     index = index_of(root, "json")
     assert (index.model, index.score, len(index.samples)) == ("toy/nine-9", 0.9, 20)
+
+
+def test_what_the_index_leaves_out_is_read_of_logs_of_both_formats(root: Path) -> None:
+    for name in ("plain", "json"):
+        last, first = read_texts(log_in(root / name), [(20, 1), (1, 1)])
+        assert (last.input, last.target, first.input) == ("#20 ?", "yes", "#1 ?")
+        assert (first.output, first.answer, first.scores) == ("yes", "yes", {"match": "C"})
+        assert (first.served_by, first.error, first.message_count) == (None, None, 2)
+        assert first.sample_id and first.started_at and first.started_at < (first.completed_at or "")
+    (failed,) = read_texts(log_in(root / "broken"), [(3, 1)])
+    assert failed.error == "RuntimeError('the toy broke')" and failed.output is None and failed.scores == {}
+    (whole,) = read_texts(log_in(root / "sensed"), [(1, 1)])
+    assert whole.answer == "x" * 500 and whole.scores == {"senses": {"taste": 0.75, "smell": 1.0}}
+    with pytest.raises(LogError, match="cannot be read"):
+        read_texts(log_in(root / "plain"), [(99, 1)])
 
 
 def test_a_practice_log_is_known_as_one(root: Path) -> None:

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retry": ("retry", "Finish what is unfinished of a run, or add to it."),
     "show": ("show", "Show the scoreboard of a run."),
     "compare": ("compare", "Compare two runs, or the cells of one: which differences are real."),
+    "export": ("export", "Print every sample of a run, for other programs."),
     "models": ("models", "Find models, and what each provider asks for them."),
     "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),
     "tasks": ("tasks", "List the tasks that can be run."),

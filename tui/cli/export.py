@@ -1,0 +1,89 @@
+"""`proctor export`: every sample of a run, for other programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...evals.results.client import Reader
+from ...evals.results.index import reading_with
+from ...evals.results.records import COLUMNS, FIGURES, sample_records
+from ...profiles.errors import UsageError
+from ..clean import clean, clean_line
+from ..figures import number_of
+from .formats import STDOUT
+from .gathering import Gathered, gather
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV. The default.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: every text exactly as it was.")
+@click.option("--output", "-o", metavar="FILE", help="Write to FILE: .csv or .jsonl, and .gz after it to pack it.")
+@click.option(
+    "--figures", "figures_only", is_flag=True, help="Leave out texts and who served: a hundred times as fast."
+)
+@click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+def command(
+    run: str | None, as_csv: bool, as_json: bool, output: str | None, figures_only: bool, log_dir: str | None
+) -> int:
+    """Print every sample of RUN, a row for each: as `proctor show` takes it, the newest run if not given.
+
+    Columns, named as in Inspect's data frames where they mean the same: task, model, id, epoch, input, target, output,
+    answer, score, tokens, cost_usd, total_time, served_by, error and more.
+    """
+    from ...evals.results.export.samples import format_of, write_csv, write_json_lines, written_to
+
+    if as_csv and as_json:
+        raise UsageError("--csv and --json exclude each other", "keep one of them")
+    path = None if output in (None, STDOUT) else Path(output).expanduser()
+    if path is not None and (as_csv or as_json):
+        raise UsageError(f"the ending of {path} says the format", "leave --csv or --json out")
+    write = write_json_lines if as_json or (path is not None and format_of(path) == "json") else write_csv
+    columns = FIGURES if figures_only else COLUMNS
+    with closing(Reader()) as reader:
+        gathered = gather(run, log_dir, reading_with(reader))
+        code = _tell_what_is_missing(gathered)
+        records = _records(gathered, None if figures_only else reader)
+        if path is None:
+            write(records, columns, _Terminal() if sys.stdout.isatty() else sys.stdout)
+        else:
+            with written_to(path) as out:
+                count = write(records, columns, out)
+            click.echo(clean_line(f"Saved {number_of(count, 'sample')} as {path}"), err=True)
+    return code
+
+
+class _Terminal:
+    """Standard output that would obey what it is shown."""
+
+    def write(self, text: str, /) -> None:
+        sys.stdout.write(clean(text))
+
+
+def _records(gathered: Gathered, reader: Reader | None) -> Iterator[dict[str, Any]]:
+    for status, index in gathered.cells:
+        if index is not None:
+            read_texts = None if reader is None else reader.sample_texts
+            yield from sample_records(gathered.name, gathered.folder, status, index, read_texts)
+
+
+def _tell_what_is_missing(gathered: Gathered) -> int:
+    """Say which cells have no samples, and return the exit code: 1 where an ended one cannot be read.
+
+    Raises:
+        UsageError: None of them has any.
+    """
+    missing = [status for status, index in gathered.cells if index is None]
+    if len(missing) == len(gathered.cells):
+        why = next((status.last_error for status in missing if status.last_error), "none has a finished log")
+        raise UsageError(f"{gathered.name} has no samples to export: {why}", "`proctor show` tells more")
+    for status in missing:
+        why = status.last_error or f"it is {status.state}"
+        click.echo(f"proctor: {clean_line(f'{status.label} is left out: {why}')}", err=True)
+    return 1 if any(status.log is not None for status in missing) else 0
