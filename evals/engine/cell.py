@@ -39,6 +39,7 @@ from ...profiles.errors import ProctorError
 from ...profiles.schema import HF_PREFIX
 from ..results.index import store_index
 from ..results.logs import GRADER, headline, index_log
+from ..tasks.finding import whole_reference
 from .full_disk import Space
 from .gate import Closure, Gate
 from .job import CellEnded, CellJob, CellMessage
@@ -149,6 +150,8 @@ def _end_with_supervisor(channel_fd: int) -> None:
 
 def first_line(error: BaseException) -> str:
     """The error in one line; a prerequisite's message without the markup Inspect puts around it."""
+    if isinstance(error, ProctorError):
+        return reason_line(str(error))
     if isinstance(error, PrerequisiteError):
         return reason_line(" ".join(_without_markup(str(error.message)).split()))
     line = reason_line(str(getattr(error, "message", None) or error)) or type(error).__name__
@@ -204,7 +207,7 @@ class _Examination:
                 try:
                     self.log = next(iter(await self._eval(model, roles)), None)
                 except Exception as raised:
-                    if not isinstance(raised, PrerequisiteError):
+                    if not isinstance(raised, PrerequisiteError | ProctorError):
                         _print(traceback.format_exc())
                     error = first_line(raised)
             group.cancel_scope.cancel()
@@ -272,9 +275,9 @@ class _Examination:
         generate = {**self._limits, **cell.generate}
         if settings.max_connections is not None:
             generate["max_connections"] = settings.max_connections
-        finished = self._finished
+        finished, task = self._finished, whole_reference(cell.task)
         return await eval_async(
-            cell.task if finished is None else finished.as_task(cell.task, cell.task_args),
+            task if finished is None else finished.as_task(task, cell.task_args),
             task_args=dict(cell.task_args),
             model=model,
             model_roles=roles,  # pyright: ignore[reportArgumentType]  # a dict is invariant in its values

@@ -141,7 +141,11 @@ class Obeying:
             what = "paused or held" if order.kind == "resume" else "paused, held, failed or stopped"
             return Obeyed((f"nothing of that is {what}",), held_already=True)
         says = [f"{begun} {_cells(begun)} may begin"] if begun else []
-        says += [f"{again} {_cells(again)} run again: what is finished is kept"] if again else []
+        says += (
+            [f"{again} {_cells(again)} {'runs' if again == 1 else 'run'} again: what is finished is kept"]
+            if again
+            else []
+        )
         return Obeyed(tuple(says), tuple(calls))
 
     def _stop(self, order: Order, cells: list[CellStatus]) -> Obeyed:

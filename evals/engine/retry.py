@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...profiles.errors import ProctorError, UsageError
+from ...profiles.errors import ProctorError, TokenError, UsageError
 from ...profiles.files import LoadedProfile
 from ...profiles.reading import read_text, write_text
 from ...profiles.schema import Profile
-from ..catalog.endpoints import Endpoints
+from ..catalog.endpoints import Endpoints, require_token
 from .follow import follow
 from .journal import is_supervised, read_journal
 from .launch import PendingSupervisor
-from .plan import Cell, Plan, Target
+from .plan import Cell, Plan, Problem, Target
 from .prepare import endpoints_of, prepare
 from .run_toml import FrozenRun, read_run_toml, write_run_toml
 from .runs import RUN_FILE
 from .status import CellStatus
 from .status_file import read_status
+
+NAMES_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,14 @@ def prepare_retry(
         settings = replace(frozen.plan.settings, budget_usd=profile.run.budget_usd)
         plan = replace(at(frozen.plan, endpoints), settings=settings, problems=())
     left = what_is_left(frozen.plan, plan, {cell.id: cell for cell in status.cells})
-    redo = tuple(cell.id for cell in plan.cells if cell.id in left and _has(cell, words))
+    if words and not any(_has(cell, words) for cell in plan.cells):
+        names = ", ".join(cell.label for cell in plan.cells[:NAMES_SHOWN])
+        raise UsageError(f"no cell of {run_dir.name} is called {words!r}", f"there are {names}")
+    again = [cell for cell in plan.cells if cell.id in left and _has(cell, words)]
+    redo = tuple(cell.id for cell in again)
+    told = {problem.where for problem in plan.errors}
+    lacking = tuple(problem for problem in _lacking(again, endpoints) if problem.where not in told)
+    plan = replace(plan, problems=(*plan.problems, *lacking))
     return Retry(
         run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, status.attempt + 1, _strangers(run_dir)
     )
@@ -83,9 +92,11 @@ def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
     """Hand the run over to a supervisor.
 
     Raises:
-        UsageError: There is nothing to run.
+        UsageError: There is nothing to run, or something stands in the way.
         ProctorError: It cannot be written, or the supervisor has ended before its time.
     """
+    if retry.plan.errors:
+        raise UsageError(str(retry.plan.errors[0]))
     if not retry.redo:
         raise UsageError(nothing_left(retry.run_dir))
     frozen = retry.frozen
@@ -141,6 +152,20 @@ def at(plan: Plan, endpoints: Endpoints) -> Plan:
         for cell in plan.cells
     )
     return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
+
+
+def _lacking(cells: Sequence[Cell], endpoints: Endpoints) -> Iterator[Problem]:
+    """What cells that are to run need, and what was there when they were planned: a token, the files of their tasks."""
+    if any(target is not None and target.model is not None for cell in cells for target in (cell.target, cell.grader)):
+        try:
+            require_token(endpoints)
+        except TokenError as error:
+            yield Problem("error", "token", error.message, error.remedy)
+    for task in dict.fromkeys(cell.task for cell in cells):
+        file = Path(task.rpartition("@")[0] or task)
+        if file.is_absolute() and not file.exists():
+            ids = tuple(cell.id for cell in cells if cell.task == task)
+            yield Problem("error", "[[tasks]]", f"there is no {file} any more", "put it back", ids)
 
 
 def _joined(before: Plan, plan: Plan) -> Plan:

@@ -63,6 +63,19 @@ def find_task(reference: str) -> Generator[FoundTask]:
         yield FoundTask(function, path.parent)
 
 
+def whole_reference(reference: str) -> str:
+    """The reference with the name of its task: a file of one task may be named alone, which Inspect does not take.
+
+    Raises:
+        UsageError: There is no such file, or it has no such task, or several to choose from.
+    """
+    where = split_path(reference)
+    if where is None:
+        return reference
+    path, name = where
+    return f"{path}@{_choose(reference, path, name)}"
+
+
 def describe_task(reference: str, cwd: str) -> TaskInfo:
     """What is known of one task without building it. Packages are imported for it, files are not run.
 

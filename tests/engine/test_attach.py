@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,22 @@ from proctor.evals.engine.steer import InspectSteering
 from proctor.tui.known_runs import KnownRuns
 
 CYCLES = 100
+FIGURES = ("state", "done", "total", "errors", "score", "cost_usd", "tokens")
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
 
 
 def attach(root: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", "-c", MAIN, "attach", "--log-dir", str(root), *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def children() -> int:
+    """How many processes have this one for their parent."""
+    found = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it is gone by now
+            found += path.read_text().rpartition(")")[2].split()[1] == str(os.getpid())
+    return found
 
 
 def sockets_of(pid: int) -> int:
@@ -63,14 +74,21 @@ def test_watchers_come_and_go(
 
     cycle()
     gc.collect()
-    before = (len(os.listdir("/proc/self/fd")), threading.active_count())
+    before = (len(os.listdir("/proc/self/fd")), threading.active_count(), children())
     cells_sockets, objects = sockets_of(pid), len(gc.get_objects())
     answers = [cycle() for _ in range(CYCLES)]
     gc.collect()
     assert "answered" in answers and "silent" not in answers
     assert len(os.listdir("/proc/self/fd")) <= before[0] and threading.active_count() <= before[1]
+    assert children() <= before[2]
     assert sockets_of(pid) <= cells_sockets + 2  # it closes those of the last cycle when it comes to it
     assert len(gc.get_objects()) < objects + 20 * CYCLES
+    still = run.until(lambda status: not status.cells[0].in_flight).cells[0]
+    late = attach(run.run_dir.parent, "--json")
+    assert late.stdout is not None
+    (seen,) = json.loads(late.stdout.readline())["cells"]
+    assert {name: seen[name] for name in FIGURES} == {name: getattr(still, name) for name in FIGURES}
+    watchers.append(late)
     set_faults()
     InspectSteering(folder).resume(pid)
 

@@ -7,24 +7,40 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from proctor.evals.catalog.offers import Price
+from proctor.evals.engine.follow import follow
 from proctor.evals.engine.journal import read_journal
+from proctor.evals.engine.launch import PendingSupervisor
 from proctor.evals.engine.order_server import OrderServer, socket_path
 from proctor.evals.engine.orders import MAX_LINE_BYTES, Order, send_order
-from proctor.evals.engine.plan import Cell
+from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings
+from proctor.evals.engine.run_toml import write_run_toml
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status
 from proctor.profiles.errors import ProctorError, UsageError
+from proctor.profiles.schema import Profile
 
 CellOf = Callable[..., Cell]
 Start = Callable[..., Any]
 Faults = Callable[..., None]
 Served = Callable[[], list[dict[str, Any]]]
 
+SUMS = """
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import match
+from inspect_ai.solver import generate
+
+@task
+def sums() -> Task:
+    samples = [Sample(input=f"What is {n} + {n}?", target=str(2 * n)) for n in range(8)]
+    return Task(dataset=samples, solver=generate(), scorer=match())
+"""
 GROQ, NOVITA, NSCALE = (f"arithmetic-{route}" for route in ("groq", "novita", "nscale"))
 
 
@@ -122,15 +138,18 @@ def test_cells_and_samples_are_ended_and_begun_again(
     assert "1 cell stops: " in order("stop", NOVITA, now=True)
     stopped = run.until(lambda status: states(status)[1] == "stopped")
     assert (stopped.cells[1].last_error or "").startswith("stopped at once after ")
-    run.until(lambda status: states(status)[2] == "running")  # there is room for it now
+    run.until(lambda status: states(status)[2] == "running" and status.cells[2].in_flight)  # there is room for it now
     assert "1 cell stops: " in order("stop", NSCALE)
-    run.until(lambda status: states(status)[2] == "stopped")
+    stopped = run.until(lambda status: states(status)[2] == "stopped")
+    assert states(stopped)[0] == "running" and stopped.cells[2].done, "what was on the wire ended, the others go on"
+    assert order("stop", NSCALE) == "all of that has ended already"
     set_faults()
     assert "2 cells run again: what is finished is kept" in order("retry", NOVITA, NSCALE)
     status = run.ended()
 
     assert (status.state, status.exit_code) == ("succeeded", 0), status
     assert [(cell.done, cell.errors) for cell in status.cells] == [(30, 0)] * 3, "an error that was made good is none"
+    assert [cell.attempt for cell in status.cells] == [1, 2, 2]
     with pytest.raises(UsageError, match=r"^run1 has ended: succeeded$"):
         order("pause")
     told = {(event.author, event.text) for event in status.events if event.author}
@@ -145,19 +164,58 @@ def test_a_budget_is_raised_while_others_run_and_only_what_is_missing_is_asked(
     cells = [cell_of(route, task="proctor/arithmetic", limit=40, price=dear) for route in ("groq", "novita")]
     run = start_run(cells, budget_usd=1000.0)
     run.until(lambda status: all(cell.done >= 5 for cell in status.cells))
+    set_faults({"target": "novita", "kind": "slow", "delay_s": 12}, {"target": "groq", "kind": "slow", "delay_s": 2})
+    run.until_still(lambda: sum(r["provider"] == "novita" for r in served()))
     spent = sum(cell.cost_usd or 0 for cell in read_status(run.run_dir).cells)
     assert order("adjust", budget_usd=round(spent, 4)) == f"the budget is ${round(spent, 4):g} now"
-    held = run.ended()
-    assert (held.state, held.exit_code) == ("held", 4)
+    held = run.until(lambda status: states(status)[0] == "held")
+    assert states(held)[1] == "running", "it waits for what is on the wire"
+    assert "the run's budget of $" in (held.cells[0].last_error or "")
     request = sum(_cost(dear, r) for r in served()) / len(served())
     assert sum(_cost(dear, r) for r in served()) <= spent + 40 * request
+    order("adjust", budget_usd=1000.0)
+    assert order("resume", GROQ) == "1 cell runs again: what is finished is kept"
+    raised = run.until(lambda status: states(status)[0] == "succeeded" or states(status)[1] != "running")
+    assert raised.cells[0].attempt == 2
+    status = run.ended()
+    assert (states(status), status.cells[0].done) == (["succeeded", "held"], 40)
     set_faults()
-    again = start_run(cells, budget_usd=1000.0, redo=[cell.id for cell in cells]).ended()
+    again = start_run(cells, budget_usd=1000.0, redo=[NOVITA]).ended()
 
     assert (again.state, again.exit_code, [cell.done for cell in again.cells]) == ("succeeded", 0, [40, 40])
     assert len(served()) == 80, "nothing is asked twice"
     paid = sum(_cost(dear, r) for r in served())
     assert sum(cell.cost_usd or 0 for cell in again.cells) == pytest.approx(paid)
+
+
+def test_a_run_that_is_just_starting_hears_every_order(cell_of: CellOf, served: Served, own_home: Path) -> None:
+    (own_home / "sums.py").write_text(SUMS)
+    run_dir = own_home / "run1"
+    run_dir.mkdir()
+    cell = cell_of("groq", task=str(own_home / "sums.py"), limit=None)
+    url = cell.target.base_url or ""
+    cell = replace(cell, id="sums", estimate=Estimate(samples=8))
+    plan = Plan("a test", "practice", url, url.removesuffix("/v1"), (cell,), RunSettings(4, 10, 0, None))
+    write_run_toml(run_dir / "run.toml", plan, Profile(), run_id="run1", created_at_s=1.0)
+    with PendingSupervisor() as supervisor:
+        supervisor.begin(run_dir, "practice")
+    following = follow(run_dir, supervisor_ended=supervisor.ended)
+    next(following)  # it loads what cells need, for seconds
+    with ThreadPoolExecutor(2) as two:
+        pausing = two.submit(send_order, run_dir, Order("pause", "ann@desk", now=True))
+        adjusting = two.submit(send_order, run_dir, Order("adjust", "bob@lab", cells_at_once=2))
+        assert pausing.result() == ("1 cell will not begin before it is resumed",)
+        assert adjusting.result() == ("2 cells at once now",)
+    assert (read_status(run_dir).state, served()) == ("paused", [])
+    assert [event["event"] for event in read_journal(run_dir) if event["event"] == "cell_started"] == []
+    send_order(run_dir, Order("resume", "bob@lab"))
+    *_, status = following
+
+    assert (status.state, status.cells[0].done, len(served())) == ("succeeded", 8, 8), status
+    orders = [event for event in read_journal(run_dir) if event["event"] == "ordered"]
+    assert {(one["kind"], one["author"]) for one in orders[:2]} == {("pause", "ann@desk"), ("adjust", "bob@lab")}
+    assert (orders[2]["kind"], orders[2]["author"], len(orders)) == ("resume", "bob@lab", 3)
+    assert [one["at_s"] for one in orders] == sorted(one["at_s"] for one in orders)
 
 
 def _cost(price: Price, request: dict[str, Any]) -> float:

@@ -11,13 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from inspect_ai.log import read_eval_log, write_eval_log
+from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.engine.journal import read_journal
 from proctor.evals.engine.plan import Cell, Estimate
+from proctor.evals.engine.retry import at
 from proctor.evals.engine.run_toml import write_run_toml
 from proctor.evals.engine.status import CallStats
 from proctor.evals.engine.status_file import write_status
+from proctor.evals.practice.launch import start_practice
 from proctor.evals.results.logs import index_log
 from proctor.profiles.schema import Profile
 
@@ -55,12 +59,15 @@ def test_a_killed_cell_is_gone_on_with_and_nothing_is_asked_twice(
     forgotten = replace(before.cells[0], model=CallStats(), grader=CallStats())  # as if killed before it was written
     write_status(run.run_dir, replace(before, cells=(forgotten, before.cells[1])))
 
-    again = start_run(cells, redo=[cells[0].id]).ended()
+    with start_practice(["--speed", "0"]) as elsewhere:  # practice has another port by now
+        moved = at(run.plan, Endpoints("practice", elsewhere.url, elsewhere.hub_url, "practice"))
+        again = start_run(moved.cells, redo=[cells[0].id]).ended()
+        there = httpx.get(f"{elsewhere.hub_url}/practice/log?requests=1").json()["requests"]
 
     assert [cell.state for cell in again.cells] == ["succeeded", "succeeded"]
     assert again.attempt == 2
     assert again.cells[0].done == 20
-    assert asked(served, "groq") - already == 20 - kept
+    assert asked(lambda: there, "groq") == 20 - kept and asked(served, "groq") == already
     assert set(finished(run.run_dir).values()) == {1}
     assert len(finished(run.run_dir)) == 40
     assert len(list(run.run_dir.glob("earlier/*.eval"))) == 1
