@@ -9,18 +9,22 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Thread
 from types import TracebackType
 from typing import Any
 
 import pyte
+from pyte.screens import Char
 
+PROCTOR = str(Path(sys.executable).parent / "proctor")
 LIMIT_S = 60.0
 QUIET_S = 0.3  # nothing for so long: it has painted
 ANSWERS = {  # what a terminal says that has synchronised output and no resize reports
@@ -28,6 +32,14 @@ ANSWERS = {  # what a terminal says that has synchronised output and no resize r
     b"\x1b[?2048$p": b"\x1b[?2048;0$y",
 }
 RIGHT, DOWN, PAGE_DOWN, ESCAPE, CTRL_C = "\x1b[C", "\x1b[B", "\x1b[6~", "\x1b", "\x03"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How many bytes there were, and when."""
+
+    count: int
+    at_s: float
 
 
 class Terminal:
@@ -108,6 +120,12 @@ class Terminal:
         """What is on the screen, as one text."""
         return "\n".join(line.rstrip() for line in self.lines())
 
+    def cells(self) -> list[list[Char]]:
+        """What is on the screen, cell by cell, with its colours."""
+        with self._change:
+            lines, columns = self._screen.lines, self._screen.columns
+            return [[as_seen(self._screen.buffer[y][x]) for x in range(columns)] for y in range(lines)]
+
     def attributes(self) -> list[Any]:
         """How the terminal is set now."""
         return termios.tcgetattr(self._far)
@@ -145,12 +163,19 @@ class Terminal:
         self.send(keys)
         return self.quiet() - before
 
-    def bytes_within(self, seconds: float, *, at_most: int | None = None) -> int:
-        """Count what comes in so many seconds; ends as soon as it is more than `at_most`."""
-        before = len(self.written)
+    def mark(self) -> Mark:
+        """How much there is now."""
+        return Mark(len(self.written), time.monotonic())
+
+    def bytes_within(self, seconds: float, *, at_most: int | None = None, since: Mark | None = None) -> int:
+        """Count what comes in so many seconds from now, or from a mark; ends as soon as it is more than `at_most`."""
+        begin = since or self.mark()
         with self._change:
-            self._change.wait_for(lambda: at_most is not None and len(self.written) - before > at_most, seconds)
-            return len(self.written) - before
+            self._change.wait_for(
+                lambda: at_most is not None and len(self.written) - begin.count > at_most,
+                begin.at_s + seconds - time.monotonic(),
+            )
+            return len(self.written) - begin.count
 
     def answered_s(self, keys: str, fact: str | Callable[[], object], timeout_s: float = LIMIT_S) -> float:
         """Type, and say how long it took until a fact of the screen held."""
@@ -194,3 +219,9 @@ class Terminal:
                 self._ends.append(len(self.written))
                 self._stream.feed(data)
                 self._change.notify_all()
+
+
+def as_seen(cell: Char) -> Char:
+    """A cell without what one cannot see of it: how a blank would be written."""
+    is_blank = cell.data == " " and not (cell.underscore or cell.reverse or cell.strikethrough)
+    return cell._replace(fg="default", bold=False, italics=False) if is_blank else cell

@@ -15,24 +15,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from large_run import PROFILE, SLOW, TITLE, environ_of, is_busy
 from proctor.evals.engine.status_file import read_status
 from proctor.evals.practice.launch import start_practice
-from terminal import Terminal
+from terminal import PROCTOR, Terminal
 
-PROCTOR = str(Path(sys.executable).parent / "proctor")
 SECONDS = 10.0
-PROFILE = """
-title = "A large run"
-[[tasks]]
-task = "proctor/theory_of_mind"
-[[models]]
-model = "openai/gpt-oss-120b"
-providers = ["groq", "novita", "together", "nscale"]
-[run]
-limit = 100
-epochs = 4
-max_connections = 30
-"""
 EMPTY = """
 from textual.app import App
 from textual.widgets import Static
@@ -72,15 +60,10 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
     with (
         tempfile.TemporaryDirectory(prefix="p", dir="/tmp", ignore_cleanup_errors=True) as folder,
-        start_practice(["--speed", "0.25"]) as server,
+        start_practice(SLOW) as server,
     ):
         home = Path(folder)
-        environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))},
-            **{f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "CONFIG", "DATA", "STATE")},
-            **{"XDG_RUNTIME_DIR": folder, "HF_HOME": f"{home}/hf", "HF_TOKEN": "hf_practice"},
-            **{"PROCTOR_ROUTER_URL": server.url, "HF_ENDPOINT": server.hub_url},
-        }
+        environ = environ_of(home, server)
         (home / "large.toml").write_text(PROFILE)
         subprocess.run([PROCTOR, "run", "large.toml", "--detach"], cwd=home, env=environ, check=True)
         (run_dir,) = home.glob("logs/*")
@@ -94,15 +77,11 @@ def main() -> None:
 
 def measure(home: Path, environ: dict[str, str], run_dir: Path, count: int) -> None:
     """Measure beside a run that goes on."""
-
-    def busy() -> bool:
-        return sum(cell.in_flight for cell in read_status(run_dir).cells) >= 100
-
     with Terminal([PROCTOR], environ, home) as terminal:
-        terminal.until("A large run")
+        terminal.until(TITLE)
         terminal.send("g\r")
         terminal.until("Running samples")
-        terminal.until(busy)
+        terminal.until(lambda: is_busy(run_dir))
         terminal.bytes_within(3)
         bytes_per_s = terminal.bytes_within(SECONDS) / SECONDS
         p95 = told("proctor", answers_ms(terminal, 0, count))
@@ -111,7 +90,7 @@ def measure(home: Path, environ: dict[str, str], run_dir: Path, count: int) -> N
         empty = told("empty", answers_ms(terminal, 0, count))
     print(f"p95 held at most 50 ms: {'yes' if p95 <= 50 else 'NO'}; {p95 / empty:.1f} × an empty application's")
     print(f"live    {bytes_per_s:6.0f} bytes/s  held at most 6000: {'yes' if bytes_per_s <= 6000 else 'NO'}")
-    print(f"        {'still' if busy() else 'NO LONGER'} a hundred running samples at the end")
+    print(f"        {'still' if is_busy(run_dir) else 'NO LONGER'} a hundred running samples at the end")
 
 
 if __name__ == "__main__":

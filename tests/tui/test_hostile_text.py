@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from typing import Any
 
 import pytest
+from hostile_text import RAW, SHOWN, endless, hostile
 from made_app import MadeApp, each_screen, painted, settled
 from made_state import failures, made_state
 from proctor.tui.clean import clean
 from proctor.tui.messages import RunFailedToStart
 
-HOSTILE = (
-    "\x1b[2J\x1b]52;c;aGFjaw==\x07\x1bP+q\x1b\\[bold red]markup[/] [@click=app.quit]x[/] [/] \u202egnp.exe\u202c "
-    "zero\u200bwidth \x9b31m \x85 \ud800lone \U000e0041tag e\u0301\u0301\u0301 \r\n\t\x00 end"
-)
-LONG = "m" * 1_000_000
 PATIENCE_S = 60.0  # for thirty screens; one that reads a megabyte letter by letter takes longer
-RAW = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e0fff]")
-
-
-def hostile(text: str) -> str:
-    """The text, and what nobody wants to see obeyed."""
-    return f"{text} {HOSTILE}"
-
-
-def endless(text: str) -> str:
-    """The text in a line without an end."""
-    return f"{text}{LONG}"
 
 
 def assert_tame(app: MadeApp, where: str) -> None:
@@ -67,4 +51,4 @@ def test_it_is_shown_and_not_obeyed(say: Any, size: tuple[int, int]) -> None:
 
     seen = asyncio.run(look())
     assert time.monotonic() - began_s < PATIENCE_S
-    assert size == (40, 12) or any(("␛[2J␛]52;c;aGFjaw==␇" if say is hostile else "mmmmmm") in word for word in seen)
+    assert size == (40, 12) or any((SHOWN if say is hostile else "mmmmmm") in word for word in seen)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from proctor.tui.shown_cells import ShownCells
 from pyte import Screen, Stream
-from pyte.screens import Char
+from terminal import as_seen
 
 COLUMNS, ROWS = SIZE = 40, 8
 STYLES = [
@@ -39,12 +39,7 @@ class Far:
     def differing(self) -> list[tuple[int, int]]:
         """Where one can see a difference."""
         places = [(y, x) for y in range(ROWS) for x in range(COLUMNS)]
-        return [(y, x) for y, x in places if seen(self.whole.buffer[y][x]) != seen(self.changed.buffer[y][x])]
-
-
-def seen(cell: Char) -> Char:
-    is_blank = cell.data == " " and not (cell.underscore or cell.reverse)
-    return cell._replace(fg="default", bold=False) if is_blank else cell
+        return [(y, x) for y, x in places if as_seen(self.whole.buffer[y][x]) != as_seen(self.changed.buffer[y][x])]
 
 
 def run(text: str, style: str = "") -> str:

@@ -1,41 +1,43 @@
-"""The installed application on a pseudo-terminal, over runs of a practice router."""
+"""The installed application on pseudo-terminals, over runs of a practice router with as many models as the real one."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from large_run import SLOW, environ_of
 from proctor.evals.engine.status_file import read_status
-from proctor.evals.practice.launch import PracticeServer, start_practice
-from terminal import Terminal
+from proctor.evals.practice.launch import start_practice
+from proctor.evals.practice.models import shipped_roster
+from terminal import PROCTOR, Terminal
 
-PROCTOR = str(Path(sys.executable).parent / "proctor")
+MODELS = 143
 
 
 class Bench:
-    """A home, a log root, a router that takes its time, and one that does not."""
+    """A home, and a router that takes its time."""
 
-    def __init__(self, home: Path, environment: dict[str, str], at_once: dict[str, str]) -> None:
+    def __init__(self, home: Path, environment: dict[str, str]) -> None:
         self.home = home
         self.environment = environment
-        self.at_once = at_once
 
-    def run(self, profile: str, name: str, *options: str, **environment: str) -> Path:
+    def run(self, profile: str, name: str, *options: str) -> Path:
         """Run a profile to its end, or detached, and return the run's directory."""
         (self.home / f"{name}.toml").write_text(profile)
         before = set(self.home.glob("logs/*"))
         done = subprocess.run(
             [PROCTOR, "run", f"{name}.toml", *options],
             cwd=self.home,
-            env={**self.environment, **environment},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=100,
@@ -45,33 +47,36 @@ class Bench:
         (run_dir,) = set(self.home.glob("logs/*")) - before
         return run_dir
 
-    def open(
-        self, *options: str, command: tuple[str, ...] = (), size: tuple[int, int] = (120, 36), **environment: str
-    ) -> Terminal:
-        """Open the application, by another command where one is given."""
-        return Terminal([*(command or (PROCTOR,)), *options], {**self.environment, **environment}, self.home, size)
-
-
-def _addresses(server: PracticeServer) -> dict[str, str]:
-    return {"PROCTOR_ROUTER_URL": server.url, "HF_ENDPOINT": server.hub_url}
+    def open(self, *options: str, command: tuple[str, ...] = (PROCTOR,), **environment: str) -> Terminal:
+        """Open a terminal with the application, or another command."""
+        return Terminal([*command, *options], {**self.environment, **environment}, self.home)
 
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     home = Path(tempfile.mkdtemp(prefix="p", dir="/tmp"))
-    with start_practice(["--speed", "0.25"]) as server, start_practice(["--speed", "0"]) as quick:
-        variables = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CACHE", "CONFIG", "DATA", "STATE")}
-        kept = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPYCACHEPREFIX") if name in os.environ
-        }
-        environment = {
-            **kept, **variables, "XDG_RUNTIME_DIR": str(home), "HF_HOME": str(home / "hf"),
-            "HF_TOKEN": "hf_practice", **_addresses(server),
-        }  # fmt: skip
-        bench = Bench(home, environment, _addresses(quick))
-        yield bench
-        for run_dir in home.glob("logs/*"):
+    (home / "roster.json").write_text(json.dumps(roster()))
+    with start_practice([*SLOW, "--roster", str(home / "roster.json")]) as server:
+        yield Bench(home, {**environ_of(home, server), "HOSTILE_API_KEY": "none"})
+        for run_dir in home.glob("*logs/*"):
             with suppress(Exception):
                 if (pid := read_status(run_dir).supervisor_pid) is not None:
                     os.kill(pid, signal.SIGQUIT)
     shutil.rmtree(home, ignore_errors=True)
+
+
+def roster() -> dict[str, Any]:
+    """The shipped models, and many more; neighbours differ in how many serve them."""
+    shipped = [model.model_dump(mode="json") for model in shipped_roster().models]
+    served_by_many, served_by_few = shipped[0]["offers"], shipped[2]["offers"]
+    more = [
+        {
+            "id": f"organisation-{number % 17}/model-{number}-instruct",
+            "offers": served_by_many[number % 3 :] if number % 2 else served_by_few[: 1 + number % 3],
+            "parameters": 10**8 * number,
+            "likes": 7 * number,
+            "trending_score": -number,
+        }
+        for number in range(1, MODELS - len(shipped) + 1)
+    ]
+    return {"models": [*shipped, *more]}
