@@ -278,8 +278,9 @@ def _way(start: tuple[int, int] | None, y: int, x: int) -> str:
     if start is None or not start[0] <= y <= start[0] + 1:
         return absolute
     down, right = "\x1bD" * (y - start[0]), x - start[1]
-    along = f"\x1b[{right}C" if right > 0 else "\b" * -right
-    return min(down + along, absolute, key=len)
+    from_left = f"\r\x1b[{x - 1}C" if x > 1 else "\r"
+    ways = [f"\x1b[{right}C"] if right > 0 else ["\b" * -right, f"\x1b[{-right}D", from_left]
+    return min(*(down + way for way in ways), absolute, key=len)
 
 
 @lru_cache(4096)

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Static
 
 from ..clean import clean_line
 from ..messages import ScoreboardRequested
@@ -31,6 +30,7 @@ from ..widgets.score_rows import (
     section_words,
     sections,
 )
+from ..widgets.words import Words
 
 if TYPE_CHECKING:
     from ...evals.results.scoreboard import Grouping, Scoreboard, ScoreGroup, ScoreRow
@@ -66,11 +66,11 @@ class ScoresPane(Vertical):
         Binding("O", "reverse", show=False, id="scores.reverse", tooltip="The other way round"),
     ]
 
-    head = query_one(".scores--head", Static)
-    tabs = query_one(".scores--sections", Static)
+    head = query_one(".scores--head", Words)
+    tabs = query_one(".scores--sections", Words)
     table = query_one("#scores-table", LineTable)
-    row_detail = query_one(".scores--row", Static)
-    says = query_one(".scores--says", Static)
+    row_detail = query_one(".scores--row", Words)
+    says = query_one(".scores--says", Words)
 
     def __init__(self, *, id: str) -> None:
         """Make a pane that follows the store."""
@@ -84,11 +84,11 @@ class ScoresPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """The run, its sections, the rows of one, the row under the cursor in full, and what it all says."""
-        yield Static(markup=False, classes="scores--head")
-        yield Static(markup=False, classes="scores--sections")
+        yield Words(markup=False, classes="scores--head")
+        yield Words(markup=False, classes="scores--sections")
         yield LineTable([], id="scores-table")
-        yield Static(markup=False, classes="scores--row")
-        yield Static(markup=False, classes="scores--says")
+        yield Words(markup=False, classes="scores--row")
+        yield Words(markup=False, classes="scores--says")
 
     def on_mount(self) -> None:
         """Follow the scoreboard, in the order of last time."""
@@ -165,7 +165,7 @@ class ScoresPane(Vertical):
             words.append(group_words(section.groups[0]) if one else section_words(section))
             words.append("" if self._order == USUAL_ORDER else f"order: {SORTINGS[self._order.column].words}")
             words.append(f"{waiting} …" if (waiting := state.waiting.get("scoreboard")) else "")
-        self.head.update(Content(clean_line(" · ".join(word for word in words if word))))
+        self.head.update(Content(clean_line(" · ".join(word for word in words if word))), layout=True)
         by = GROUPINGS[board.group_by] if board is not None and board.group_by != "task" else ""
         self.tabs.display = len(self._sections) > 1 or bool(by)
         self.tabs.update(Content(" ").join([Content(f"{by}:"), *self._titles()] if by else self._titles()))
@@ -186,14 +186,14 @@ class ScoresPane(Vertical):
         lines = row_words(row) if row is not None else []
         if row is None and group is not None:
             lines = [group_words(group)]
-        self.row_detail.update(Content("\n".join(clean_line(line) for line in lines)))
+        self.row_detail.update(Content("\n".join(clean_line(line) for line in lines)), layout=True)
         said = [Content(clean_line(group.summary))] if group is not None and group.summary else []
         warnings = group.warnings if group is not None else ()
         said += [Content.styled(clean_line(f"⚠ {words}"), "$text-warning") for words in warnings]
         failure = state.failures.get("scoreboard")
         if failure is not None and self.section is not None:
             said.insert(0, Content.styled(clean_line(f"{failure}; this is what was read before"), "$text-error"))
-        self.says.update(Content("\n").join(said))
+        self.says.update(Content("\n").join(said), layout=True)
 
     def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
         """Show the row in full when the cursor rests on it."""

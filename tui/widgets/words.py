@@ -1,4 +1,4 @@
-"""Words in a place of a fixed size, drawn again only when they have changed."""
+"""Words that are drawn again only when they have changed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from textual.widgets import Static
 
 
 class Words(Static):
-    """A `Static` whose styles give it its size: other words do not lay the screen out again, the same are not drawn."""
+    """A `Static` that does not draw the same words again. Where its styles give it its size, others lay nothing out."""
 
     def update(self, content: VisualType = "", *, layout: bool = False) -> None:
-        """Show other content, where it is other."""
+        """Show other content, where it is other; with `layout`, in as many lines as it takes."""
         shown = self.content
         if not (isinstance(content, Content) and isinstance(shown, Content) and content.is_same(shown)):
             super().update(content, layout=layout)
