@@ -347,3 +347,17 @@ def is_alive(pid: int) -> bool:
     """Whether there is such a process."""
     with os.popen(f"ps -o stat= -p {pid}") as listing:
         return listing.read().strip()[:1] not in ("", "Z")
+
+
+def test_a_poor_locale_keeps_every_column_and_errors_go_where_they_are_sent(bench: Any) -> None:
+    poor = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = ("sh", "-c", 'exec "$0" 2>errors.txt', PROCTOR)
+    with bench.open(command=command, **poor) as terminal:
+        terminal.until("animals-or-else")
+        terminal.quiet()
+        assert b"\\u" not in terminal.written and bytes(terminal.written).isascii()
+        assert "runs/profiles" in terminal.seen() and ">" in "".join(terminal.column(0))
+        terminal.send("q")
+        terminal.process.wait(30)
+        assert_given_back(terminal)
+    assert (bench.home / "errors.txt").read_text() == ""
