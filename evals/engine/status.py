@@ -24,10 +24,10 @@ class CallStats:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0  # None: a price is unknown
-    known_usd: float = 0.0  # of the calls whose price is known; all there is to say where `cost_usd` is None
     latency_p50_s: float | None = None
     latency_p95_s: float | None = None
     tokens_per_s: float | None = None  # output tokens per second of generation, over the last minute or the whole cell
+    known_usd: float = 0.0  # of the calls whose price is known; all there is to say where `cost_usd` is None
 
     @property
     def spent_usd(self) -> float:
