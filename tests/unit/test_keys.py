@@ -42,9 +42,11 @@ def test_every_id_can_be_written_as_a_bare_key_of_toml_and_says_where_it_counts(
         assert dot and re.fullmatch("[a-z_]+", name) and prefix in SCOPES, f"{one}: add its prefix to SCOPES"
 
 
-def test_every_place_says_what_it_is_for_in_two_sentences() -> None:
+def test_every_place_says_what_it_is_for_in_two_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     from proctor.tui.app import ProctorApp
+    from proctor.tui.screens.place import PlaceScreen
 
+    monkeypatch.setattr(PlaceScreen, "proctor", ProctorApp(source="practice", environ={}))
     for place in PLACES:
         make = ProctorApp.MODES[place]
         assert callable(make)

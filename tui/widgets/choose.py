@@ -34,7 +34,7 @@ class _Filter(Input):
 
 class _Choices(LineTable):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "choose", id="choose.take", tooltip="Choose the row under the cursor"),
+        Binding("enter", "select", "choose", id="choose.select", tooltip="Choose the row under the cursor"),
     ]
 
 
