@@ -24,7 +24,7 @@ from proctor.profiles.errors import ProctorError
 from .conftest import until
 
 MOMENTS = 20
-VICTIMS = ["cell"] * 15 + ["supervisor"] * 2 + ["both"] * 3
+VICTIMS = ["cell"] * 16 + ["supervisor"] * 2 + ["both"] * 2
 PROFILE = """
 [[tasks]]
 task = "proctor/theory_of_mind"

@@ -269,7 +269,7 @@ def test_markdown_leaves_the_unknown_empty() -> None:
 
 
 def test_csv_is_read_back_whole_and_holds_no_formulas() -> None:
-    attacks = ["=1+1", "+1", "-1", "@x", "\t=1"]
+    attacks = ["=1+1", "+1+1", "-1+cmd", "@x", "\t=1"]
     cells = [cell(f"p{i}", None, state="failed", last_error=text) for i, text in enumerate(attacks)]
     scored = cell("q", right(8, 10), served_by={"groq": 10})
     read = list(csv.DictReader(io.StringIO(to_csv(build_scoreboard("t", None, [*cells, scored])))))
