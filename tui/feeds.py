@@ -33,6 +33,7 @@ from .reading_feeds import ReadingFeeds
 if TYPE_CHECKING:
     from textual.message import Message
 
+    from ..evals.catalog.account import Accounts
     from ..evals.catalog.endpoints import Endpoints, Source
     from ..evals.engine.control import CellControls
     from ..evals.engine.expand import PlanInputs
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from .messages import CountRequested, WatchRequested
     from .store import KnownRun
 
-WHOAMI_TIMEOUT_S = 3.0  # for the Hub to tell whom the token may bill, on which a plan waits
+WHOAMI_TIMEOUT_S = 3.0  # for the Hub to tell of the token, on which a plan waits
 RUNS_AT_ONCE = 50  # what is shown while older ones are still being read
 
 
@@ -65,6 +66,7 @@ class Feeds(ReadingFeeds):
         super().__init__(post)
         self._log_dir = log_dir
         self.task_paths: tuple[str, ...] = ()  # what is looked into for tasks, beside the working folder
+        self._accounts: Accounts | None = None
         self._controls: CellControls | None = None
         self._watching = Lock()
         self._processes: InspectProcesses | None = None
@@ -209,28 +211,22 @@ class Feeds(ReadingFeeds):
 
     def make_plan(self, inputs: PlanInputs, no_catalog: ProctorError | None) -> None:
         """Expand, estimate and check the draft; `no_catalog` says why there is none."""
+        from ..evals.catalog.account import Accounts
         from ..evals.engine.api_keys import set_variables
-        from ..evals.engine.preflight import needs_catalog
+        from ..evals.engine.preflight import needs_account, needs_catalog
         from ..evals.engine.prepare import make_plan
 
         failure = no_catalog if needs_catalog(inputs) else None
         try:
-            inputs = replace(inputs, variables=set_variables(), orgs=self._orgs_of(inputs))
+            inputs = replace(inputs, variables=set_variables())
+            if needs_account(inputs):
+                self._accounts = self._accounts or Accounts()
+                account = self._accounts.of(inputs.endpoints, now_s=time.time(), timeout_s=WHOAMI_TIMEOUT_S)
+                inputs = replace(inputs, account=account)
             plan = make_plan(inputs, failure=failure)
             self._post(PlanMade(inputs.profile, plan))
         except ProctorError as error:
             self._post(FieldFailed("plan", error))
-
-    def _orgs_of(self, inputs: PlanInputs) -> tuple[str, ...] | None:
-        """Whom the token may bill, where the draft bills somebody and the Hub tells."""
-        if inputs.profile.run.bill_to is None:
-            return None
-        from ..evals.catalog.account import token_facts
-
-        try:
-            return token_facts(inputs.endpoints, now_s=time.time(), timeout_s=WHOAMI_TIMEOUT_S).orgs
-        except ProctorError:
-            return None
 
     def start_run(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints) -> None:
         """Start a supervisor for a plan and wait until it has written its first status."""

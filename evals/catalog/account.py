@@ -19,6 +19,7 @@ from .transport import failure_words, hub_peer, status_error
 INFER_PERMISSION = "inference.serverless.write"
 WHOAMI_MAX_AGE_S = 3600.0
 _FOLDER = "whoami"
+_ASKED_AGAIN_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,40 @@ def token_facts(
     if kept is not None and 0 <= now_s - kept.asked_at_s <= max_age_s:
         return kept.facts
     facts = read_whoami(_ask(endpoints, token, timeout_s))
-    if endpoints.source != "practice":
+    if endpoints.source != "practice" and facts.can_infer is not False:  # that may be mended any moment
         write_kept(_FOLDER, digest, _Kept(facts, now_s))
     return facts
+
+
+def account_of(endpoints: Endpoints, *, now_s: float, timeout_s: float = 10.0) -> TokenFacts | CatalogError | None:
+    """What the Hub says of the token: whose it is, that it refuses it (401), or nothing.
+
+    Args:
+        endpoints: Which Hub, and the token.
+        now_s: Seconds since the epoch.
+        timeout_s: The bound of the whole exchange.
+    """
+    if endpoints.token is None:
+        return None
+    try:
+        return token_facts(endpoints, now_s=now_s, timeout_s=timeout_s)
+    except CatalogError as error:
+        return error if error.status == 401 else None
+
+
+class Accounts:
+    """What the Hub says of tokens, asked at most once a minute; used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._known: dict[Endpoints, tuple[float, TokenFacts | CatalogError | None]] = {}
+
+    def of(self, endpoints: Endpoints, *, now_s: float, timeout_s: float) -> TokenFacts | CatalogError | None:
+        """As `account_of`, from memory where it was asked lately."""
+        asked_at_s, known = self._known.get(endpoints, (0.0, None))
+        if not 0 <= now_s - asked_at_s <= _ASKED_AGAIN_AFTER_S:
+            known = account_of(endpoints, now_s=now_s, timeout_s=timeout_s)
+            self._known[endpoints] = now_s, known
+        return known
 
 
 def read_whoami(answer: object) -> TokenFacts:

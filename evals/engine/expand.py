@@ -14,7 +14,9 @@ from typing import Any
 from ...profiles.data import of_table
 from ...profiles.references import task_path, task_reference
 from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem, Profile, TaskEntry, Variant
+from ..catalog.account import TokenFacts
 from ..catalog.endpoints import Endpoints
+from ..catalog.errors import CatalogError
 from ..catalog.offers import Catalog, ModelEntry, Offer, Price
 from .estimate import estimate_cell
 from .plan import Cell, Target, TaskFacts
@@ -36,7 +38,7 @@ class PlanInputs:
     endpoints: Endpoints
     catalog: Catalog | None = None  # None: not read, since nothing needs it, or it could not be had
     facts: Sequence[TaskFacts] = ()  # of profile.tasks, in their order; empty: not known yet
-    orgs: Sequence[str] | None = None  # that the token's account is a member of; None: not asked, or not told
+    account: TokenFacts | CatalogError | None = None  # whose the token is, or that the Hub refuses it; None: not told
     variables: Collection[str] | None = None  # names of the environment that are set; None: not looked at
 
     def facts_of(self, task: int) -> TaskFacts:

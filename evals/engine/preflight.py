@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ...profiles.data import leaves
-from ...profiles.errors import ProctorError, TokenError
+from ...profiles.errors import ProctorError
 from ...profiles.policies import POLICIES
 from ...profiles.problems import Path
 from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem
-from ..catalog.endpoints import require_token
+from ..catalog.account import TokenFacts
 from ..catalog.offers import Catalog, ModelEntry
 from .api_keys import missing_key
 from .estimate import input_tokens_per_call
 from .expand import ALL, PlacedCell, PlanInputs, grader_target
 from .plan import Problem, Target
+from .token_check import token_problems
 
 NAMES_SHOWN = 4
 PROVIDERS_SHOWN = 12
@@ -75,6 +76,11 @@ def needs_catalog(inputs: PlanInputs) -> bool:
     return any(name.startswith(HF_PREFIX) for name in names)
 
 
+def needs_account(inputs: PlanInputs) -> bool:
+    """Whether the token's account matters: it may be refused, or is to bill somebody. Practice takes any token."""
+    return needs_catalog(inputs) and (inputs.endpoints.source == "hub" or inputs.profile.run.bill_to is not None)
+
+
 def _catalog(checked: _Checked) -> Iterator[Problem]:
     if checked.failure is not None:
         yield Problem("error", "catalog", checked.failure.message, checked.failure.remedy)
@@ -87,10 +93,7 @@ def _token(checked: _Checked) -> Iterator[Problem]:
     if checked.grader is not None:
         names.append(checked.grader.name)
     if any(name.startswith(HF_PREFIX) for name in names):
-        try:
-            require_token(checked.inputs.endpoints)
-        except TokenError as error:
-            yield Problem("error", "token", error.message, error.remedy)
+        yield from token_problems(checked.inputs.endpoints, checked.inputs.account)
 
 
 def _keys(checked: _Checked) -> Iterator[Problem]:
@@ -115,17 +118,18 @@ def _no_key(where: str, entry: ModelItem | GraderEntry, wanted: Sequence[str], i
 
 
 def _bill_to(checked: _Checked) -> Iterator[Problem]:
-    org, orgs = checked.inputs.profile.run.bill_to, checked.inputs.orgs
+    org, account = checked.inputs.profile.run.bill_to, checked.inputs.account
     if org is None:
         return
     if not needs_catalog(checked.inputs):
         yield Problem("warning", "[run]", "bill_to has no meaning: no target is the router's to serve")
-    elif orgs is None:
+    elif not isinstance(account, TokenFacts):
         says = f"whether the token may bill {org} is unknown: the Hub did not tell its organisations"
         yield Problem("warning", "[run]", says, "`proctor doctor` may say why")
-    elif org not in orgs:
+    elif org not in account.orgs:
         says = f"bill_to is {org}, but the token's account is no member of it"
-        remedy = f"it is one of {_listed(orgs, NAMES_SHOWN)}" if orgs else "it is a member of no organisation"
+        named = _listed(account.orgs, NAMES_SHOWN)
+        remedy = f"it is one of {named}" if named else "it is a member of no organisation"
         yield Problem("warning", "[run]", says, remedy)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,14 @@ from ...profiles.errors import ProctorError
 from ...profiles.files import LoadedProfile
 from ...profiles.references import task_reference
 from ...profiles.schema import Profile, TaskEntry
-from ..catalog.account import token_facts
+from ..catalog.account import account_of
 from ..catalog.background import in_background
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.offers import Catalog
 from .api_keys import set_variables
 from .expand import PlanInputs, expand, known_prices
 from .plan import Plan, RunSettings, TaskFacts
-from .preflight import check, needs_catalog, unsaved_values
+from .preflight import check, needs_account, needs_catalog, unsaved_values
 
 if TYPE_CHECKING:
     from ..results.client import Reader
@@ -49,17 +49,15 @@ def prepare(loaded: LoadedProfile, *, now_s: float, reader: Reader | None = None
     endpoints = endpoints_of(loaded.profile)
     inputs = PlanInputs(loaded.profile, loaded.path, endpoints, variables=set_variables())
     reading = in_background(lambda: _catalog(endpoints, now_s), "catalog") if needs_catalog(inputs) else None
-    bill_to = loaded.profile.run.bill_to
-    billing = in_background(lambda: token_facts(endpoints, now_s=now_s), "account") if bill_to is not None else None
+    asking = in_background(lambda: account_of(endpoints, now_s=now_s), "account") if needs_account(inputs) else None
     with ExitStack() as stack:
         if reader is None:
             from ..results.client import Reader
 
             reader = stack.enter_context(Reader(token=endpoints.token, hub_url=endpoints.hub_url))
         inputs = replace(inputs, facts=_facts(loaded, endpoints, reader))
-    if billing is not None:
-        with suppress(ProctorError):  # the preflight says what is not known then
-            inputs = replace(inputs, orgs=billing.result().orgs)
+    if asking is not None:
+        inputs = replace(inputs, account=asking.result())
     failure: ProctorError | None = None
     if reading is not None:
         try:

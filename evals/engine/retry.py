@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...profiles.errors import ProctorError, TokenError, UsageError
+from ...profiles.errors import ProctorError, UsageError
 from ...profiles.files import LoadedProfile
 from ...profiles.reading import read_text, write_text
 from ...profiles.schema import Profile
-from ..catalog.endpoints import Endpoints, require_token
+from ..catalog.account import account_of
+from ..catalog.endpoints import Endpoints
 from .follow import follow
 from .journal import is_supervised, read_journal
 from .launch import PendingSupervisor
@@ -21,6 +22,7 @@ from .run_toml import FrozenRun, read_run_toml, write_run_toml
 from .runs import RUN_FILE
 from .status import CellStatus
 from .status_file import read_status
+from .token_check import token_problems
 
 NAMES_SHOWN = 4
 
@@ -81,7 +83,7 @@ def prepare_retry(
     again = [cell for cell in plan.cells if cell.id in left and _has(cell, words)]
     redo = tuple(cell.id for cell in again)
     told = {problem.where for problem in plan.errors}
-    lacking = tuple(problem for problem in _lacking(again, endpoints) if problem.where not in told)
+    lacking = tuple(problem for problem in _lacking(again, endpoints, now_s) if problem.where not in told)
     plan = replace(plan, problems=(*plan.problems, *lacking))
     return Retry(
         run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, status.attempt + 1, _strangers(run_dir)
@@ -154,13 +156,10 @@ def at(plan: Plan, endpoints: Endpoints) -> Plan:
     return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
 
 
-def _lacking(cells: Sequence[Cell], endpoints: Endpoints) -> Iterator[Problem]:
+def _lacking(cells: Sequence[Cell], endpoints: Endpoints, now_s: float) -> Iterator[Problem]:
     """What cells that are to run need, and what was there when they were planned: a token, the files of their tasks."""
     if any(target is not None and target.model is not None for cell in cells for target in (cell.target, cell.grader)):
-        try:
-            require_token(endpoints)
-        except TokenError as error:
-            yield Problem("error", "token", error.message, error.remedy)
+        yield from token_problems(endpoints, account_of(endpoints, now_s=now_s))
     for task in dict.fromkeys(cell.task for cell in cells):
         file = Path(task.rpartition("@")[0] or task)
         if file.is_absolute() and not file.exists():

@@ -112,11 +112,12 @@ def test_ctrl_c_right_after_the_launch_is_heard(router: Any, run: Callable[..., 
 
 @pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGKILL])
 def test_a_run_outlives_its_terminal(router: Any, run: Callable[..., Any], user: Any, how: signal.Signals) -> None:
-    router.fault({"target": "*", "kind": "slow", "delay_s": 0.2})
+    router.fault({"target": "groq", "kind": "slow", "after": 5, "delay_s": 3})
     started = run(*GROQ_ONLY, "--set", "run.limit=20")
     started.until_status(lambda status: done(status) > 0)
     started.signal_group(how)
     assert started.ended().code == -how
+    router.fault()
     attached = user.start("attach", "--json")
     status = started.until_status(lambda status: status.exit_code is not None)
     assert (status.state, status.exit_code, done(status)) == ("succeeded", 0, 20)
@@ -162,22 +163,6 @@ def test_a_detached_run_goes_on_until_it_is_stopped(router: Any, user: Any) -> N
     assert stopped.err.splitlines()[-1].startswith(f"{launch['run_id']}: stopped, ")
     (known,) = json.loads(user.run("runs", "--json").out)
     assert (known["state"], known["exit_code"]) == ("stopped", 130)
-
-
-def test_a_token_that_may_not_infer_is_told_in_the_routers_words(user: Any, router: Any) -> None:
-    user.write("p.toml", PROFILE)
-    did = user.run(
-        "run",
-        "p.toml",
-        *GROQ_ONLY,
-        "--json",
-        **{**router.environment, "HF_TOKEN": "hf_readonlyreadonlyreadonly0123456"},
-    )
-    assert did.code == 1, did
-    assert "does not have sufficient permissions to call Inference Providers" in did.cells["groq"]["error"]
-    assert "hf_readonly" not in did.out + did.err
-    assert {r["status"] for r in router.requests()} == {403}
-    assert len(router.requests()) <= 4, "more than were on the wire"
 
 
 def test_what_is_told_as_finished_is_what_the_logs_hold(router: Any, run: Callable[..., Any]) -> None:

@@ -137,17 +137,24 @@ def test_all_that_stands_in_the_way_of_a_run_is_told_a_line_each(user: Any, rout
     assert not (user.work / "logs").exists()
 
 
-def test_no_token_and_no_place_for_logs(user: Any, router: Any) -> None:
+def test_no_token_one_that_may_not_infer_and_no_place_for_logs(user: Any, router: Any) -> None:
     user.write("p.toml", TASK + MODEL + GRADER)
     user.write("occupied", "")
     without_token = {name: value for name, value in router.environment.items() if name != "HF_TOKEN"}
     tokenless = user.start("run", "p.toml", **without_token)
+    powerless = user.start("run", "p.toml", **{**router.environment, "HF_TOKEN": "hf_readonlyreadonlyreadonly012345"})
     homeless = user.start("run", "p.toml", "--log-dir", "occupied/logs", **router.environment)
     did = tokenless.ended()
     assert (did.code, did.out) == (2, "")
     assert did.err == (
         "error: token: no Hugging Face token found: run `hf auth login`, set HF_TOKEN, "
         "or add --practice to work without one\n"
+    )
+    did = powerless.ended()
+    assert (did.code, did.out) == (2, "")
+    assert did.err == (
+        "error: token: it may not call Inference Providers: each request would be refused with 403: "
+        "give it that permission at https://huggingface.co/settings/tokens\n"
     )
     did = homeless.ended()
     assert (did.code, did.out) == (2, "")

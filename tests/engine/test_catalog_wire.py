@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.account import TokenFacts, token_facts
+from proctor.evals.catalog.account import Accounts, TokenFacts, token_facts
 from proctor.evals.catalog.benchmarks import list_benchmarks
 from proctor.evals.catalog.cache import load_catalog
 from proctor.evals.catalog.endpoints import Endpoints
@@ -470,6 +470,27 @@ def test_whoami_is_asked_once_an_hour_per_token(server: RawServer) -> None:
     ]
     kept = b"".join(file.read_bytes() for file in Path(os.environ["XDG_CACHE_HOME"]).rglob("*") if file.is_file())
     assert b"hf_one" not in kept
+
+
+def test_a_permission_that_was_given_counts_at_once_and_a_refusal_is_asked_about_once_a_minute(
+    server: RawServer,
+) -> None:
+    def who(*permissions: str) -> Answer:
+        return as_json({**WHO, "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"global": permissions}}}})
+
+    server.answers["/api/whoami-v2"] = who()
+    assert token_facts(server.endpoints("hf_one"), now_s=NOW_S).can_infer is False
+    server.answers["/api/whoami-v2"] = who("inference.serverless.write")
+    assert token_facts(server.endpoints("hf_one"), now_s=NOW_S + 1).can_infer is True
+
+    server.answers["/api/whoami-v2"] = Answer(b'{"error":"Invalid credentials"}', 401)
+    accounts, asked = Accounts(), server.count("/api/whoami")
+    for seconds in (0, 30, 61):
+        told = accounts.of(server.endpoints("hf_two"), now_s=NOW_S + seconds, timeout_s=5)
+        assert isinstance(told, CatalogError) and told.status == 401
+    assert server.count("/api/whoami") == asked + 2
+    server.answers["/api/whoami-v2"] = Answer(b"broken", 500)
+    assert accounts.of(server.endpoints("hf_two"), now_s=NOW_S + 122, timeout_s=5) is None, "then nothing is known"
 
 
 @pytest.mark.parametrize(

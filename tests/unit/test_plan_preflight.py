@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.endpoints import Endpoints
+from proctor.evals.catalog.account import TokenFacts
+from proctor.evals.catalog.endpoints import PUBLIC_HUB_URL, Endpoints
 from proctor.evals.catalog.errors import CatalogError
 from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer, Price
 from proctor.evals.engine.expand import PlanInputs
@@ -49,7 +50,7 @@ GOOD = {"model": "a/one", "providers": ["quick"]}
 
 def plan_of(*models: dict[str, Any], facts: TaskFacts = FACTS, failure: Any = None, **keys: Any) -> Plan:
     known = {"endpoints": HUB, "catalog": CATALOG, "profile_path": Path("/home/me/p.toml")}
-    known |= {name: keys.pop(name) for name in ("endpoints", "catalog", "orgs", "variables") if name in keys}
+    known |= {name: keys.pop(name) for name in ("endpoints", "catalog", "account", "variables") if name in keys}
     profile = Profile.model_validate({"tasks": [TASK], "models": list(models) or [GOOD], **keys})
     inputs = PlanInputs(profile, facts=(facts,) * len(profile.tasks), **known)  # type: ignore[arg-type]
     return make_plan(inputs, failure=failure)
@@ -261,11 +262,28 @@ def test_a_grader_that_may_change(suffix: str, what: str) -> None:
     ],
 )
 def test_who_is_to_pay(orgs: tuple[str, ...] | None, line: str | None) -> None:
-    plan = plan_of(orgs=orgs, run={"bill_to": "acme"})
+    account = None if orgs is None else TokenFacts("ann", None, True, orgs, "write")
+    plan = plan_of(account=account, run={"bill_to": "acme"})
     assert plan.settings.bill_to == "acme"
     assert lines(plan) == ([line] if line else [])
-    own = plan_of({"target": "openai/gpt-5"}, orgs=orgs, run={"bill_to": "acme"})
+    own = plan_of({"target": "openai/gpt-5"}, account=account, run={"bill_to": "acme"})
     assert "bill_to has no meaning: no target is the router's to serve" in "\n".join(lines(own))
+
+
+def test_a_token_that_is_refused_forbids_the_run_unless_the_router_is_anothers() -> None:
+    may_not = TokenFacts("ann", None, False, (), "fineGrained")
+    refused = CatalogError("the Hub refused with 401: Invalid credentials", "run `hf auth login`", status=401)
+    other = replace(HUB, hub_url=PUBLIC_HUB_URL)
+    for account, says in (
+        (may_not, "token: it may not call Inference Providers: each request would be refused with 403: give it that"),
+        (refused, "token: the Hub refused with 401: Invalid credentials: run `hf auth login`"),
+    ):
+        (line,) = lines(plan_of(account=account))
+        assert line.startswith(f"error: {says}")
+        assert plan_of({"target": "openai/gpt-5"}, account=account).errors == ()
+        (line,) = lines(plan_of(account=account, endpoints=other))
+        assert line.startswith(f"warning: {says}")
+    assert lines(plan_of(account=replace(may_not, can_infer=None))) == [], "classic tokens list no permissions"
 
 
 def test_a_sandbox() -> None:
