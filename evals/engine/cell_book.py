@@ -43,6 +43,7 @@ def again(cell: Cell, before: CellStatus) -> CellStatus:
         waiting=0,
         next_try_at_s=None,
         parked="",
+        ending="",
         paused="",
         last_error=None,
         ended_at_s=None,
@@ -93,7 +94,9 @@ def left_behind(cell: CellStatus, why: str) -> CellStatus:
     if cell.state in ENDED:
         return cell
     state = "stopped" if cell.state == "waiting" else "failed"
-    return replace(cell, state=state, pid=None, in_flight=0, waiting=0, next_try_at_s=None, paused="", last_error=why)
+    return replace(
+        cell, state=state, pid=None, in_flight=0, waiting=0, next_try_at_s=None, ending="", paused="", last_error=why
+    )
 
 
 def _at_least(before: CellStatus, progress: CellProgress) -> tuple[CallStats, CallStats]:

@@ -25,6 +25,8 @@ SAMPLES_LIMIT = 100  # of one cell
 ENDED_LIMIT = 1_000  # of an eval, of those that it tells of at once
 MESSAGES_LIMIT = 40  # the newest of a conversation
 TEXT_LIMIT = 20_000  # characters of one message that are kept
+INTERNAL_ERROR = 500
+UNTOLD = "The cell cannot tell what was said in this sample while it runs. Once it has ended, it can be read."
 _AT_ONCE = 8
 
 _KINDS: Mapping[str, PartKind] = {
@@ -152,24 +154,27 @@ class CellControls:
         return tuple(sorted(found, key=lambda sample: -(sample.ended_at_s or 0.0)))
 
     def conversation(self, pid: int, sample: RunningSample | FinishedSample) -> Conversation | None:
-        """The conversation of a sample, also just after it has ended; `None` where the cell does not tell now."""
+        """The conversation of a sample, also just after it has ended; `None` where the cell does not tell now.
+
+        One that cannot be told at all, since it holds half a character, which JSON cannot, says so in an error part.
+        """
         parameters = {
             "sample_id": sample.sample_id,
             "epoch": sample.epoch,
             "full": "true",
             "tail": MESSAGES_LIMIT,
         }
-        page = self._get(pid, f"/evals/{sample.eval_id}/sample/messages", PAGE, parameters)
-        if isinstance(page, str):
+        answer = self._ask(pid, f"/evals/{sample.eval_id}/sample/messages", parameters)
+        if isinstance(answer, str):
             return None
-        return Conversation(
-            sample.eval_id,
-            str(sample.sample_id),
-            sample.epoch,
-            page.status,
-            tuple(part for message in page.messages for part in _parts(message)),
-            max(page.count - len(page.messages), 0),
-        )
+        said_of = sample.eval_id, str(sample.sample_id), sample.epoch
+        if answer.status_code == INTERNAL_ERROR:
+            return Conversation(*said_of, "running", (Part("error", UNTOLD),))
+        page = _read(answer, PAGE)
+        if page is None:
+            return None
+        parts = tuple(part for message in page.messages for part in _parts(message))
+        return Conversation(*said_of, page.status, parts, max(page.count - len(page.messages), 0))
 
     def close(self) -> None:
         """Close every connection."""
@@ -208,15 +213,31 @@ class CellControls:
     def _get(
         self, pid: int, path: str, shape: TypeAdapter[_T], parameters: Mapping[str, Any] | None = None
     ) -> _T | Literal["busy", "silent"]:
+        answer = self._ask(pid, path, parameters)
+        if isinstance(answer, str):
+            return answer
+        read = _read(answer, shape)
+        return "silent" if read is None else read
+
+    def _ask(
+        self, pid: int, path: str, parameters: Mapping[str, Any] | None
+    ) -> httpx.Response | Literal["busy", "silent"]:
         import httpx
 
         try:
-            answer = self._client(pid).get(path, params=parameters)
-            return shape.validate_json(answer.content) if answer.is_success else "silent"
+            return self._client(pid).get(path, params=parameters)
         except httpx.TimeoutException:
             return "busy"
-        except (httpx.TransportError, ValidationError):
+        except httpx.TransportError:
             return "silent"
+
+
+def _read(answer: httpx.Response, shape: TypeAdapter[_T]) -> _T | None:
+    """What an answer says; `None` where it is a refusal or of another shape."""
+    try:
+        return shape.validate_json(answer.content) if answer.is_success else None
+    except ValidationError:
+        return None
 
 
 def _finished_sample(eval_id: str, row: SampleRow) -> FinishedSample:

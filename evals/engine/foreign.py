@@ -198,6 +198,7 @@ def _cell(task: InspectTask, process: InspectProcess) -> CellStatus:
         tokens_told=task.tokens,
         tokens_told_per_s=task.tokens_per_s,
         paused=task.paused,
+        ending="stopping" if task.ending and task.ended_at_s is None else "",
         log=task.log or None,
         started_at_s=task.started_at_s,
         ended_at_s=task.ended_at_s,

@@ -122,6 +122,7 @@ class RunBook:
             waiting=0,
             next_try_at_s=None,
             parked="",
+            ending="",
             paused="",
             last_error=error if state != "succeeded" else None,
         )

@@ -60,6 +60,7 @@ class CellStatus:
     waiting: int = 0  # calls that are waiting to be tried again now
     next_try_at_s: float | None = None  # when the first of them is tried again
     parked: str = ""  # why no request is sent for now, while it is found out whether that passes
+    ending: Literal["", "stopping", "holding"] = ""  # asked to end: what is on the wire ends first
     paused: Literal["", "soft", "now"] = ""  # asked for: no new samples; no new calls of samples in flight either
     attempt: int = 0  # how often its process has been started
     served_by: Mapping[str, int] = field(default_factory=dict[str, int])  # answers by x-inference-provider
@@ -130,3 +131,9 @@ class RunStatus:
     resumed_at_s: float | None = None  # when it was started last, unless that was the first time
     done_before: int = 0  # samples that were finished by then
     events: tuple[RunEvent, ...] = ()  # the newest `EVENTS_KEPT`, oldest first
+
+    @property
+    def doing(self) -> str:
+        """Its state, or that it is `stopping` or `holding`: all that is left was asked to end."""
+        asked = {cell.ending for cell in self.cells if cell.state not in ENDED}
+        return asked.pop() or self.state if len(asked) == 1 else self.state

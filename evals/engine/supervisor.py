@@ -131,7 +131,7 @@ class Supervisor:
         except ProctorError as error:
             request.result.set_exception(error)
         for cell_id in self._obeying.stopping & self._alive:
-            self._ending.setdefault(cell_id, self._stopwatch())
+            self._note_ending(cell_id, "stopping")
         cells = self._book.cells
         self._minding.reopened(cells[cell_id] for cell_id in ended if cells[cell_id].state not in ENDED)
         budget_usd = self._book.settings.budget_usd
@@ -234,8 +234,14 @@ class Supervisor:
 
     def _hold(self, cell_id: str) -> None:
         if cell_id not in self._ending:
-            self._ending[cell_id] = self._stopwatch()
+            self._note_ending(cell_id, "holding")
             self._backend.end(cell_id, "hold")
+
+    def _note_ending(self, cell_id: str, ending: Literal["stopping", "holding"]) -> None:
+        self._ending.setdefault(cell_id, self._stopwatch())
+        cell = self._book.cells[cell_id]
+        if cell.state not in ENDED:
+            self._book.put(replace(cell, ending=ending))
 
     def _why_held(self, cell_id: str) -> str | None:
         return self._minding.held.get(cell_id) or (self._budget_reason() if self._over_budget else None)
@@ -260,7 +266,7 @@ class Supervisor:
             if cell.state == "waiting":
                 self._book.end(cell, state, reason)
             elif cell.state not in ENDED:
-                self._ending.setdefault(cell.id, self._stopwatch())
+                self._note_ending(cell.id, "holding" if how == "hold" else "stopping")
                 self._backend.end(cell.id, how)
 
     def _kill_stragglers(self) -> None:

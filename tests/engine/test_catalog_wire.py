@@ -476,7 +476,9 @@ def test_a_permission_that_was_given_counts_at_once_and_a_refusal_is_asked_about
     server: RawServer,
 ) -> None:
     def who(*permissions: str) -> Answer:
-        return as_json({**WHO, "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"global": permissions}}}})
+        return as_json(
+            {**WHO, "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"global": permissions}}}}
+        )
 
     server.answers["/api/whoami-v2"] = who()
     assert token_facts(server.endpoints("hf_one"), now_s=NOW_S).can_infer is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from proctor.evals.engine.plan import Cell
 DEADLINE_S = 60.0
 
 
+def socket_folder(pid: int) -> Path:
+    """Where a cell's control socket is: cells have a home of their own in these tests."""
+    return next(iter(Path("/tmp").glob(f"p*/xdg_data_home/inspect_ai/control/{pid}.sock"))).parent
+
+
 def test_running_samples_and_their_conversation_are_told(
     cell_of: Callable[..., Cell], set_faults: Callable[..., None], start_run: Callable[..., Any]
 ) -> None:
@@ -25,7 +31,7 @@ def test_running_samples_and_their_conversation_are_told(
     controls = CellControls()
     try:
         pid = run.until(lambda status: status.cells[0].in_flight == 3).cells[0].pid
-        controls.folder = next(iter(Path("/tmp").glob(f"p*/xdg_data_home/inspect_ai/control/{pid}.sock"))).parent
+        controls.folder = socket_folder(pid)
         deadline_s = time.monotonic() + DEADLINE_S
         while True:
             watch = controls.watch([pid])[pid]
@@ -86,3 +92,44 @@ def test_what_is_no_control_server_is_silent(own_home: Path) -> None:
         thread.start()
         assert CellControls(own_home).watch([7]) == {7: CellWatch("silent")}
         thread.join()
+
+
+HALF_A_CHARACTER = """
+import asyncio, pathlib
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ChatMessageAssistant
+from inspect_ai.solver import solver
+
+@solver
+def say_and_wait():
+    async def solve(state, generate):
+        state.messages.append(ChatMessageAssistant(content="half \\ud83d"))
+        while not pathlib.Path(__file__).with_name("go").exists():
+            await asyncio.sleep(0.05)
+        return state
+    return solve
+
+@task
+def half():
+    return Task(dataset=[Sample(input="?", target="!")], solver=say_and_wait())
+"""
+
+
+def test_a_conversation_that_cannot_be_told_says_so(
+    cell_of: Callable[..., Cell], start_run: Callable[..., Any], own_home: Path
+) -> None:
+    (own_home / "half.py").write_text(HALF_A_CHARACTER)
+    run = start_run([replace(cell_of("groq", task=str(own_home / "half.py"), limit=None), id="half")])
+    pid = run.until(lambda status: status.cells[0].in_flight == 1).cells[0].pid
+    controls = CellControls(socket_folder(pid))
+    deadline_s = time.monotonic() + DEADLINE_S
+    talk = None
+    while talk is None or talk.parts[-1].kind == "user":
+        assert time.monotonic() < deadline_s, talk
+        if samples := controls.watch([pid])[pid].samples:
+            talk = controls.conversation(pid, samples[0])
+    assert [(part.kind, part.text) for part in talk.parts] == [("error", control.UNTOLD)]
+    controls.close()
+    (own_home / "go").touch()
+    assert run.ended().state == "succeeded"

@@ -154,9 +154,12 @@ def test_a_stop_grades_what_is_answered_and_keeps_it(start_run: Start, cell_of: 
     run = start_run([cell_of("groq", limit=100), cell_of("novita")], cells_at_once=1)
     run.until(lambda status: by_route(status)["groq"].done >= 5)
     run.stop()
+    stopping = run.until(lambda status: by_route(status)["novita"].state == "stopped")
+    assert (stopping.state, stopping.doing, by_route(stopping)["groq"].ending) == ("running", "stopping", "stopping")
     status = run.ended()
     cells = by_route(status)
     assert (status.state, status.exit_code) == ("stopped", 130)
+    assert {cell.ending for cell in status.cells} == {""}
     assert {cell.state for cell in status.cells} == {"stopped"}
     assert cells["novita"].started_at_s is None
     log = log_of(run, cells["groq"])

@@ -17,6 +17,7 @@ from proctor.evals.engine.status_file import write_status
 from proctor.profiles.errors import ProctorError, UsageError
 from proctor.tui.cli.live_table import summary
 from proctor.tui.cli.stop import command as stop
+from proctor.tui.screens.live_rows import cell_words
 
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
 PROCTOR = [sys.executable, "-P", "-c", MAIN]
@@ -105,6 +106,17 @@ def test_a_supervisor_that_stands_still_is_noticed() -> None:
     starting = replace(status, state="starting")
     assert "no news" not in summary(starting, 200.0), "it loads Inspect"
     assert "no news" in summary(starting, 230.0)
+
+
+def test_a_run_whose_cells_all_come_to_their_end_says_so() -> None:
+    ended = CellStatus("a", "t · a", "t", "a", state="succeeded")
+    ending = CellStatus("b", "t · b", "t", "b", state="running", ending="stopping")
+    working = CellStatus("c", "t · c", "t", "c", state="running")
+    status = RunStatus("r", "", "hub", "running", (ended, ending), 7, started_at_s=1.0, updated_at_s=1.0)
+    assert summary(status, 2.0).startswith("stopping ")
+    assert cell_words(ending, 2.0).text.startswith("stopping: what is on the wire ends first")
+    assert summary(replace(status, cells=(ending, working)), 2.0).startswith("running ")
+    assert summary(replace(status, cells=(ended,)), 2.0).startswith("running ")
 
 
 def test_one_of_a_thing_is_not_spoken_of_as_several(tmp_path: Path) -> None:

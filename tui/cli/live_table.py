@@ -39,7 +39,7 @@ def summary(status: RunStatus, now_s: float) -> str:
     total = None if None in totals else sum(t for t in totals if t is not None)
     elapsed_s = (status.ended_at_s or now_s) - (status.resumed_at_s or status.started_at_s)
     done_now = done - status.done_before
-    parts = [f"{status.state} {format_clock(elapsed_s)}", f"{done}/{total if total is not None else '?'}"]
+    parts = [f"{status.doing} {format_clock(elapsed_s)}", f"{done}/{total if total is not None else '?'}"]
     if status.ended_at_s is None and total and done_now > 0 and done < total:
         parts.append(f"left ≈ {format_clock(elapsed_s / done_now * (total - done))}")
     costs = [cell.cost_usd for cell in status.cells]

@@ -116,6 +116,8 @@ def _notes(cell: CellStatus, watch: CellWatch | None, now_s: float) -> Cell:
         if cell.state == "succeeded":
             return Cell(errors, "bad")
         return Cell(f"{cell.state} · r {_AGAIN[cell.state]}", "bad" if cell.state == "failed" else "warn")
+    if cell.ending:
+        return Cell(cell.ending, "warn")
     if cell.parked:
         return Cell("parked: refused", "warn")
     if cell.waiting:
@@ -141,6 +143,9 @@ def cell_words(cell: CellStatus, now_s: float, *, foreign: bool = False) -> Cell
         if not foreign:
             parts.append(f"r {_AGAIN[cell.state]}")
     elif cell.state not in ENDED:
+        if cell.ending:
+            tone = "warn"
+            parts.append(f"{cell.ending}: what is on the wire ends first")
         if cell.parked:
             tone = "warn"
             parts.append(f"parked, and tried again now and then: {cell.parked}")
