@@ -137,6 +137,8 @@ def why_none_runs(run: KnownRun, running: Mapping[str, CellWatch]) -> str:
         return "asking the cells …" if at_work else "no cell is running yet"
     if any(watch.answer == "busy" for watch in running.values()):
         return "waiting for cells that are too busy to answer …"
+    if any(cell.in_flight and cell.id in running and running[cell.id].answer == "silent" for cell in run.status.cells):
+        return "the cells do not answer: is XDG_DATA_HOME another here than where they were started?"
     return "no sample is being worked on"
 
 

@@ -84,7 +84,7 @@ class TasksScreen(PlaceScreen):
         & .tasks--title { height: 1; padding: 0 1; text-style: bold; background: $surface; }
         & .tasks--note { height: auto; max-height: 5; padding: 0 2; color: $text-warning; }
         & .tasks--details {
-            height: auto; max-height: 50%; padding: 0 2; border-top: solid $foreground-muted;
+            height: 40%; min-height: 5; padding: 0 2; border-top: solid $foreground-muted;
             scrollbar-size-vertical: 1;
         }
         & .tasks--details:focus-within { border-top: solid $accent; }

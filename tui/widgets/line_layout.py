@@ -19,7 +19,7 @@ from ..clean import clean_line
 MARKER = "▸ "  # the row under the cursor, in every theme and without colours
 GAP = 2  # cells between columns; the sort arrow stands in the first
 END = 1  # the scroll bar
-_FLEXIBLE_FLOOR = 8  # cells that it keeps in any case; columns that are not seen whole then are not drawn
+_FLEXIBLE_FLOOR = 8  # cells that it keeps in any case; other text is cut to as much, numbers are not
 _LONGEST_READ = 4096  # characters of a cell that are looked at; a screen is never as wide
 _MARKS_PER_CELL = 4  # characters that may share one cell: combining marks pile up without end
 
@@ -63,7 +63,10 @@ class Place:
 
 
 def lay_out(columns: Sequence[Column], width: int) -> tuple[Place, ...]:
-    """Place the columns on a line of `width` cells; those with the highest `drop` go until the rest fits."""
+    """Place the columns on a line of `width` cells; those with the highest `drop` go until the rest fits.
+
+    Of what does not fit even so, text is cut, and what follows is not drawn.
+    """
     kept = list(enumerate(columns))
 
     def fixed() -> int:
@@ -80,7 +83,9 @@ def lay_out(columns: Sequence[Column], width: int) -> tuple[Place, ...]:
     for index, column in kept:
         own = column.width or flexible
         if places and x + own > width - END:
-            break
+            own = width - END - x
+            if own < _FLEXIBLE_FLOOR or column.justify == "right":  # half a number is another number
+                break
         places.append(Place(index, column, x, own))
         x += own + GAP
     return tuple(places)
