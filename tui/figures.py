@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterable
 
-from ..evals.results.figures import UNKNOWN, format_latency, format_seconds, format_speed, format_usd, number_of
+from ..evals.results.figures import (
+    UNKNOWN,
+    format_latency,
+    format_moment,
+    format_seconds,
+    format_speed,
+    format_usd,
+    number_of,
+)
 from ..profiles.errors import UsageError
 
 __all__ = [
@@ -87,11 +94,6 @@ def format_ago(elapsed_s: float) -> str:
         if elapsed_s >= unit_s:
             return f"{elapsed_s // unit_s:.0f} {unit} ago"
     return "just now"
-
-
-def format_moment(at_s: float) -> str:
-    """A local date and time: 2026-11-23 21:44."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s))
 
 
 def format_score(value: float | None) -> str:

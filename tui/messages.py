@@ -254,8 +254,15 @@ class ExportRequested(Message):
 
 
 @dataclass
+class ComparisonExportRequested(Message):
+    """Write the comparison that Results shows to a file; its ending says the format."""
+
+    path: Path
+
+
+@dataclass
 class Exported(Message):
-    """The scoreboard was written, or `error` says why not."""
+    """What was to be exported is written, or `error` says why not."""
 
     path: Path
     error: ProctorError | None = None

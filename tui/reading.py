@@ -19,7 +19,7 @@ class ResultsApp(BaseApp):
     """The part of the application that serves the Results place."""
 
     _grouping: Grouping = "task"  # of the scoreboard that was asked for last
-    _compared: tuple[Path, ...] = ()  # which runs are compared
+    _compared: tuple[Path, ...] = ()  # the folders of the runs that are compared: before and after
     _disagreeing: tuple[Path, ...] = ()  # whose disagreements were asked for last
     _across: messages.AcrossRequested | None = None  # the last one
 
@@ -69,6 +69,13 @@ class ResultsApp(BaseApp):
         board, run = self.store.state.scoreboard, self.store.state.shown
         if board is not None and run is not None:
             self._work(lambda: self._feeds.export(board, run.run_dir, message.path), "export")
+
+    def on_comparison_export_requested(self, message: messages.ComparisonExportRequested) -> None:
+        """Write the comparison to a file."""
+        comparison = self.store.state.comparison
+        if comparison is not None:
+            before, after = self._compared
+            self._work(lambda: self._feeds.export_comparison(comparison, before, after, message.path), "export")
 
     def on_exported(self, message: messages.Exported) -> None:
         """Say where, or why not."""

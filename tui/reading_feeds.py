@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..evals.catalog.endpoints import Endpoints
     from ..evals.results.client import Reader
+    from ..evals.results.compare import RunComparison
     from ..evals.results.log_index import LogIndex
     from ..evals.results.scoreboard import Grouping, Scoreboard
     from .messages import AcrossRequested
@@ -62,9 +63,31 @@ class ReadingFeeds:
         """Write the scoreboard of a run to a file; a page also tells what else there is to know of the run."""
         from ..evals.results.export import PAGE, write_scoreboard
 
-        try:
+        def write() -> None:
             facts = self._counting().run_facts(run_dir) if path.suffix.lower() == PAGE else None
             write_scoreboard(scoreboard, path, facts)
+
+        self._export(write, path)
+
+    def export_comparison(self, comparison: RunComparison, before: Path, after: Path, path: Path) -> None:
+        """Write a comparison of two runs to a file; a page also tells when each was and how it ended."""
+        from ..evals.engine.status_file import read_status
+        from ..evals.results.export import PAGE, write_comparison
+
+        def write() -> None:
+            about: Sequence[tuple[str, str]] = ()
+            if path.suffix.lower() == PAGE:
+                from ..evals.results.facts import compared_facts
+
+                new, old = (read_status(run_dir) for run_dir in (after, before))
+                about = compared_facts((new.run_id, new), (old.run_id, old))
+            write_comparison(comparison, path, about)
+
+        self._export(write, path)
+
+    def _export(self, write: Callable[[], None], path: Path) -> None:
+        try:
+            write()
         except ProctorError as error:
             self._post(Exported(path, error))
         else:

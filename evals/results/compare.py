@@ -58,6 +58,7 @@ class RunComparison:
     cells: tuple[ComparedCell, ...]
     against: str = ""  # which cell of the one run stands before the others; "" for two runs
     warnings: tuple[str, ...] = ()  # what a reader has to know before believing the differences
+    practice: bool = False  # whether models of either side are simulated
 
     @property
     def shared(self) -> tuple[ComparedCell, ...]:
@@ -82,7 +83,9 @@ class RunComparison:
         return f"{len(changed)} of {of_all} {verb} significant at 95% after Holm: {told}."
 
 
-def compare_runs(before: tuple[str, Sequence[CellResult]], after: tuple[str, Sequence[CellResult]]) -> RunComparison:
+def compare_runs(
+    before: tuple[str, Sequence[CellResult]], after: tuple[str, Sequence[CellResult]], *, practice: bool = False
+) -> RunComparison:
     """Compare the cells that both runs have: in pairs on the samples that both answered, where they share enough.
 
     Scores of different tasks are not put together; the tests of all cells are one family.
@@ -90,14 +93,16 @@ def compare_runs(before: tuple[str, Sequence[CellResult]], after: tuple[str, Seq
     Args:
         before: A run's id and its cells with their logs' indexes.
         after: The same of the other run.
+        practice: Whether a run says that its models are simulated; a log that says so is believed, too.
     """
     old, new = (dict(zip(_keys(cells), cells, strict=True)) for _, cells in (before, after))
     pairs = [_Pair(old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
     titles = list(dict.fromkeys(pair.title for pair in pairs))
-    return _compared(before[0], after[0], sorted(pairs, key=lambda pair: titles.index(pair.title)), "")
+    in_order = sorted(pairs, key=lambda pair: titles.index(pair.title))
+    return _compared(before[0], after[0], in_order, "", practice=practice)
 
 
-def compare_within(run_id: str, cells: Sequence[CellResult], against: str) -> RunComparison:
+def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, practice: bool = False) -> RunComparison:
     """Hold the cells of one run against one of them: for each task the target, or the variant, that a text means.
 
     Where it means several of a task, as a provider that serves two models does, each cell is held against the one of
@@ -107,6 +112,7 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str) -> Ru
         run_id: The run.
         cells: Its cells with their logs' indexes.
         against: A variant's name, a full Inspect model name, a model, a provider or a policy; or a part of a target.
+        practice: As `compare_runs` takes it.
 
     Raises:
         UsageError: It means no cell, or several that could be meant.
@@ -125,7 +131,7 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str) -> Ru
     if not pairs:
         targets = ", ".join(dict.fromkeys(status.target for status, _ in cells))
         raise UsageError(f"no cell of {run_id} can be held against {against!r}", f"its targets are {targets}")
-    return _compared(run_id, run_id, pairs, against)
+    return _compared(run_id, run_id, pairs, against, practice=practice)
 
 
 def find_before(run_dir: Path, status: RunStatus) -> Path | None:
@@ -176,13 +182,15 @@ class _Pair:
         return task_title(self.status.task, self.status.task_args, self.status.variant)
 
 
-def _compared(before: str, after: str, pairs: Sequence[_Pair], against: str) -> RunComparison:
+def _compared(before: str, after: str, pairs: Sequence[_Pair], against: str, *, practice: bool) -> RunComparison:
     targets = list(dict.fromkeys(pair.status.target for pair in pairs))
     labels = dict(zip(targets, short_labels(targets), strict=True))
     cells = [_cell(pair, labels[pair.status.target]) for pair in pairs]
     judged = _judged(cells)
     indexes = [tuple(one[1] if one is not None else None for one in (pair.old, pair.new)) for pair in pairs]
-    return RunComparison(before, after, tuple(judged), against, warn_changed(judged, indexes, within=bool(against)))
+    warnings = warn_changed(judged, indexes, within=bool(against))
+    practice = practice or any(index is not None and index.practice for sides in indexes for index in sides)
+    return RunComparison(before, after, tuple(judged), against, warnings, practice)
 
 
 def _cell(pair: _Pair, label: str) -> ComparedCell:

@@ -1,4 +1,4 @@
-"""What a report tells of a run beside its scoreboard: when, how it ended, what was asked for, and what went wrong."""
+"""What a report tells of runs beside their scores: when, how they ended, what was asked for, and what went wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 from ...profiles.data import of_table
 from ...profiles.errors import ProctorError
 from ..engine.status import RunState, RunStatus
+from .figures import format_moment
 from .gather import CellResult
+
+Side = tuple[str, RunStatus | None]  # of a comparison: its name, and how it stands where it is a run
 
 ERRORS_SHOWN = 5  # different ones of one cell
 
@@ -62,6 +65,24 @@ def log_facts(cells: Sequence[CellResult]) -> RunFacts:
     began = [_seconds(index.created) for _, index in cells if index is not None]
     known = [at_s for at_s in began if at_s is not None]
     return RunFacts(began_at_s=min(known, default=None), errors=tuple(_errors(cells)))
+
+
+def compared_facts(after: Side, before: Side | None) -> list[tuple[str, str]]:
+    """What is compared with what: names, titles, times and states, as a page tells them.
+
+    Args:
+        after: What is compared.
+        before: What it is compared with; `None` where the cells of one run are held against each other.
+    """
+    sides = [("run", after)] if before is None else [("now", after), ("before", before)]
+    return [(name, _side_words(*side)) for name, side in sides]
+
+
+def _side_words(name: str, status: RunStatus | None) -> str:
+    if status is None:
+        return name
+    parts = (name, status.title, format_moment(status.started_at_s), status.state)
+    return " · ".join(dict.fromkeys(part for part in parts if part))
 
 
 def _errors(cells: Sequence[CellResult]) -> Iterator[ErrorCount]:

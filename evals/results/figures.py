@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 UNKNOWN = "?"
 
 
@@ -41,6 +43,11 @@ def format_speed(tokens_per_s: float | None) -> str:
     if tokens_per_s is None:
         return UNKNOWN
     return f"{tokens_per_s:.0f}" if tokens_per_s >= 9.95 else f"{tokens_per_s:.1f}"
+
+
+def format_moment(at_s: float) -> str:
+    """A local date and time: 2026-11-23 21:44."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at_s))
 
 
 def number_of(count: int, word: str) -> str:

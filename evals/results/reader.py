@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ...profiles.errors import ProctorError, UsageError
 
 if TYPE_CHECKING:
+    from ..engine.status import RunStatus
     from .gather import CellResult
     from .log_index import LogIndex
     from .scoreboard import Grouping
@@ -84,12 +85,13 @@ def _compare_runs(before: str, after: str) -> object:
     from .compare import compare_runs
     from .gather import gather_run
 
-    def gathered(run_dir: str) -> tuple[str, list[CellResult]]:
-        folder = Path(run_dir)
-        status = read_status(folder)
+    def gathered(status: RunStatus, folder: Path) -> tuple[str, list[CellResult]]:
         return status.run_id, gather_run(folder, status, _read_index)
 
-    return compare_runs(gathered(before), gathered(after))
+    folders = (Path(before), Path(after))
+    old, new = (read_status(folder) for folder in folders)
+    practice = "practice" in (old.source, new.source)
+    return compare_runs(gathered(old, folders[0]), gathered(new, folders[1]), practice=practice)
 
 
 def _sample_texts(path: str, samples: list[tuple[str | int, int]]) -> object:

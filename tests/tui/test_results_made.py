@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.results.across import answers_to
+from proctor.evals.results.compare import compare_runs
 from proctor.evals.results.disagreements import find_disagreements
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import build_scoreboard
@@ -23,6 +24,8 @@ from proctor.profiles.errors import ProctorError
 from proctor.tui.memory import Memory
 from proctor.tui.messages import (
     AcrossRequested,
+    ComparisonExportRequested,
+    ComparisonRequested,
     DisagreementsRequested,
     ExportRequested,
     SampleOpened,
@@ -34,6 +37,7 @@ from proctor.tui.screens.results import ResultsScreen
 from proctor.tui.store import KnownRun, Store
 from proctor.tui.widgets.ask import AskScreen
 from proctor.tui.widgets.half_cells import draw_half_cells
+from proctor.tui.widgets.key_line import KeyLine
 from proctor.tui.widgets.pictures import MOST_PIXELS, PictureError, open_picture
 from textual.app import App
 from textual.message import Message
@@ -132,6 +136,12 @@ class Bare(App[None]):
         self.store.put(disagreements=find_disagreements([index_of(log) for log in message.logs]))
 
     def on_sample_opened(self, message: SampleOpened) -> None:
+        self.asked.append(message)
+
+    def on_comparison_requested(self, message: ComparisonRequested) -> None:
+        self.asked.append(message)
+
+    def on_comparison_export_requested(self, message: ComparisonExportRequested) -> None:
         self.asked.append(message)
 
     def on_export_requested(self, message: ExportRequested) -> None:
@@ -279,6 +289,35 @@ def test_e_asks_for_a_file_and_replaces_none_unasked(tmp_path: Path, monkeypatch
             assert len(asked) == 1 and isinstance(screen.app.screen, AskScreen)
             await pilot.press("enter")
             assert len(asked) == 2
+
+    asyncio.run(drive())
+
+
+def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
+            shown = screen.store.state.shown
+            assert shown is not None
+            earlier = KnownRun(tmp_path / "run-0", replace(shown.status, run_id="run-0"))
+            screen.store.put(runs=(shown, earlier))
+            await pilot.press("w", "enter")
+            assert screen.comparison.display and asked == [ComparisonRequested(earlier.run_dir)]
+            await pilot.press("e")
+            assert screen.app.screen is screen  # nothing is compared yet
+            cells = list(zip(CELLS, INDEXES.values(), strict=True))
+            screen.store.put(comparison=compare_runs(("run-0", cells), ("run-1", cells)))
+            await pilot.pause()
+            assert "e export" in drawn(screen.query_one(KeyLine))
+            await pilot.press("e")
+            ask = screen.app.screen
+            assert isinstance(ask, AskScreen) and "Save the comparison as" in said(ask.query(Static).first())
+            await pilot.press("enter")
+            assert asked[-1] == ComparisonExportRequested(Path("comparison-run-1-run-0.md"))
+            await pilot.press("escape", "e", "enter")
+            assert asked[-1] == ExportRequested(Path("results-run-1.md"))
 
     asyncio.run(drive())
 

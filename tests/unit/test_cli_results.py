@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import write_status
+from proctor.evals.results.compare import RunComparison
 from proctor.evals.results.index import store_index
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.tui.cli.main import main
+from proctor.tui.messages import Exported, FieldArrived
+from proctor.tui.reading_feeds import ReadingFeeds
 
 HF = "hf-inference-providers/a/m:"
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
@@ -110,6 +113,31 @@ def test_the_cells_of_a_run_are_compared_and_a_newer_baseline_is_said_to_be_one(
     back = proctor("compare", "0001", "0003")
     assert "0003 began after 20260101-000000-made-0001" in back.err
     assert proctor("compare", "--against", "novita", "--fail-on-worse").code == 3
+
+
+def test_the_application_exports_the_very_comparison_that_the_command_prints(
+    runs: Path, proctor: Callable[..., Did]
+) -> None:
+    before, after = (make_run(runs, day, {"groq": 40 // day}, source="practice") for day in (4, 5))
+    posted: list[object] = []
+    feeds = ReadingFeeds(posted.append)
+    try:
+        feeds.compare_runs(runs / "logs" / before, runs / "logs" / after, lambda: True)
+        (arrived,) = posted
+        assert isinstance(arrived, FieldArrived)
+        comparison: RunComparison = arrived.changes["comparison"]
+        for ending, option in ((".md", "--markdown"), (".csv", "--csv"), (".json", "--json"), (".html", "--html=-")):
+            path = runs / f"compared{ending}"
+            feeds.export_comparison(comparison, runs / "logs" / before, runs / "logs" / after, path)
+            assert posted[-1] == Exported(path)
+            assert path.read_text() == proctor("compare", after, before, option).out
+    finally:
+        feeds.close()
+    page = (runs / "compared.html").read_text()
+    assert f"{before} · made" in page and "the models are simulated" in page
+    feeds.export_comparison(comparison, runs / "gone", runs / "logs" / after, runs / "gone.html")
+    failed = posted[-1]
+    assert isinstance(failed, Exported) and "gone holds no run" in str(failed.error)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_foreign_text_is_shown_and_obeyed_by_nobody(page: str) -> None:
     if page == "scoreboard":
         html = to_html(board(BEST, hostile, says=HOSTILE, title=HOSTILE), facts)
     else:
-        html = comparison_page(comparison(HOSTILE), [(HOSTILE, HOSTILE)], practice=True)
+        html = comparison_page(replace(comparison(HOSTILE), practice=True), [(HOSTILE, HOSTILE)])
     html.encode()
     read = Read(html)
     tags = {tag for tag, _ in read.tags}
@@ -134,7 +134,7 @@ def test_a_page_needs_nothing_from_elsewhere() -> None:
 
 
 def test_a_comparison_page_tells_both_sides() -> None:
-    text = " ".join(Read(comparison_page(comparison(), [("before", "run-0")], practice=False)).text.split())
+    text = " ".join(Read(comparison_page(comparison(), [("before", "run-0")])).text.split())
     for words in ("groq against groq", "before run-0", "0.840", "0.600", "-0.240", "-0.350 to -0.120", "worse p=0.003"):
         assert words in text
     assert "1.2s → 2.4s +100%" in text.replace("\N{NO-BREAK SPACE}", " ")

@@ -13,9 +13,8 @@ from ...evals.results.compare import RunComparison, compare_runs, compare_within
 from ...evals.results.index import ReadLog, reading_with
 from ...profiles.errors import UsageError
 from ..clean import clean, clean_line
-from ..figures import format_moment
 from .comparison_table import print_comparison
-from .formats import check_one_format, format_options, save_page
+from .formats import asked_ending, check_one_format, format_options, save_page
 from .gathering import Gathered, gather, gathered_run
 
 
@@ -55,9 +54,10 @@ def command(
         now = gather(run, log_dir, read)
         old = now if against is not None else _before(now, before, log_dir, read)
     if against is not None:
-        comparison = compare_within(now.name, now.cells, against)
+        comparison = compare_within(now.name, now.cells, against, practice=now.is_practice)
     else:
-        comparison = compare_runs((old.name, old.cells), (now.name, now.cells))
+        practice = now.is_practice or old.is_practice
+        comparison = compare_runs((old.name, old.cells), (now.name, now.cells), practice=practice)
         if not comparison.shared:
             raise UsageError(
                 f"{now.name} and {old.name} have no cell in common",
@@ -66,25 +66,19 @@ def command(
         if old.status is not None and now.status is not None and old.status.started_at_s > now.status.started_at_s:
             words = f"{old.name} began after {now.name}: what is called before is the newer one"
             click.echo(clean_line(words), err=True)
-    practice = now.is_practice or old.is_practice
-    if as_json:
-        from ...evals.results.export.compared import to_json
-
-        click.echo(to_json(comparison), nl=False)
-    elif as_csv:
-        from ...evals.results.export.compared import to_csv
-
-        click.echo(clean(to_csv(comparison)), nl=False)
-    elif as_markdown:
-        from ...evals.results.export.compared import to_markdown
-
-        click.echo(clean(to_markdown(comparison)), nl=False)
-    elif html_file is not None:
-        from ...evals.results.export.compared_html import to_html
-
-        save_page(to_html(comparison, _about(now, old), practice=practice), html_file)
+    ending = asked_ending(as_markdown, as_csv, as_json, html_file)
+    if ending is None:
+        print_comparison(comparison, Console())
     else:
-        print_comparison(comparison, Console(), practice=practice)
+        from ...evals.results.export import comparison_text
+        from ...evals.results.facts import compared_facts
+
+        before_it = None if against is not None else (old.name, old.status)
+        text = comparison_text(comparison, ending, compared_facts((now.name, now.status), before_it))
+        if html_file is not None:
+            save_page(text, html_file)
+        else:
+            click.echo(text if as_json else clean(text), nl=False)
     return _hold(comparison) if fail_on_worse else 0
 
 
@@ -111,19 +105,6 @@ def _before(now: Gathered, reference: str | None, log_dir: str | None, read: Rea
     old = gathered_run(run_dir, read_status(run_dir), read)
     click.echo(f"Compared with {old.name}, the newest run before it that shares a cell", err=True)
     return old
-
-
-def _about(now: Gathered, old: Gathered) -> list[tuple[str, str]]:
-    """What is compared: names, titles and times."""
-    sides = [("now", now), ("before", old)] if now is not old else [("run", now)]
-    return [(name, _words(side)) for name, side in sides]
-
-
-def _words(side: Gathered) -> str:
-    if side.status is None:
-        return side.name
-    parts = (side.name, side.status.title, format_moment(side.status.started_at_s), side.status.state)
-    return " · ".join(dict.fromkeys(part for part in parts if part))
 
 
 def _hold(comparison: RunComparison) -> int:

@@ -23,10 +23,10 @@ DROPPED_FIRST = ("tok/s", "a sample", "p50", "$/1k", "pairs", "95% interval")
 _STYLES = {"better": "green", "worse": "red", "tied": "", "unknown": "dim"}
 
 
-def print_comparison(comparison: RunComparison, console: Console, *, practice: bool) -> None:
+def print_comparison(comparison: RunComparison, console: Console) -> None:
     """Print a comparison: a table for every task, then what it says and what to beware of."""
     printer = Printer(console)
-    printer.line(title_words(comparison) + (" · practice: simulated models" if practice else ""), "bold")
+    printer.line(title_words(comparison) + (" · practice: simulated models" if comparison.practice else ""), "bold")
     for task, of_task in groupby(comparison.cells, key=lambda cell: cell.task):
         cells = list(of_task)
         printer.line("")

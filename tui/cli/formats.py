@@ -40,6 +40,12 @@ def check_one_format(as_markdown: bool, as_csv: bool, as_json: bool, html_file: 
         raise UsageError(f"--html {html_file}: {why}", "choose another file")
 
 
+def asked_ending(as_markdown: bool, as_csv: bool, as_json: bool, html_file: str | None) -> str | None:
+    """The ending of the format that is asked for; `None` for a table."""
+    asked = {".md": as_markdown, ".csv": as_csv, ".json": as_json, ".html": html_file is not None}
+    return next((ending for ending, is_asked in asked.items() if is_asked), None)
+
+
 def save_page(html: str, file: str) -> None:
     """Write a page to a file and say so, or to standard output.
 

@@ -1,19 +1,28 @@
-"""Saving the scoreboard to a file, from the screen."""
+"""Saving a scoreboard or a comparison to a file, from the screen."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..messages import ExportRequested
 from ..widgets.ask import AskScreen, Objection
 
 if TYPE_CHECKING:
+    from textual.message import Message
+
     from .place import PlaceScreen
 
 
-def ask_to_export(screen: PlaceScreen, run_id: str) -> None:
-    """Ask for a file and post `ExportRequested`; one that is there is replaced when that is insisted on."""
+def ask_to_export(screen: PlaceScreen, what: str, stem: str, requested: Callable[[Path], Message]) -> None:
+    """Ask for a file and post a request with it; one that is there is replaced when that is insisted on.
+
+    Args:
+        screen: Whose question it is.
+        what: What is saved, in words.
+        stem: What the file is called unless another name is typed.
+        requested: Makes the message.
+    """
     from ...evals.results.export import FORMATS, check_export
 
     def path_of(text: str) -> Path:
@@ -30,13 +39,13 @@ def ask_to_export(screen: PlaceScreen, run_id: str) -> None:
 
     def answered(text: str | None) -> None:
         if text is not None:
-            screen.post_message(ExportRequested(path_of(text)))
+            screen.post_message(requested(path_of(text)))
 
     endings = ", ".join(f"{ending} for {name}" for ending, name in FORMATS.items())
     screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
         AskScreen(
-            "Save the scoreboard as",
-            text=free_name(f"results-{run_id}", ".md"),
+            f"Save {what} as",
+            text=free_name(stem, ".md"),
             explains=f"In {Path.cwd()}. The ending says the format: {endings}.",
             check=check,
         ),

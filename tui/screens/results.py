@@ -11,7 +11,15 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from ..clean import clean_line
-from ..messages import AcrossRequested, DisagreementsRequested, RunOpened, SampleOpened, SamplesRequested
+from ..messages import (
+    AcrossRequested,
+    ComparisonExportRequested,
+    DisagreementsRequested,
+    ExportRequested,
+    RunOpened,
+    SampleOpened,
+    SamplesRequested,
+)
 from ..widgets.line_table import LineTable
 from ..widgets.transcript_view import TranscriptView
 from .comparison import ComparisonPane, ask_what_to_compare_with
@@ -53,6 +61,13 @@ class ResultsScreen(PlaceScreen):
         Binding("r", "app.run_draft", "run", show=False, id="app.run", tooltip="Run the plan"),
         Binding("w", "compare", "compare", id="results.compare", tooltip="Beside another run"),
         Binding("e", "export", "export", show=False, id="results.export", tooltip="Save the scoreboard to a file"),
+        Binding(
+            "e",
+            "export_comparison",
+            "export",
+            id="results.export_comparison",
+            tooltip="Save the comparison to a file",
+        ),
     ]
 
     scores = query_one(ScoresPane)
@@ -81,6 +96,7 @@ class ResultsScreen(PlaceScreen):
         """Begin with the scoreboard; another run begins there again."""
         self._show_level()
         self.store.subscribe(self, {"shown", "runs"}, self._on_runs)
+        self.store.subscribe(self, {"comparison"}, lambda _: self.refresh_bindings())
 
     def on_screen_resume(self) -> None:
         """Show the newest run that has ended, where none is shown."""
@@ -138,6 +154,8 @@ class ResultsScreen(PlaceScreen):
             return self._levels[-1] == "samples"
         if action in ("disagreements", "export", "compare"):
             return self._levels[-1] == "scores"
+        if action == "export_comparison":
+            return self._levels[-1] == "comparison" and self.state.comparison is not None
         return True
 
     def action_up(self) -> None:
@@ -167,7 +185,14 @@ class ResultsScreen(PlaceScreen):
         """Ask for a file and save the scoreboard to it."""
         board, run = self.state.scoreboard, self.state.shown
         if board is not None and run is not None:
-            ask_to_export(self, run.status.run_id)
+            ask_to_export(self, "the scoreboard", f"results-{run.status.run_id}", ExportRequested)
+
+    def action_export_comparison(self) -> None:
+        """Ask for a file and save the comparison to it."""
+        known = self.state.comparison
+        if known is not None:
+            stem = f"comparison-{known.after}-{known.before}"
+            ask_to_export(self, "the comparison", stem, ComparisonExportRequested)
 
     def action_compare(self) -> None:
         """Ask for another run and show both."""

@@ -10,6 +10,9 @@ from ....profiles.atomic import write_private
 from ....profiles.errors import ProctorError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..compare import RunComparison
     from ..facts import RunFacts
     from ..scoreboard import Scoreboard
 
@@ -18,7 +21,7 @@ FORMATS = {".md": "Markdown", ".csv": "CSV", ".json": "JSON", PAGE: "HTML"}
 
 
 def check_export(path: Path) -> str:
-    """Why a scoreboard cannot be written to a path of that name; "" where it can."""
+    """Why nothing can be exported to a path of that name; "" where it can."""
     if path.suffix.lower() not in FORMATS:
         return f"{path.suffix or 'no ending'}: it must end with {', '.join(FORMATS)}"
     return check_place(path)
@@ -39,6 +42,23 @@ def write_scoreboard(scoreboard: Scoreboard, path: Path, facts: RunFacts | None 
     if why := check_export(path):
         raise UsageError(why)
     write_text(path, _format(scoreboard, path.suffix.lower(), facts))
+
+
+def write_comparison(comparison: RunComparison, path: Path, about: Sequence[tuple[str, str]] = ()) -> None:
+    """Write a comparison to a file, in the format that its ending says. A file that is there is replaced.
+
+    Args:
+        comparison: The comparison.
+        path: The file.
+        about: What a page tells of both sides besides, where that is known.
+
+    Raises:
+        UsageError: The path cannot be one.
+        ProctorError: The file cannot be written.
+    """
+    if why := check_export(path):
+        raise UsageError(why)
+    write_text(path, comparison_text(comparison, path.suffix.lower(), about))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -66,6 +86,23 @@ def check_place(path: Path) -> str:
     if os.path.isdir(path):  # unlike a Path's own, it takes any name
         return f"{path} is a folder"
     return "" if os.path.isdir(path.parent) else f"there is no folder {path.parent}"
+
+
+def comparison_text(comparison: RunComparison, ending: str, about: Sequence[tuple[str, str]] = ()) -> str:
+    """A comparison in one of the `FORMATS`.
+
+    Args:
+        comparison: The comparison.
+        ending: Which one.
+        about: What a page tells of both sides besides.
+    """
+    if ending == PAGE:
+        from .compared_html import to_html
+
+        return to_html(comparison, about)
+    from . import compared
+
+    return {".md": compared.to_markdown, ".csv": compared.to_csv, ".json": compared.to_json}[ending](comparison)
 
 
 def _format(scoreboard: Scoreboard, ending: str, facts: RunFacts | None) -> str:

@@ -15,19 +15,18 @@ from .html import TONES, footer, practice_badge
 from .page import Axis, Column, escape
 
 
-def to_html(comparison: RunComparison, about: Sequence[tuple[str, str]], *, practice: bool) -> str:
+def to_html(comparison: RunComparison, about: Sequence[tuple[str, str]] = ()) -> str:
     """The comparison as a document.
 
     Args:
         comparison: The comparison.
-        about: What is compared: names and words.
-        practice: Whether the models are simulated.
+        about: What is compared: names and words, as `compared_facts` tells them.
     """
     title = title_words(comparison)
     groups = [(task, list(cells)) for task, cells in groupby(comparison.cells, key=lambda cell: cell.task)]
     body = [
         f"<header><h1>{escape(title)}</h1>",
-        practice_badge(practice),
+        practice_badge(comparison.practice),
         page.facts(about),
         *page.says(comparison.summary, comparison.warnings),
         "</header>",
