@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status, write_status
-from proctor.evals.results.compare import compare_runs, compare_within, find_before, regressions
+from proctor.evals.results.compare import Change, RunComparison, compare_runs, compare_within, find_before, regressions
 from proctor.evals.results.export.compared import to_csv, to_json, to_markdown
 from proctor.evals.results.figures import format_seconds, format_usd
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.sentences import step_words
 from proctor.profiles.errors import UsageError
 from proctor.tui.widgets.comparison_rows import compared_words, comparison_table
+from proctor.tui.widgets.line_layout import lay_out, row_segments
+from rich.cells import cell_len
+from rich.style import Style
 
 TARGET = "hf-inference-providers/a/m:"
 
@@ -71,10 +74,51 @@ def test_the_table_says_what_each_run_has() -> None:
     found = compare_runs(BEFORE, AFTER)
     _, rows = comparison_table(found)
     words = {row.cells[1].text: [cell.text for cell in row.cells] for row in rows if row.cells[0].text == "t"}
-    assert words["groq"][2:5] == ["0.250", "0.875", "+0.625"] and words["groq"][5] == "better p<0.001"
-    assert words["gone"][5] == "only before" and words["come"][5] == "only now"
-    groq = next(one for one in found.cells if one.change == "better")
-    assert compared_words(groq)[-1] == "compared by exact McNemar over 40 pairs"
+    assert words["groq"][2:5] == ["0.250 → 0.875", "+0.625", "better p<0.001"]
+    assert words["gone"][2] == "0.125 → –" and words["gone"][4] == "only before" and words["come"][4] == "only now"
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (200, ["task", "target", "scores", "difference", "change", "interval", "pairs", "cost"]),
+        (120, ["task", "target", "scores", "difference", "change", "interval"]),
+        (80, ["task", "target", "difference", "change"]),
+        (40, ["task", "target", "change"]),
+    ],
+)
+def test_what_a_difference_means_is_whole_however_narrow_the_table_is(width: int, shown: list[str]) -> None:
+    changes: tuple[Change, ...] = ("better", "worse", "tied")
+    cells = [
+        replace(one, task="a_task_with_a_long_name · of=what", label="a-model-of-8B:provider", change=change, p_value=p)
+        for one, change, p in zip(compare_runs(BEFORE, AFTER).cells, changes, (0.0001, 0.031, 1.0), strict=False)
+    ]
+    columns, rows = comparison_table(RunComparison("old", "new", tuple(cells)), width)
+    places = lay_out(columns, width)
+    assert [place.column.key for place in places] == shown
+    lines = ["".join(part.text for part in row_segments(row, places, width, lambda _: Style(), False, False))
+             for row in rows]  # fmt: skip
+    assert all(cell_len(line) == width for line in lines)
+    assert [next(words for words in ("better p<0.001", "worse p=0.031", "only before") if words in line)
+            for line in lines] == ["better p<0.001", "worse p=0.031", "only before"]  # fmt: skip
+    if width >= 80:
+        assert all("a-model-of-8B:provider" in line for line in lines)  # the task, which repeats, is cut first
+
+
+def test_a_cell_in_full_has_its_whole_names_and_who_graded_once_where_that_is_the_same() -> None:
+    old, new = (replace(index, grader="hf-inference-providers/x/judge") for _, index in (cell("p", 1), cell("p", 9)))
+    status, _ = cell("p", 1)
+    (same,) = compare_runs(("a", [(status, old)]), ("b", [(status, new)])).cells
+    assert compared_words(same) == [
+        "t · a/m:p",
+        "before: succeeded · score 0.025 of 40 samples",
+        "now: succeeded · score 0.225 of 40 samples",
+        "compared by exact McNemar over 40 pairs · graded by x/judge",
+    ]
+    (other,) = compare_runs(("a", [(status, old)]), ("b", [(status, replace(new, grader="y/judge"))])).cells
+    assert [line.rpartition(" · ")[2] for line in compared_words(other)[1:3]] == [
+        "graded by x/judge", "graded by y/judge",
+    ]  # fmt: skip
 
 
 # Inside one run, and what both sides must have in common

@@ -32,7 +32,7 @@ class ComparisonPane(Vertical):
     DEFAULT_CSS = """
     ComparisonPane {
         & > .comparison--head { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
-        & > .comparison--row { height: auto; max-height: 4; padding: 0 1; color: $foreground-muted; }
+        & > .comparison--row { height: auto; max-height: 5; padding: 0 1; color: $foreground-muted; }
         & > .comparison--says { height: auto; max-height: 4; padding: 0 1; }
     }
     """

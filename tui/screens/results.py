@@ -48,9 +48,9 @@ class ResultsScreen(PlaceScreen):
     """
     PLACE = "results"
     DEFAULT_CSS = """
-    ResultsScreen.-short .scores--row { display: none; }
-    ResultsScreen.-short .scores--head { max-height: 1; }
-    ResultsScreen.-short .scores--says { max-height: 1; }
+    ResultsScreen.-short .scores--row, ResultsScreen.-short .comparison--row { display: none; }
+    ResultsScreen.-short .scores--head, ResultsScreen.-short .comparison--head { max-height: 1; }
+    ResultsScreen.-short .scores--says, ResultsScreen.-short .comparison--says { max-height: 1; }
     """
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -1,4 +1,8 @@
-"""Two runs side by side as columns and rows of a `LineTable`. No widget in here."""
+"""Two runs side by side as columns and rows of a `LineTable`. No widget in here.
+
+Where the columns do not fit they are left out in this order: pairs, cost, the interval, the scores of both runs, the
+difference. Task, target and what the difference means always stay; the names of the first two are cut for the last.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from ...profiles.schema import HF_PREFIX
 from ..clean import clean_line
-from ..figures import UNKNOWN, format_usd
+from ..figures import UNKNOWN, format_usd, number_of
+from .line_layout import END, GAP, MARKER
 from .line_table import Cell, Column, Row
 
 if TYPE_CHECKING:
@@ -16,26 +22,35 @@ if TYPE_CHECKING:
 
 _TONES = {"better": "good", "worse": "bad", "tied": "", "unknown": "dim"}
 _WIDEST = 40  # of a name
-_BESIDE_NAMES = 38  # cells for the difference and what it means
+_SHORTEST = 5  # a name is not cut further
+_DIFFERENCE, _CHANGE = 10, len("better p<0.001")
+_BESIDE_NAMES = len(MARKER) + END + 3 * GAP + _DIFFERENCE + _CHANGE  # cells that no name takes
 
 
 def comparison_table(comparison: RunComparison, width: int = 120) -> tuple[tuple[Column, ...], list[Row]]:
-    """The columns, and a row for each cell of either run; names are cut where they leave no room for the figures."""
+    """The columns, and a row for each cell of either run."""
     cells = comparison.cells
-    room = max(width - _BESIDE_NAMES, 16)
-    task_most, target_most = min(room // 3, _WIDEST), min(room - room // 3, _WIDEST)
+    task = _width("task", [cell.task for cell in cells])
+    target = _width("target", [cell.label for cell in cells])
+    task, target = _cut_names(task, target, max(width - _BESIDE_NAMES, 3 * _SHORTEST))
     columns = (
-        Column("task", "task", _width("task", [cell.task for cell in cells], task_most)),
-        Column("target", "target", _width("target", [cell.label for cell in cells], target_most)),
-        Column("before", "before", 6, "right", 4),
-        Column("after", "now", 6, "right", 4),
-        Column("difference", "difference", 10, "right"),
-        Column("change", "", 15),
-        Column("interval", "95% interval", 15, "left", 2),
-        Column("pairs", "pairs", 6, "right", 1),
-        Column("cost", "cost before → now", 19, "right", 3),
+        Column("task", "task", task),
+        Column("target", "target", target),
+        Column("scores", "before → now", len("0.000 → 0.000"), "right", 2),
+        Column("difference", "difference", _DIFFERENCE, "right", 1),
+        Column("change", "", _CHANGE),
+        Column("interval", "95% interval", len("-0.00 … +0.00"), "left", 3),
+        Column("pairs", "pairs", 6, "right", 5),
+        Column("cost", "cost before → now", 19, "right", 4),
     )
     return columns, [_row(at, cell) for at, cell in enumerate(cells)]
+
+
+def _cut_names(task: int, target: int, room: int) -> tuple[int, int]:
+    """The widths of both names: what is too much goes from the task's, down to a third of the room, which repeats."""
+    if task + target > room:
+        task = min(task, max(room - target, room // 3))
+    return task, min(target, room - task)
 
 
 def _row(at: int, cell: ComparedCell) -> Row:
@@ -46,8 +61,7 @@ def _row(at: int, cell: ComparedCell) -> Row:
     cells = (
         Cell(cell.task),
         Cell(cell.label),
-        Cell(_score(cell.before)),
-        Cell(_score(cell.after)),
+        Cell(f"{_score(cell.before)} → {_score(cell.after)}"),
         Cell(f"{comparison.difference:+.3f}" if comparison is not None else "", tone),
         Cell(change_words(cell) or UNKNOWN, tone),
         Cell(f"{between.low:+.2f} … {between.high:+.2f}" if between is not None else ""),
@@ -58,27 +72,39 @@ def _row(at: int, cell: ComparedCell) -> Row:
 
 
 def compared_words(cell: ComparedCell) -> list[str]:
-    """How a cell was compared, in full."""
-    lines: list[str] = []
-    for when, row in (("before", cell.before), ("now", cell.after)):
-        if row is not None:
-            badge = " · grades itself ⚠" if row.self_graded else f" · graded by {row.grader}" if row.grader else ""
-            reason = f" · {row.reason}" if row.reason else ""
-            lines.append(f"{when}: {row.state} · score {_score(row)} of {row.n} samples{badge}{reason}")
+    """A cell in full: its names, both sides, and how they were compared."""
+    sides = [(when, row) for when, row in (("before", cell.before), ("now", cell.after)) if row is not None]
+    graders = list(dict.fromkeys(_grader_words(row) for _, row in sides))
+    lines = [f"{cell.task} · {cell.target.removeprefix(HF_PREFIX)}"]
+    for when, row in sides:
+        parts = (f"{when}: {row.state}", f"score {_score(row)} of {number_of(row.n, 'sample')}", row.reason or "")
+        lines.append(_joined(*parts, _grader_words(row) if len(graders) > 1 else ""))
     comparison = cell.comparison
+    how = ""
     if comparison is not None:
-        how = f"{comparison.samples} pairs" if comparison.samples is not None else "two groups, not the same samples"
-        lines.append(f"compared by {comparison.method} over {how}")
-    return lines
+        over = f"{comparison.samples} pairs" if comparison.samples is not None else "two groups, not the same samples"
+        how = f"compared by {comparison.method} over {over}"
+    last = _joined(how, graders[0] if len(graders) == 1 else "")
+    return [*lines, last] if last else lines
+
+
+def _grader_words(row: ScoreRow) -> str:
+    if row.self_graded:
+        return "grades itself ⚠"
+    return f"graded by {row.grader.removeprefix(HF_PREFIX)}" if row.grader else ""
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def _score(row: ScoreRow | None) -> str:
-    return "" if row is None else UNKNOWN if row.score is None else f"{row.score:.3f}"
+    return "–" if row is None else UNKNOWN if row.score is None else f"{row.score:.3f}"
 
 
 def _cost(row: ScoreRow | None) -> str:
     return "–" if row is None else format_usd(row.cost_usd)
 
 
-def _width(title: str, texts: list[str], most: int) -> int:
-    return min(max((cell_len(clean_line(text)) for text in [title, *texts]), default=1), most)
+def _width(title: str, texts: list[str]) -> int:
+    return min(max(cell_len(clean_line(text)) for text in [title, *texts]), _WIDEST)
