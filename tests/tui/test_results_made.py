@@ -32,6 +32,7 @@ from proctor.tui.messages import (
     SamplesRequested,
     ScoreboardRequested,
 )
+from proctor.tui.offered import offered_here
 from proctor.tui.screens.picture import PictureScreen
 from proctor.tui.screens.results import ResultsScreen
 from proctor.tui.store import KnownRun, Store
@@ -366,6 +367,50 @@ def test_pictures_are_half_cells_in_the_transcript_and_open_on_their_own(tmp_pat
             screen.store.put(transcript=transcript())
             await pilot.press("i")
             assert screen.app.screen is screen
+
+    asyncio.run(drive())
+
+
+def test_another_picture_is_offered_only_where_there_is_one(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            await pilot.press("enter", "enter")
+            for count, is_offered in ((1, False), (2, True)):
+                screen.store.put(transcript=transcript(*(picture() for _ in range(count))))
+                await pilot.press("i")
+                shown = screen.app.screen
+                assert isinstance(shown, PictureScreen)
+                await pilot.pause()
+                assert ("next" in drawn(shown.query_one(KeyLine))) is is_offered
+                offered = {one.binding.id for one in offered_here(shown)}
+                assert ({"picture.next", "picture.previous"} <= offered) is is_offered
+                assert offered.isdisjoint({"picture.next", "picture.previous"}) is not is_offered
+                await pilot.press("left_square_bracket")
+                assert f"picture {count} of {count}" in said(shown.title_line)
+                await pilot.press("escape")
+
+    asyncio.run(drive())
+
+
+def test_another_sample_is_offered_only_where_the_one_that_is_read_stands_in_a_list(tmp_path: Path) -> None:
+    async def drive() -> None:
+        async with results(tmp_path) as (pilot, screen):
+            asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
+
+            def is_offered() -> bool:
+                return "transcript.next" in {one.binding.id for one in offered_here(screen)}
+
+            await pilot.press("enter", "enter", "right_square_bracket")
+            second = asked[-1]
+            assert is_offered() and isinstance(second, SampleOpened) and second.sample.sample_id == 2
+            screen.reveal(replace(second.sample, sample_id=4))  # as the palette does
+            await pilot.pause()
+            assert not is_offered()
+            count = len(asked)
+            await pilot.press("right_square_bracket")
+            assert screen.transcript.display and len(asked) == count
+            await pilot.press("escape", "slash", *"#3", "enter", "enter")
+            assert not is_offered()  # it is the only one of the list
 
     asyncio.run(drive())
 

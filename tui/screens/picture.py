@@ -65,11 +65,14 @@ class PictureScreen(ModalScreen[None]):
         """Show the first."""
         await self._show()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer another picture only where there is one."""
+        return len(self._pictures) > 1 if action == "step" else super().check_action(action, parameters)
+
     async def action_step(self, by: int) -> None:
-        """Show another."""
-        if len(self._pictures) > 1:
-            self._at = (self._at + by) % len(self._pictures)
-            await self._show()
+        """Show another; after the last one the first."""
+        self._at = (self._at + by) % len(self._pictures)
+        await self._show()
 
     async def _show(self) -> None:
         picture = self._pictures[self._at]

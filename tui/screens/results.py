@@ -251,14 +251,20 @@ class ResultsScreen(PlaceScreen):
     @on(TranscriptPane.StepRequested)
     def _step(self, event: TranscriptPane.StepRequested) -> None:
         event.stop()
-        above = self._levels[-2] if len(self._levels) > 1 else "samples"
-        self._open((self.across if above == "across" else self.samples).step(event.by))
+        self._open(self._list().step(event.by))
 
     def reveal(self, thing: object) -> None:
         """Show the transcript of a sample that was found elsewhere."""
         self._open(cast("SampleRef", thing))
 
+    def _list(self) -> SamplesPane | AcrossPane:
+        """Where a transcript was chosen last."""
+        return self.across if "across" in self._levels else self.samples
+
     def _open(self, sample: SampleRef | None) -> None:
         if sample is not None:
+            listed = self._list()
+            # One that the palette found stands in no list, or in another one than that which is open.
+            self.transcript.is_listed = listed.current == sample and listed.table.row_count > 1
             self.post_message(SampleOpened(sample))
             self._go_down("transcript")

@@ -79,6 +79,7 @@ class TranscriptPane(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         """Make a pane that follows the store."""
         super().__init__(id=id)
+        self.is_listed = False  # whether there are others to step to
         self._shown: Transcript | None = None
         self._raw = False
         self._matches = ""
@@ -116,7 +117,9 @@ class TranscriptPane(Vertical):
         self.facts.update(Content(clean_line(words)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a picture only where there is one."""
+        """Offer a picture only where there is one, and another sample only where this one stands in a list of them."""
+        if action == "step":
+            return self.is_listed
         return bool(self._pictures()) if action == "picture" else super().check_action(action, parameters)
 
     def _pictures(self) -> list[Picture]:
