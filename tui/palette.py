@@ -16,7 +16,9 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from .clean import clean_line
 from .find_items import Found, Item, Shelf, find_items
+from .palette_shelves import missing_words
 from .widgets.bars import proctor
 from .widgets.key_line import KeyLine
 from .widgets.line_table import Cell, Column, LineTable, Row
@@ -31,6 +33,7 @@ COLUMNS = (
     Column("key", "key", 9, "right", drop=2),
 )
 ROWS_LEAST = 3
+ONE_LINE = 80  # cells of a terminal in which what is missing is said in one line
 
 
 class _Line(Input):
@@ -65,6 +68,7 @@ class PaletteScreen(ModalScreen[Item | None]):
         & LineTable:ansi > .line-table--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
         & LineTable:nocolor > .line-table--cursor { text-style: reverse; }
         & .palette--count { height: 1; color: $foreground-muted; }
+        & .palette--missing { height: auto; max-height: 2; color: $foreground-muted; }
     }
     """
     AUTO_FOCUS = "Input"
@@ -86,6 +90,7 @@ class PaletteScreen(ModalScreen[Item | None]):
     _input = query_one(Input)
     _table = query_one(LineTable)
     _count = query_one(".palette--count", Static)
+    _missing = query_one(".palette--missing", Static)
 
     def __init__(self, actions: Sequence[Shelf], read: Callable[[], Sequence[Shelf]]) -> None:
         super().__init__()
@@ -98,22 +103,26 @@ class PaletteScreen(ModalScreen[Item | None]):
         self._takes_first = False  # Enter was quicker than the answer
 
     def compose(self) -> ComposeResult:
-        """The line to type in, what fits, and how much does."""
+        """The line to type in, what fits, how much does, and what was not looked through."""
         with Vertical():
             field = _Line(placeholder="a model, run, profile, task, sample or action", compact=True)
             field.cursor_blink = False
             yield field
             yield LineTable(COLUMNS, empty="…")
             yield Static(classes="palette--count", markup=False)
+            yield Static(classes="palette--missing", markup=False)
         yield KeyLine(palette=False)
 
     def on_mount(self) -> None:
         """Show what is usual before anything is typed, and look again when samples come."""
-        proctor(self).store.subscribe(self, {"indexes"}, self._ask_again)
+        store = proctor(self).store
+        store.subscribe(self, {"shown", "indexes", "waiting", "failures"}, self._tell_missing)
+        store.subscribe(self, {"indexes"}, self._ask_again)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """As high as the terminal allows."""
-        self._table.styles.height = min(max(event.size.height * 9 // 10 - 6, ROWS_LEAST), 22)
+        said = (1 if self.size.width >= ONE_LINE else 2) if self._missing.display else 0
+        self._table.styles.height = min(max(self.size.height * 9 // 10 - 6 - said, ROWS_LEAST), 22)
 
     def on_key(self, event: events.Key) -> None:
         """Take the letters of somebody who types before the line has the focus."""
@@ -172,6 +181,13 @@ class PaletteScreen(ModalScreen[Item | None]):
     def action_page(self, pages: int) -> None:
         """Move the cursor by pages."""
         self._table.action_page(pages)
+
+    def _tell_missing(self, state: State) -> None:
+        """A sample that is not found may be one of those that are not in memory."""
+        words = missing_words(state)
+        self._missing.update(Content(clean_line(words)))
+        self._missing.display = bool(words)
+        self.on_resize()
 
     def _ask_again(self, _: State) -> None:
         self._shelves = None

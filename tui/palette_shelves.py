@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
+from .figures import number_of
 from .find_items import Item, Shelf
 from .store import SampleRef
 
@@ -21,6 +22,22 @@ ACTION, RUN, PROFILE, TASK, MODEL, SAMPLE = "action", "run", "profile", "task", 
 def state_shelves(state: State) -> list[Shelf]:
     """Runs, profiles, tasks, models, and the samples of the run that Results shows."""
     return [_runs(state), _profiles(state), _tasks(state), _models(state), *_samples(state)]
+
+
+def missing_words(state: State) -> str:
+    """Which samples of the run that Results shows are not on a shelf, and what to do; "" where all are."""
+    shown = state.shown
+    if shown is None:
+        return ""
+    logs = {shown.run_dir / cell.log for cell in shown.status.cells if cell.log is not None}
+    if not (count := len(logs.difference(state.indexes))):
+        return ""
+    who = f"samples of {number_of(count, 'cell')}"
+    if "indexes" in state.waiting:
+        return f"{who} are being read"
+    if failure := state.failures.get("indexes"):
+        return f"{who} are not loaded: {failure}"
+    return f"{who} are not loaded: open {'it' if count == 1 else 'them'} in Results to find them"
 
 
 def action_shelf(offered: Sequence[Offered], where: str, more: Sequence[Item] = (), *, at_once: bool = True) -> Shelf:

@@ -15,6 +15,7 @@ from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.tasks.listing import TaskInfo, TaskListing
+from proctor.profiles.errors import ProctorError
 from proctor.profiles.files import LoadedProfile, list_profiles
 from proctor.profiles.schema import ModelItem, Profile, TaskEntry
 from proctor.tui.app import ProctorApp
@@ -127,6 +128,11 @@ async def find(app: AroundTestApp, pilot: Pilot[str], words: str) -> LineTable:
     """Open the palette, type, and wait for the answer."""
     await pilot.press("ctrl+p")
     await until(pilot, lambda: isinstance(app.screen, PaletteScreen), "the palette")
+    return await find_again(app, pilot, words)
+
+
+async def find_again(app: AroundTestApp, pilot: Pilot[str], words: str) -> LineTable:
+    """Type other words in the open palette, and wait for the answer."""
     palette = app.screen
     palette.query_one(Input).value = words
     await until(pilot, lambda: palette._answered == words, "an answer")  # type: ignore[attr-defined]
@@ -220,6 +226,36 @@ def test_a_task_a_run_and_a_sample_are_opened_where_they_belong() -> None:
         assert app.current_mode == "results"
 
     play(scenario)
+
+
+@pytest.mark.parametrize("size", [NARROW, TINY])
+def test_the_palette_says_whose_samples_it_did_not_look_through(size: tuple[int, int]) -> None:
+    cells = (CELL, *(replace(CELL, id=name, log=f"{name}.eval") for name in "bc"), replace(CELL, id="d", log=None))
+    run = KnownRun(OLD.run_dir, replace(OLD.status, cells=cells))
+    logs = {LOG.with_name(f"{name}.eval"): LogIndex("t", "m", "success", "") for name in "bc"}
+
+    async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
+        def said() -> str:
+            return " ".join(app.seen().replace("│", " ").split())
+
+        store = app.store
+        known = dict(store.state.indexes)
+        store.put(shown=run)
+        await find(app, pilot, "#9")
+        says = "samples of 2 cells are not loaded: open them in Results to find them"
+        await until(pilot, lambda: says in said(), "what is missing")
+        store.await_field("indexes", "reading the samples")
+        await until(pilot, lambda: "samples of 2 cells are being read" in said(), "what is awaited")
+        store.fail_field("indexes", ProctorError("b.eval is broken\x1b[31m"))
+        await until(pilot, lambda: "samples of 2 cells are not loaded: b.eval is broken␛[31m" in said(), "the cause")
+        store.put(indexes={**known, **logs})
+        await until(pilot, lambda: "not loaded" not in said(), "that nothing is missing")
+        store.put(indexes=known)
+        await find_again(app, pilot, "#8")
+        await until(pilot, lambda: "▸ sample" in said() or "▸ #8" in said(), "what is there")
+        assert says in said()  # also beside what was found
+
+    play(scenario, size)
 
 
 def test_an_action_is_done_where_a_key_would_do_it() -> None:
