@@ -82,17 +82,7 @@ def read_journal(run_dir: Path) -> Iterator[dict[str, Any]]:
 
 def is_supervised(run_dir: Path) -> bool:
     """Whether a supervisor lives that runs this run."""
-    try:
-        fd = os.open(run_dir / JOURNAL_FILE, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    return _is_locked(run_dir / JOURNAL_FILE, fcntl.LOCK_SH)
 
 
 def work_on(run_dir: Path) -> None:
@@ -104,15 +94,25 @@ def work_on(run_dir: Path) -> None:
 def is_worked_on(run_dir: Path) -> bool:
     """Whether a cell of this run lives, be it of a supervisor that is gone."""
     try:
-        fd = os.open(run_dir, os.O_RDONLY)
-    except OSError:
+        return _is_locked(run_dir, fcntl.LOCK_EX)
+    except OSError:  # of a file system without locks
+        return False
+
+
+def _is_locked(path: Path, kind: int) -> bool:
+    """Whether a process holds a lock beside which there is none of this kind; where nothing is, nobody does.
+
+    Raises:
+        OSError: It cannot be told.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
-        return False
     finally:
         os.close(fd)
     return False

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import pytest
 from proctor.evals.engine.full_disk import Space
-from proctor.evals.engine.journal import JOURNAL_FILE, Journal, is_worked_on, read_journal, work_on
+from proctor.evals.engine.journal import JOURNAL_FILE, Journal, is_supervised, is_worked_on, read_journal, work_on
 from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
 from proctor.evals.engine.reasons import MAX_CHARS, reason_line
 from proctor.evals.engine.retry import prepare_retry
@@ -184,6 +184,14 @@ def test_a_run_is_worked_on_while_a_process_of_it_lives(tmp_path: Path) -> None:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     assert not is_worked_on(tmp_path)
+
+
+def test_a_run_is_supervised_while_its_journal_is_written(tmp_path: Path) -> None:
+    assert not is_supervised(tmp_path) and not is_supervised(tmp_path / "nowhere")
+    with Journal(tmp_path):
+        assert is_supervised(tmp_path)
+        assert is_supervised(tmp_path)  # asking does not take the lock
+    assert not is_supervised(tmp_path)
 
 
 def test_a_budget_that_was_changed_while_the_run_went_on_stands_when_it_is_gone_on_with(

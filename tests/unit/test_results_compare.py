@@ -13,6 +13,7 @@ from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status, write_status
 from proctor.evals.results.compare import Change, RunComparison, compare_runs, compare_within, find_before, regressions
 from proctor.evals.results.export.compared import to_csv, to_json, to_markdown
+from proctor.evals.results.export.json import difference_record
 from proctor.evals.results.figures import format_seconds, format_usd
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.sentences import step_words
@@ -206,6 +207,21 @@ def test_json_csv_and_markdown_say_the_same() -> None:
     markdown = to_markdown(found)
     assert "| groq | 0.250 | 0.875 | +0.625 |" in markdown and "| only now |" in markdown
     assert markdown.rstrip().endswith(found.summary)
+
+
+def test_csv_of_a_comparison_has_its_columns_and_holds_no_formulas() -> None:
+    found = compare_runs(BEFORE, AFTER)
+    hostile = replace(found, cells=(replace(found.cells[0], task="=1+1", label="@x"), *found.cells[1:]))
+    header, first, *rest = csv.reader(io.StringIO(to_csv(hostile)))
+    assert len(rest) == len(found.cells) - 1 and {len(line) for line in (first, *rest)} == {len(header)}
+    assert header[:17] == [
+        "run_before", "run_after", "task", "label", "target", "change", "p_value", "difference", "difference_low",
+        "difference_high", "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio",
+        "tokens_per_s_ratio",
+    ]  # fmt: skip
+    assert header[17:21] == ["cell_before", "cell_after", "state_before", "state_after"]
+    assert first[2:4] == ["'=1+1", "'@x"]
+    assert list(difference_record(None)) == header[7:12] and not any(difference_record(None).values())
 
 
 def test_the_run_before_is_the_newest_that_has_scored_a_cell_of_it(tmp_path: Path) -> None:

@@ -14,10 +14,8 @@ ratio is after divided by before. `pairs` is null where two groups were compared
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, get_args
 
@@ -25,8 +23,8 @@ from ..compare import ComparedCell, Figure, RunComparison
 from ..figures import format_seconds, format_usd
 from ..scoreboard import ScoreRow
 from ..sentences import change_words, side_names, step_words
-from .csv import COLUMNS, plain_cell
-from .json import FORMAT, row_record
+from .csv import COLUMNS, csv_text
+from .json import FORMAT, difference_record, row_record
 from .markdown import escape
 
 FIGURES: tuple[Figure, ...] = get_args(Figure)
@@ -68,16 +66,16 @@ def to_json(comparison: RunComparison) -> str:
 
 def to_csv(comparison: RunComparison) -> str:
     """The comparison as CSV: a header line, a line per cell; unknown is empty."""
-    out = io.StringIO()
     sides = [f"{name}_{side}" for name in _SIDE_COLUMNS for side in SIDES]
-    writer = csv.DictWriter(out, ("run_before", "run_after", *_CELL_COLUMNS, *sides), lineterminator="\n")
-    writer.writeheader()
+    return csv_text(("run_before", "run_after", *_CELL_COLUMNS, *sides), _lines(comparison))
+
+
+def _lines(comparison: RunComparison) -> Iterator[dict[str, Any]]:
     for cell in comparison.cells:
         line = {"run_before": comparison.before, "run_after": comparison.after, **_record(cell)}
         for side, row in zip(SIDES, (cell.before, cell.after), strict=True):
             line |= {f"{name}_{side}": value for name, value in (_side(row) or {}).items()}
-        writer.writerow({name: plain_cell(value) for name, value in line.items()})
-    return out.getvalue()
+        yield line
 
 
 def to_markdown(comparison: RunComparison) -> str:
@@ -124,19 +122,13 @@ def _cells(cell: ComparedCell) -> tuple[str, ...]:
 
 
 def _record(cell: ComparedCell) -> dict[str, Any]:
-    comparison = cell.comparison
-    between = comparison.interval if comparison else None
     return {
         "task": cell.task,
         "label": cell.label,
         "target": cell.target,
         "change": cell.change,
         "p_value": cell.p_value,
-        "difference": comparison.difference if comparison else None,
-        "difference_low": between.low if between else None,
-        "difference_high": between.high if between else None,
-        "method": comparison.method if comparison else None,
-        "pairs": comparison.samples if comparison else None,
+        **difference_record(cell.comparison),
         **{f"{figure}_ratio": cell.ratio(figure) for figure in FIGURES},
     }
 

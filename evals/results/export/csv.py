@@ -11,6 +11,8 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ..scoreboard import Scoreboard
 from .json import row_record
@@ -58,9 +60,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def to_csv(scoreboard: Scoreboard) -> str:
     """The scoreboard as CSV."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    return csv_text(COLUMNS, _lines(scoreboard))
+
+
+def _lines(scoreboard: Scoreboard) -> Iterator[dict[str, Any]]:
     for group in scoreboard.groups:
         of_group = {
             "task": group.task,
@@ -69,7 +72,16 @@ def to_csv(scoreboard: Scoreboard) -> str:
             "part": group.part,
         }
         for row in group.rows:
-            writer.writerow({name: plain_cell(value) for name, value in (of_group | row_record(row)).items()})
+            yield of_group | row_record(row)
+
+
+def csv_text(columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
+    """A header line and a line for each record; a column that a record lacks is empty."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({name: plain_cell(value) for name, value in line.items()})
     return out.getvalue()
 
 

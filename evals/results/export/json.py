@@ -21,6 +21,7 @@ import json
 from typing import Any
 
 from ..scoreboard import Scoreboard, ScoreRow
+from ..statistics import Comparison
 
 FORMAT = 1
 
@@ -62,8 +63,6 @@ def record(scoreboard: Scoreboard) -> dict[str, Any]:
 
 def row_record(row: ScoreRow) -> dict[str, Any]:
     """One row as plain data."""
-    comparison = row.comparison
-    between = comparison.interval if comparison else None
     return {
         "cell": row.cell,
         "target": row.target,
@@ -79,11 +78,7 @@ def row_record(row: ScoreRow) -> dict[str, Any]:
         "errors": row.errors,
         "verdict": row.verdict,
         "p_value": row.p_value,
-        "difference": comparison.difference if comparison else None,
-        "difference_low": between.low if between else None,
-        "difference_high": between.high if between else None,
-        "method": comparison.method if comparison else None,
-        "pairs": comparison.samples if comparison else None,
+        **difference_record(row.comparison),
         "cost_usd": row.cost_usd,
         "grader_cost_usd": row.grader_cost_usd,
         "usd_per_1k": row.usd_per_1k,
@@ -96,4 +91,16 @@ def row_record(row: ScoreRow) -> dict[str, Any]:
         "log": row.log,
         "grader_served_by": dict(row.grader_served_by),
         "sample_s": row.sample_s,
+    }
+
+
+def difference_record(comparison: Comparison | None) -> dict[str, Any]:
+    """A difference as plain data: how large it is, its 95% interval, and how it was found."""
+    between = comparison.interval if comparison else None
+    return {
+        "difference": comparison.difference if comparison else None,
+        "difference_low": between.low if between else None,
+        "difference_high": between.high if between else None,
+        "method": comparison.method if comparison else None,
+        "pairs": comparison.samples if comparison else None,
     }
