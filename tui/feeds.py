@@ -231,15 +231,13 @@ class Feeds(ReadingFeeds):
     def start_run(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints) -> None:
         """Start a supervisor for a plan and wait until it has written its first status."""
         from ..evals.engine.follow import follow
-        from ..evals.engine.launch import PendingSupervisor
-        from ..evals.engine.run_toml import write_run_toml
-        from ..evals.engine.runs import RUN_FILE, log_root, new_run_dir
+        from ..evals.engine.launch import PendingSupervisor, make_run
+        from ..evals.engine.runs import log_root
 
         try:
             with PendingSupervisor() as supervisor:
-                now_s = time.time()
-                run_dir = new_run_dir(log_root(self._log_dir, profile.run.log_dir), name, now_s)
-                write_run_toml(run_dir / RUN_FILE, plan, profile, run_id=run_dir.name, created_at_s=now_s)
+                root = log_root(self._log_dir, profile.run.log_dir)
+                run_dir = make_run(root, name, plan, profile, now_s=time.time())
                 supervisor.begin(run_dir, endpoints.token)
                 next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
         except ProctorError as error:

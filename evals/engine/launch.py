@@ -6,10 +6,44 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from ...profiles.errors import ProctorError
+from ...profiles.schema import Profile
+from .plan import Plan
+from .run_toml import write_run_toml
+from .runs import RUN_FILE, new_run_dir
+
+
+def make_run(
+    root: Path, name: str, plan: Plan, profile: Profile, *, now_s: float, profile_path: Path | None = None
+) -> Path:
+    """Make the directory of a new run, with its `run.toml`; where that cannot be written, nothing is left behind.
+
+    Args:
+        root: The log root.
+        name: What the run is called.
+        plan: What is to be run.
+        profile: What it was made from, overrides applied.
+        now_s: Seconds since the epoch.
+        profile_path: The file that the profile was read from, to whose folder its tasks' paths are relative.
+
+    Raises:
+        UsageError: The log root cannot be written, or the plan has no form in TOML.
+        ProctorError: The file cannot be written.
+    """
+    run_dir = new_run_dir(root, name, now_s)
+    try:
+        write_run_toml(
+            run_dir / RUN_FILE, plan, profile, run_id=run_dir.name, created_at_s=now_s, profile_path=profile_path
+        )
+    except ProctorError:
+        with suppress(OSError):
+            run_dir.rmdir()
+        raise
+    return run_dir
 
 
 class PendingSupervisor:

@@ -16,14 +16,15 @@ from typing import BinaryIO
 import pytest
 from proctor.evals.engine.full_disk import Space
 from proctor.evals.engine.journal import JOURNAL_FILE, Journal, is_supervised, is_worked_on, read_journal, work_on
+from proctor.evals.engine.launch import make_run
 from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
 from proctor.evals.engine.reasons import MAX_CHARS, reason_line
 from proctor.evals.engine.retry import prepare_retry
 from proctor.evals.engine.run_book import STATUS_EVERY_S, RunBook
-from proctor.evals.engine.run_toml import write_run_toml
+from proctor.evals.engine.run_toml import read_run_toml, write_run_toml
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import read_status, write_status
-from proctor.profiles.errors import ProctorError
+from proctor.profiles.errors import ProctorError, UsageError
 from proctor.profiles.reading import read_text
 from proctor.profiles.schema import Profile
 
@@ -211,3 +212,12 @@ def test_a_budget_that_was_changed_while_the_run_went_on_stands_when_it_is_gone_
         retry = prepare_retry(tmp_path, now_s=2.0, budget_usd=asked_usd)
         assert retry.redo == ("a",)
         assert retry.plan.settings.budget_usd == retry.frozen.profile.run.budget_usd == stands_usd
+
+
+def test_a_run_that_cannot_be_written_leaves_no_folder(tmp_path: Path) -> None:
+    plan = Plan("half a character: \ud83d", "hub", "http://r/v1", "http://h", (), RunSettings(1, None, 0, None))
+    with pytest.raises(UsageError, match="the plan cannot be written as TOML"):
+        make_run(tmp_path, "mine", plan, Profile(), now_s=1.0)
+    assert list(tmp_path.iterdir()) == []
+    run_dir = make_run(tmp_path, "mine", replace(plan, title="whole"), Profile(), now_s=1.0)
+    assert read_run_toml(run_dir / "run.toml").plan.title == "whole"

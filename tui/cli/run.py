@@ -9,11 +9,10 @@ from contextlib import nullcontext
 import click
 from rich.console import Console
 
-from ...evals.engine.launch import PendingSupervisor
+from ...evals.engine.launch import PendingSupervisor, make_run
 from ...evals.engine.plan import Plan
 from ...evals.engine.prepare import prepare
-from ...evals.engine.run_toml import write_run_toml
-from ...evals.engine.runs import RUN_FILE, log_root, new_run_dir
+from ...evals.engine.runs import log_root
 from ...profiles.errors import UsageError
 from ...profiles.files import load
 from .plan_view import plan_json, print_plan, print_problems, totals_line
@@ -60,10 +59,8 @@ def command(
         print_problems(plan.problems)
         if plan.errors:
             return UsageError.exit_code
-        run_dir = new_run_dir(log_root(log_dir, loaded.profile.run.log_dir), loaded.name, now_s)
-        write_run_toml(
-            run_dir / RUN_FILE, plan, loaded.profile, run_id=run_dir.name, created_at_s=now_s, profile_path=loaded.path
-        )
+        root = log_root(log_dir, loaded.profile.run.log_dir)
+        run_dir = make_run(root, loaded.name, plan, loaded.profile, now_s=now_s, profile_path=loaded.path)
 
         def launch() -> None:
             supervisor.begin(run_dir, prepared.endpoints.token)
