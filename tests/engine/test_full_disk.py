@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import read_eval_log
+from proctor.evals.engine.full_disk import SpillingFile
 from proctor.evals.engine.journal import read_journal
 from proctor.evals.engine.plan import Cell
 
@@ -64,3 +68,23 @@ def test_a_full_disk_is_waited_for_and_nothing_that_was_paid_for_is_lost(
     assert told == [f"{ended.label}: the log cannot be written: No space left on device: the cell waits for space"]
     events = [event["event"] for event in read_journal(run.run_dir) if event["event"] not in ("cell_log", "told")]
     assert events == ["run_started", "cell_started", "cell_ended", "run_ended"]
+
+
+def test_a_temporary_file_whose_disk_is_full_goes_on_in_memory(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    lines = [f"{number:09}\n".encode() for number in range(60_000)]
+    with io.BufferedRandom(SpillingFile()) as file:
+        file.writelines(lines[:30_000])
+        filler = fill(small_disk)
+        file.writelines(lines[30_000:])
+        assert file.tell() == 600_000
+        file.seek(10)
+        file.write(b"new line!\n")
+        filler.unlink()
+        file.seek(0)
+        assert file.read() == b"".join([lines[0], b"new line!\n", *lines[2:]])
+        with zipfile.ZipFile(file, "a") as log:
+            log.writestr("a", b"x")
+        assert zipfile.ZipFile(file).read("a") == b"x"
