@@ -1,8 +1,9 @@
 """What the terminal shows, cell by cell, so that only what differs from it is sent.
 
 Textual sends the lines that a widget refreshed whole, each run of one style with all its colours. Over a slow line that
-is felt. Here its frames are read again: text at known places in known styles becomes the cells that change. What is not
-understood goes out as it came, and nothing is taken for known after it.
+is felt. Here its frames are read again: text at known places in known styles becomes the cells that change. A picture
+goes out as it came, after the text that it covers. No other control character of a frame goes out: it can only be what
+somebody has written. What is no frame goes out as it came. Nothing is taken for known after that, nor after a picture.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _CODE = r"(?:[34]8;(?:2;\d+;\d+;\d+|5;\d+)|10[0-7]|9[0-7]|[34][0-79]|5[1-3]|21|[
 _TEXT = r"[^\x00-\x1f\x7f-\x9f]"
 _RUN = re.compile(rf"\x1b\[({_CODE}(?:;{_CODE})*)m({_TEXT}*)\x1b\[0m|({_TEXT}+)")
 _CODES = re.compile(_CODE)
+_CONTROL = re.compile(rf"(\x1b\[(?:0|{_CODE}(?:;{_CODE})*)m)|[\x00-\x1f\x7f-\x9f]")  # but for styles
+_PICTURE = re.compile(r"\x1bP[\d;]*q[ -~]*\x1b\\")  # in sixel
 _BESIDE = re.compile(r"(?:\x07|\x1b\](?!8;)[^\x07\x1b]*(?:\x07|\x1b\\))+")  # the bell, a title, the clipboard
 _LINED = frozenset({"4", "7", "9", "21", "51", "52", "53"})  # lines, reversed: a blank shows it
 _CHEAP_GAP = 5  # cells: to write so many again is no dearer than to move past them
@@ -47,6 +50,13 @@ class _Piece(NamedTuple):
 _Run = tuple[int, int, str]  # line, place, text
 
 
+class _Frame(NamedTuple):
+    """What Textual writes at once: text, and what is drawn over it."""
+
+    pieces: list[_Piece]
+    pictures: dict[tuple[int, int], str]  # by line and place
+
+
 class _Style(NamedTuple):
     """What the codes of a style turn on."""
 
@@ -63,11 +73,12 @@ class ShownCells:
         self._lines: dict[int, list[_Cell | None]] = {}
         self._cursor: tuple[int, int] | None = None
         self._style: str | None = None
+        self._drawn: str | None = None  # the frame with a picture that was the last there was
 
     def forget(self) -> None:
         """Take nothing for known: what comes next is sent whole."""
         self._lines = {}
-        self._cursor = self._style = None
+        self._cursor = self._style = self._drawn = None
 
     def changes(self, data: str, size: tuple[int, int]) -> str:
         """What to send so that the terminal shows what `data` would have it show; empty where it does already.
@@ -81,18 +92,30 @@ class ShownCells:
             self._size = size
         if _BESIDE.fullmatch(data):
             return data
+        if data == self._drawn:
+            return ""
+        self._drawn = None
         try:
-            pieces = _read(data)
+            pieces, pictures = _read(data)
         except _UnreadError:
-            pieces = []
-        if not pieces or not all(_is_within(piece, size) for piece in pieces):
             plain = "\x1b[0m" if self._style else ""
             self.forget()
             return plain + data
+        if not all(_is_within(piece, size) for piece in pieces):  # of another size: the next will be right
+            pieces, pictures = [piece._replace(cells=None) for piece in pieces], {}
+            self.forget()
+        if pictures:
+            self.forget()  # what is drawn again must not stand on what it covered before
         pen = _Pen(size[0], self._style)
         for piece in pieces:
             self._write(piece, pen)
-        return self._sent(pen, (pieces[-1].y, pieces[-1].x))
+        for (y, x), picture in pictures.items():
+            pen.write_unread(picture, y, x)
+        changes = self._sent(pen, (pieces[-1].y, pieces[-1].x))
+        if pictures:
+            self.forget()  # which cells it covers is the terminal's to say
+            self._drawn = data
+        return changes
 
     def _sent(self, pen: _Pen, cursor: tuple[int, int]) -> str:
         """What was written, with the cursor where it belongs after it."""
@@ -189,20 +212,35 @@ def _is_within(piece: _Piece, size: tuple[int, int]) -> bool:
     return piece.y <= rows and piece.x - 1 + len(piece.cells or ()) <= columns
 
 
-def _read(data: str) -> list[_Piece]:
-    """A frame as the pieces it consists of.
+def _read(data: str) -> _Frame:
+    """A frame as what it consists of.
 
     Raises:
-        _UnreadError: There is anything else in it.
+        _UnreadError: It is none.
     """
     before, *parts = _MOVE.split(data)
     if before or not parts:
         raise _UnreadError
-    return [
-        _Piece(int(y), int(x), bare, _cells(bare))
-        for y, x, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
-        for bare in [text.removesuffix("\n")]  # after which there is a move
-    ]
+    pieces: list[_Piece] = []
+    pictures: dict[tuple[int, int], str] = {}
+    for y, x, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        place, bare = (int(y), int(x)), text.removesuffix("\n")  # after which there is a move
+        if bare.startswith("\x1bP") and (bare == pictures.get(place) or _PICTURE.fullmatch(bare)):
+            pictures[place] = bare
+        else:
+            pieces.append(_piece(*place, bare))
+    if not pieces:
+        raise _UnreadError
+    return _Frame(pieces, pictures)
+
+
+def _piece(y: int, x: int, text: str) -> _Piece:
+    """A piece, without control characters: they take no cells."""
+    try:
+        return _Piece(y, x, text, _cells(text))
+    except _UnreadError:
+        text = _CONTROL.sub(r"\1", text)
+        return _Piece(y, x, text, None)
 
 
 @lru_cache(256)

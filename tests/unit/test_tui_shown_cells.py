@@ -114,23 +114,43 @@ def test_text_that_may_take_other_cells_goes_out_as_it_came(word: str) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [
-        "\x1b[?1049h",
-        "\x1b[2;1H\x1bP0;1;0q#0~\x1b\\",
-        "\x1b[1;1H\x1b_Ga=p\x1b\\",
-        "\x1b[2J",
-        "\x1b[1;1Ha\tb",
-        "plain",
-        "\x9b2J",
-    ],
+    ["\x1b[?1049h", "\x1b[2;1H\x1bP0;1;0q#0~\x1b\\", "\x1b[2J", "plain", "\x9b2J"],
 )
-def test_nothing_is_taken_for_known_after_what_is_not_understood(other: str) -> None:
+def test_nothing_is_taken_for_known_after_what_is_no_frame(other: str) -> None:
     shown = ShownCells()
     data = frame((1, 1, run("a line", "31")))
     first = shown.changes(data, SIZE)
     assert shown.changes(data, SIZE) == ""
     assert shown.changes(other, SIZE) == f"\x1b[0m{other}", "in no style of what was before"
     assert shown.changes(data, SIZE) == first
+
+
+PICTURE = '\x1bP0;0;0q"1;1;20;12#0~-#0~\x1b\\'
+
+
+def test_a_picture_goes_out_whole_and_once_after_the_text_that_it_covers() -> None:
+    shown = ShownCells()
+    data = frame(*((y, 3, f"    \x1b[2;3H{PICTURE}\x1b[{y};7Hright of {y}") for y in (2, 3)))
+    first = shown.changes(data, SIZE)
+    assert first.count("\x1bP") == 1
+    assert first.endswith(f"\x1b[2;3H{PICTURE}\x1b[1;1H")
+    assert "\x1b[2;3H    right of 2" in first and "\x1b[3;3H    right of 3" in first
+    assert shown.changes(data, SIZE) == "", "it is there already"
+    blank = frame((2, 3, "    "))
+    assert "    " in shown.changes(blank, SIZE), "what is under a picture is not known"
+    assert shown.changes(data, SIZE).count(PICTURE) == 1, "something was written over it"
+    shown.forget()
+    assert shown.changes(data, SIZE) == "\x1b[0m" + first.removeprefix("\x1b[0m")
+
+
+@pytest.mark.parametrize(
+    "escape",
+    ["\x1b]52;c;aGFjaw==\x07", "\x9b2J", "\x1b_Ga=p\x1b\\", "\x1bPtmux;x\x1b\\", "\x1b[6n", "\x1b]0;x\x1b\\", "\x1bc"],
+)
+def test_no_frame_lets_an_escape_sequence_through_that_somebody_wrote(escape: str) -> None:
+    sent = ShownCells().changes(frame((1, 1, run(f"so {escape} it is", "31"))), SIZE)
+    words = "".join(character for character in escape if character.isprintable())
+    assert f"so {words} it is" in sent
 
 
 @pytest.mark.parametrize("other", ["\x07", "\x1b]22;default\x07", "\x1b]52;c;aGFjaw==\x1b\\"])
@@ -148,7 +168,7 @@ def test_a_terminal_of_another_size_is_sent_everything() -> None:
     first = shown.changes(data, SIZE)
     assert shown.changes(data, (COLUMNS + 1, ROWS)) == first
     too_long = frame((1, COLUMNS - 2, "beyond"))
-    assert shown.changes(too_long, (COLUMNS + 1, ROWS)).endswith(too_long)
-    assert shown.changes(data, (COLUMNS + 1, ROWS)) == first, "the last cell is what was beyond it"
+    assert shown.changes(too_long, (COLUMNS + 1, ROWS)).startswith(f"\x1b[0m{too_long}")
+    assert "a line" in shown.changes(data, (COLUMNS + 1, ROWS)), "the last cell is what was beyond it"
     shown.forget()
     assert shown.changes(data, (COLUMNS + 1, ROWS)) == first

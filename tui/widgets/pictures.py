@@ -15,6 +15,7 @@ import select
 import sys
 import termios
 import time
+from contextlib import nullcontext, suppress
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +34,7 @@ Graphics = Literal["sixel", "kitty", "half cells"]
 MOST_PIXELS = 40_000_000  # a small file may hold a picture that fills the memory
 _ANSWER_S = 0.1  # how long textual-image waits for the terminal
 _LATE_S = 1.0  # an answer that comes later than this would be taken for keys
+_GUESSED_CELL = (10, 20)  # pixels; what textual-image takes for it where nothing tells
 _importing = Lock()
 
 
@@ -87,15 +89,20 @@ def textual_image() -> ModuleType:
 
 
 def find_graphics(app: App[Any]) -> Graphics:
-    """What the terminal can show. It is asked once, outside the application's screen."""
+    """What the terminal can show. It is asked once, outside the application's screen.
+
+    kitty knows the cells of a picture by their colour, which must arrive as it is.
+    """
     from textual.app import SuspendNotSupported
 
     renderable = textual_image()
     try:
-        with app.suspend():
-            return _ask(renderable)
+        with nullcontext() if _ask.cache_info().currsize else app.suspend():
+            graphics = _ask(renderable)
     except SuspendNotSupported:
         return "half cells"
+    are_colours_kept = app.console.color_system == "truecolor" and not app.no_color
+    return "half cells" if graphics == "kitty" and not are_colours_kept else graphics
 
 
 @cache
@@ -103,7 +110,7 @@ def _ask(renderable: ModuleType) -> Graphics:
     """Ask the terminal. One that takes too long is asked no more, and its late answer is thrown away."""
     began_s = time.monotonic()
     if renderable.sixel.query_terminal_support():
-        return "sixel"
+        return "sixel" if _are_cells_known() else "half cells"
     if time.monotonic() - began_s < _ANSWER_S:
         return "kitty" if renderable.tgp.query_terminal_support() else "half cells"
     if sys.__stdin__ is not None:
@@ -113,9 +120,35 @@ def _ask(renderable: ModuleType) -> Graphics:
     return "half cells"
 
 
+def _are_cells_known() -> bool:
+    """Whether the terminal tells how large its cells are: a guess may have a picture run over the screen's end."""
+    from textual_image._terminal import get_cell_size
+
+    if measure_cells():
+        return True
+    get_cell_size.__dict__.pop("_result", None)
+    return get_cell_size() != _GUESSED_CELL  # where it did not answer either
+
+
+def measure_cells() -> bool:
+    """Have textual-image know how large cells are now, in pixels, as zooming changes it; false where nothing tells."""
+    from textual_image._posix import get_tiocgwinsz
+    from textual_image._terminal import get_cell_size
+
+    with suppress(OSError):
+        rows, columns, width, height = get_tiocgwinsz()
+        if width >= columns > 0 and height >= rows > 0:
+            get_cell_size.__dict__.pop("_result", None)
+            get_cell_size()
+            return True
+    return False
+
+
 def picture_widget(image: Image, graphics: Graphics) -> Widget:
     """A widget that shows a picture by what the terminal has."""
     textual_image()  # first: the widgets would import it with its question
-    from textual_image.widget import HalfcellImage, SixelImage, TGPImage
+    from textual_image.widget import HalfcellImage, TGPImage
 
-    return {"sixel": SixelImage, "kitty": TGPImage, "half cells": HalfcellImage}[graphics](image)
+    from .sixel_picture import SixelPicture
+
+    return {"sixel": SixelPicture, "kitty": TGPImage, "half cells": HalfcellImage}[graphics](image)
