@@ -16,7 +16,7 @@ from inspect_ai.log import (
     EvalSpec,
     write_eval_log,
 )
-from inspect_ai.model import ChatMessageAssistant, ChatMessageUser
+from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ContentImage, ContentText
 from inspect_ai.scorer import Score
 from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
 from proctor.evals.engine.status_file import write_status
@@ -25,7 +25,9 @@ TASK, TARGET, CREATED = "proctor/arithmetic", "hf-inference-providers/openai/gpt
 BEGAN_S = 1_795_467_600.0
 
 
-def make_run(root: Path, name: str, title: str, samples: int, says: Callable[[str], str] = str) -> Path:
+def make_run(
+    root: Path, name: str, title: str, samples: int, says: Callable[[str], str] = str, picture: str | None = None
+) -> Path:
     """Write the run directory and return it.
 
     Args:
@@ -34,16 +36,18 @@ def make_run(root: Path, name: str, title: str, samples: int, says: Callable[[st
         title: Its title.
         samples: How many samples its only cell has; each has a transcript of a hundred lines.
         says: What becomes of every text that a model, a server or a file could have written.
+        picture: The data URL of one that every sample asks about.
     """
     run_dir = root / name
     run_dir.mkdir(parents=True)
+    asked = [ContentText(text="Where is it?"), *([ContentImage(image=picture)] if picture else [])]
     made = [
         EvalSample(
             id=number,
             epoch=1,
             input="Where is it?",
             target="there",
-            messages=[ChatMessageUser(content="Where is it?"), ChatMessageAssistant(content=_long(says, number))],
+            messages=[ChatMessageUser(content=[*asked]), ChatMessageAssistant(content=_long(says, number))],
             scores={"judge": Score(value="C" if number % 3 else "I", answer=says("there"), explanation=says("so"))},
         )
         for number in range(1, samples + 1)

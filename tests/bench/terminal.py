@@ -52,6 +52,8 @@ class Terminal:
         size: Columns and rows.
     """
 
+    cell = 0, 0  # pixels, as far as it tells
+
     def __init__(
         self, command: Sequence[str], environ: Mapping[str, str], cwd: Path, size: tuple[int, int] = (120, 36)
     ) -> None:
@@ -195,8 +197,13 @@ class Terminal:
         """What is on the screen, as one text; safe within a fact."""
         return "\n".join(self._screen.display)
 
+    def _show(self, data: bytes) -> None:
+        """Put on the screen what arrived."""
+        self._stream.feed(data)
+
     def _set_size(self, size: tuple[int, int]) -> None:
-        fcntl.ioctl(self._far, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        width, height = size[0] * self.cell[0], size[1] * self.cell[1]
+        fcntl.ioctl(self._far, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], width, height))
 
     def _read(self) -> None:
         asked = b""
@@ -217,7 +224,7 @@ class Terminal:
                 self.written += data
                 self._times_s.append(time.monotonic())
                 self._ends.append(len(self.written))
-                self._stream.feed(data)
+                self._show(data)
                 self._change.notify_all()
 
 
