@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from ..clean import clean_line
@@ -61,9 +62,9 @@ class PictureScreen(ModalScreen[None]):
         yield Container()
         yield KeyLine(palette=False)
 
-    async def on_mount(self) -> None:
-        """Show the first."""
-        await self._show()
+    def on_mount(self) -> None:
+        """Show the first, once what is around it stands: a picture is dear to send, and would be with each layout."""
+        self.call_after_refresh(self._show)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer another picture only where there is one."""
@@ -77,12 +78,14 @@ class PictureScreen(ModalScreen[None]):
     async def _show(self) -> None:
         picture = self._pictures[self._at]
         words = f"picture {self._at + 1} of {len(self._pictures)} · {picture.media_type}"
-        await self.frame.remove_children()
+        shown: Widget
         try:
             image = open_picture(picture)
         except PictureError as error:
-            await self.frame.mount(Static(clean_line(str(error)), markup=False))
+            shown = Static(clean_line(str(error)), markup=False)
         else:
             words += f" · {image.width}×{image.height} pixels, drawn with {self._graphics}"
-            await self.frame.mount(picture_widget(image, self._graphics))
-        self.title_line.update(Content(clean_line(words)))
+            shown = picture_widget(image, self._graphics)
+        self.title_line.update(Content(clean_line(words)), layout=False)
+        await self.frame.remove_children()
+        await self.frame.mount(shown)
