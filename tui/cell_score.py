@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..evals.engine.status import CellStatus
-from ..evals.results.statistics import normal_interval, wilson
 from .figures import UNKNOWN
 
 
@@ -14,6 +13,8 @@ def score_words(cell: CellStatus) -> str:
     and 1 Wilson's interval is then wide enough whatever their spread: right or wrong has the most. At the end the log's
     own standard error counts.
     """
+    from ..evals.results.statistics import normal_interval, wilson
+
     scored = cell.done - cell.errors
     if scored <= 0:
         return ""

@@ -20,6 +20,8 @@ import termios
 import time
 from pathlib import Path
 
+from bytecode import keep_bytecode
+
 COLUMNS, ROWS = 120, 36
 HELD = 1.5
 TIMEOUT_S = 60.0
@@ -60,6 +62,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     proctor = str(Path(sys.executable).parent / "proctor")
     with tempfile.TemporaryDirectory(prefix="p", dir="/tmp") as home:
+        keep_bytecode(f"{home}/bytecode")
         environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))},
             **{f"XDG_{name}_HOME": f"{home}/{name.lower()}" for name in ("CACHE", "CONFIG", "DATA", "STATE")},

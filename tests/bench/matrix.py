@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import httpx
+from bytecode import keep_bytecode
 from proctor.evals.practice.launch import PracticeServer, start_practice
 
 CELLS, SAMPLES, EPOCHS = 6, 100, 3
@@ -86,6 +87,8 @@ def run_eval_set(home: Path, env: dict[str, str]) -> float:
 def main() -> None:
     """Print the figures."""
     ratios: list[float] = []
+    bytecode = tempfile.TemporaryDirectory(prefix="bench", dir="/tmp")
+    keep_bytecode(bytecode.name, "proctor.evals.engine.backends.preload", "inspect_ai._cli.main", "proctor.tui.cli.run")
     for number in range(int(sys.argv[1]) if len(sys.argv) > 1 else 1):
         with (
             tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder,

@@ -25,7 +25,7 @@ from proctor.evals.engine.orders import Order
 from proctor.evals.engine.steer import InspectSteering
 from proctor.evals.practice.launch import PracticeServer, start_practice
 from proctor.profiles.errors import ProctorError
-from proctor.tui.cli.live_table import summary
+from proctor.tui.run_words import summary
 from proctor.tui.screens.live_rows import CELL_COLUMNS, cell_rows, cell_words
 
 DEADLINE_S = 90.0

@@ -133,7 +133,7 @@ def test_somebody_without_runs_is_told_what_to_press(
     async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "Welcome to Proctor" in app.seen(), "the welcome")
         assert "enter  open the profile under the cursor" in app.seen()
-        assert app.screen.query_one("#profiles", LineTable).has_focus
+        await until(pilot, lambda: app.screen.query_one("#profiles", LineTable).has_focus, "the cursor on a profile")
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.asked), "the profile")
         assert app.asked[0].profile.name == "practice"

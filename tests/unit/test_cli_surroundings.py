@@ -15,8 +15,8 @@ from proctor.evals.engine.runs import find_run
 from proctor.evals.engine.status import CellStatus, RunStatus
 from proctor.evals.engine.status_file import write_status
 from proctor.profiles.errors import ProctorError, UsageError
-from proctor.tui.cli.live_table import summary
 from proctor.tui.cli.stop import command as stop
+from proctor.tui.run_words import summary
 from proctor.tui.screens.live_rows import cell_words
 
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"

@@ -9,8 +9,6 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from ...profiles.errors import UsageError
 from ..clean import clean_line
 
@@ -80,7 +78,7 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
             driver.end()
         memory.flush()
     for line in (words or "").splitlines():
-        click.echo(clean_line(line))
+        print(clean_line(line))
     return app.return_code or 0
 
 

@@ -18,7 +18,7 @@ from ...evals.engine.status_file import read_status
 from ...profiles.errors import ProctorError
 from ..clean import clean_line
 from ..figures import format_ago, format_usd
-from .live_table import GLYPHS, SELF_GRADED
+from ..run_words import GLYPHS, SELF_GRADED
 
 
 @click.command()

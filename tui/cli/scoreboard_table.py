@@ -21,8 +21,8 @@ from ...evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from ...evals.results.sentences import grading_words, head_words, total_words, versus_words
 from ...profiles.schema import HF_PREFIX
 from ..figures import UNKNOWN, format_seconds, format_speed, format_usd, number_of
+from ..run_words import GLYPHS
 from .gathering import gathered_run
-from .live_table import GLYPHS
 from .printing import Printer, TableColumn
 
 BAR_WIDTH = 17

@@ -9,7 +9,6 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.getters import query_one
-from textual.lazy import Lazy
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -109,14 +108,18 @@ class BenchScreen(PlaceScreen):
     def body(self) -> Iterable[Widget]:
         """The welcome, the two tables, and what there is to say."""
         self._filter = self.proctor.memory.get(FILTER, "")
-        bar = FilterBar(placeholder="words in the name, title or state")
-        yield bar if self._filter else Lazy(bar)
+        if self._filter:
+            yield self._bar()
         yield Static(id="welcome", markup=False)
         yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
         yield LineTable(RUN_COLUMNS, id="runs")
         yield Static("Profiles", classes="bench--heading", markup=False)
         yield LineTable(PROFILE_COLUMNS, id="profiles")
         yield Static(id="notice", markup=False)
+
+    def _bar(self) -> FilterBar:
+        """Made when it is first wanted: before, it would hold up the first paint, or have all drawn anew."""
+        return FilterBar(placeholder="words in the name, title or state")
 
     def on_mount(self) -> None:
         """Follow the runs, the profiles, and which world this is."""
@@ -223,8 +226,10 @@ class BenchScreen(PlaceScreen):
         self._draw_runs(self.state)
         self._draw_profiles(self.state)
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Type what to see."""
+        if not self.query(FilterBar):
+            await self.mount(self._bar(), before="#welcome")
         self.query_one(FilterBar).open()
 
     def action_other_table(self) -> None:

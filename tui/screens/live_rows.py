@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from ...evals.engine.status import ENDED, CellStatus, RunStatus
 from ..cell_score import score_words
 from ..clean import clean_line
-from ..cli.live_table import summary, told_tokens
 from ..figures import UNKNOWN, format_latency, format_speed, format_usd
+from ..run_words import summary, told_tokens
 from ..widgets.line_table import Cell, Column, Row
 from ..widgets.states import state_cell
 

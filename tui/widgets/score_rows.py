@@ -142,7 +142,7 @@ def score_table(section: Section, order: RowOrder, width: int = 120) -> tuple[tu
     """
     from ...evals.engine.status import ENDED
     from ...evals.results.sentences import versus_words
-    from ..cli.live_table import GLYPHS
+    from ..run_words import GLYPHS
 
     headed = len(section.groups) > 1
     lines: list[tuple[int, ScoreGroup, ScoreRow | None]] = []  # a heading, or a row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..cli.live_table import GLYPHS
+from ..run_words import GLYPHS
 from .line_table import Cell
 
 _TONES = {"dim": "dim", "cyan": "accent", "yellow": "warn", "green": "good", "red": "bad"}

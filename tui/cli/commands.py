@@ -1,0 +1,107 @@
+"""The commands of `proctor`, loaded when they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from ..clean import clean_line
+
+# name -> (module beside this one, sentence of --help). The module holds a click command named `command`.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "Run a profile and print its scoreboard."),
+    "runs": ("runs", "List the runs of the log root."),
+    "attach": ("attach", "Follow a run, or any live Inspect process, until it ends."),
+    "pause": ("pause", "Let a run, or cells of it, begin no new sample."),
+    "resume": ("resume", "Have a paused or held run go on."),
+    "stop": ("stop", "Stop a run, or cells of it, keeping what is finished."),
+    "adjust": ("adjust", "Change connections, budget or limits of a run that goes on."),
+    "sample": ("sample", "End one sample, or have it worked on once more."),
+    "retry": ("retry", "Finish what is unfinished of a run, or add to it."),
+    "show": ("show", "Show the scoreboard of a run."),
+    "compare": ("compare", "Compare two runs, or the cells of one: which differences are real."),
+    "export": ("export", "Print every sample of a run, for other programs."),
+    "models": ("models", "Find models, and what each provider asks for them."),
+    "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),
+    "tasks": ("tasks", "List the tasks that can be run."),
+    "profiles": ("profiles", "List the profiles that can be run, or print one."),
+    "keys": ("keys", "List the keys of the application, and start the file that moves them."),
+    "practice": ("practice", "Serve the practice router: simulated models that cost nothing."),
+    "doctor": ("doctor", "Check token, network, versions and terminal, each with a remedy."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is called, so that `--help` and errors stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which they are met."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{COMMANDS[cmd_name][0]}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+FIRST_WALK = "Try it without a token, a network or any cost: proctor run practice"
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=FIRST_WALK,
+)
+@click.version_option(package_name="proctor", prog_name="proctor")
+@click.option("--practice", is_flag=True, help="Open the application in practice: simulated models, no token, no cost.")
+@click.option("--profile", metavar="P", help="Open the application with this profile ready to run.")
+@click.option("--log-dir", metavar="DIR", help="The application's log root. Default: $INSPECT_LOG_DIR, ./logs.")
+@click.pass_context
+def cli(ctx: click.Context, practice: bool, profile: str | None, log_dir: str | None) -> int | None:
+    """Evaluate language models with Inspect over Hugging Face Inference Providers.
+
+    Without a command the application opens; without a token it opens in practice.
+    """
+    given = [
+        name for name, value in (("--practice", practice), ("--profile", profile), ("--log-dir", log_dir)) if value
+    ]
+    if ctx.invoked_subcommand is not None:
+        if given:
+            raise click.UsageError(f"{given[0]} before a command has no meaning: put it after {ctx.invoked_subcommand}")
+        return None
+    from .app_command import is_terminal, open_app
+
+    if not given and not is_terminal():
+        click.echo(ctx.get_help())
+        return None
+    return open_app(practice=practice, profile=profile, log_dir=log_dir)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run a command and return its exit code; what is wrong with its words is told here.
+
+    Args:
+        arguments: What stands behind `proctor`.
+    """
+    try:
+        result: Any = cli.main(arguments, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        click.echo(f"proctor: {clean_line(error.format_message())}", err=True)
+        return 2
+    except click.Abort:
+        return 130
+    return result if isinstance(result, int) else 0
