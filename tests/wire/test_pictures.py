@@ -71,6 +71,8 @@ def to_picture(terminal: PictureTerminal, graphics: str) -> None:
     """Open the picture on its own."""
     terminal.send("i")
     terminal.until(f"drawn with {graphics}")
+    if graphics != "half cells":
+        terminal.until(lambda: any(map(any, terminal.marks())))
     terminal.quiet()
 
 
@@ -119,7 +121,7 @@ def test_on_its_own_it_is_silent_and_drawn_again_where_it_was_lost(terminal: Pic
     assert terminal.cells() == before
     for terminal.cell, size in (((9, 18), (80, 24)), ((10, 20), (120, 36))):
         terminal.resize(*size)
-        terminal.until(lambda: "back" in terminal.lines()[-1])
+        terminal.until(lambda: stands_alone(terminal))
         terminal.quiet()
         shape_of_what_stands_alone(terminal)
     assert terminal.marks() == marks
@@ -152,6 +154,15 @@ def shape_of_what_stands_alone(terminal: PictureTerminal) -> tuple[int, int]:
             assert any(cell.data != " " for cell in line) == (y in (0, len(cells) - 1))
     assert len(columns) == columns[-1] + 1 - columns[0] and len(lines) == lines[-1] + 1 - lines[0]
     return len(columns), len(lines)
+
+
+def stands_alone(terminal: PictureTerminal) -> bool:
+    """Whether the screen is drawn whole."""
+    try:
+        shape_of_what_stands_alone(terminal)
+    except (AssertionError, IndexError):
+        return False
+    return True
 
 
 def pngs_of(strings: list[str]) -> list[Image.Image]:
