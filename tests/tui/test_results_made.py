@@ -317,6 +317,13 @@ def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch:
             assert isinstance(ask, AskScreen) and "Save the comparison as" in said(ask.query(Static).first())
             await pilot.press("enter")
             assert asked[-1] == ComparisonExportRequested(Path("comparison-run-1-run-0.md"))
+            await pilot.press("down", "enter")
+            assert screen.samples.display
+            known = screen.store.state.comparison
+            assert known is not None and known.cells[1].after is not None
+            assert asked[-1] == SamplesRequested((shown.run_dir / str(known.cells[1].after.log),))
+            await pilot.press("escape")
+            assert screen.comparison.display
             await pilot.press("escape", "e", "enter")
             assert asked[-1] == ExportRequested(Path("results-run-1.md"))
 

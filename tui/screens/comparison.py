@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...evals.results.compare import RunComparison
+    from ...evals.results.scoreboard import ScoreRow
     from ..store import KnownRun, State
     from .place import PlaceScreen
 
@@ -53,6 +54,12 @@ class ComparisonPane(Vertical):
         yield LineTable([], id="comparison-table")
         yield Static(markup=False, classes="comparison--row")
         yield Static(markup=False, classes="comparison--says")
+
+    @property
+    def row(self) -> ScoreRow | None:
+        """The cell under the cursor as it is now, where the run that is shown has it."""
+        known, key = self._comparison, self.table.cursor_key
+        return known.cells[int(key)].after if known is not None and key is not None else None
 
     def on_mount(self) -> None:
         """Follow what is read."""

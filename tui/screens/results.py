@@ -218,7 +218,15 @@ class ResultsScreen(PlaceScreen):
     @on(LineTable.RowSelected, "#scores-table")
     def _open_cell(self, event: LineTable.RowSelected) -> None:
         event.stop()
-        row = self.scores.row
+        self._open_row(self.scores.row)
+
+    @on(LineTable.RowSelected, "#comparison-table")
+    def _open_compared(self, event: LineTable.RowSelected) -> None:
+        """The cell as it is now; the run before is another one, to be opened from Bench."""
+        event.stop()
+        self._open_row(self.comparison.row)
+
+    def _open_row(self, row: ScoreRow | None) -> None:
         if row is None:
             return
         cell = self._cell_log(row)

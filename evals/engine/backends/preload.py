@@ -35,6 +35,7 @@ _MODULES = (
     "openai.resources.beta",
     "openai.resources.chat",
     "openai.types.chat",
+    "pydantic.v1",
     "rich.markdown",
     "uvicorn.lifespan.on",
     "uvicorn.protocols.http.h11_impl",
