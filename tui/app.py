@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import signal
 from collections.abc import Callable, Iterable
@@ -100,6 +101,9 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         self._feeds.close()
 
     def _begin(self) -> None:
+        # Threads that came to this package at once, one by its part, have found each other waiting: a deadlock that
+        # Python before 3.12 raises.
+        importlib.import_module("importlib.resources.abc")
         gc.freeze()  # what is loaded stays: the collector would walk it again while somebody waits for a key
         self._read_keys()
         self.store.await_field("runs", "reading the log root")
