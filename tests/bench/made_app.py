@@ -23,6 +23,13 @@ SCREENS: Mapping[str, tuple[str, ...]] = {
     "results": ("6",),
     "samples": ("enter",),
     "transcript": ("enter",),
+    "help": ("question_mark",),
+    "across": ("escape", "escape", "d"),
+    "disagreements": ("escape", "escape", "d"),
+    "compare": ("escape", "w"),
+    "comparison": ("enter",),
+    "palette": ("ctrl+p",),
+    "jump": ("escape", "ctrl+o"),
 }
 _REST = 4  # looks that find the same
 

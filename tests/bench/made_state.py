@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from proctor.evals.engine.expand import PlanInputs
 from proctor.evals.engine.plan import TaskFacts
 from proctor.evals.engine.prepare import make_plan
 from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
+from proctor.evals.results.across import answers_to
+from proctor.evals.results.compare import compare_runs
+from proctor.evals.results.disagreements import find_disagreements
 from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import build_scoreboard
 from proctor.evals.results.transcript import CallFacts, Part, Transcript
@@ -48,6 +52,7 @@ def made_state(say: Say = as_it_is, samples: int = 30) -> dict[str, Any]:
     endpoints = Endpoints("hub", "http://router.invalid/v1", "http://hub.invalid", "hf_test")
     catalog = made_catalog(say)
     live, ended = made_runs(say, samples)
+    before = replace(ended, run_id="20261122-000001-before", title=say("The run before"))
     profile = made_profile(say)
     facts = {
         facts_key(task.task, task.args, False): TaskFacts(task.task, 100, 800, 20, 0, model_graded=number == 0)
@@ -55,7 +60,8 @@ def made_state(say: Say = as_it_is, samples: int = 30) -> dict[str, Any]:
     }
     inputs = PlanInputs(profile, Path("/p/duel.toml"), endpoints, catalog, tuple(facts.values()))
     shown = KnownRun(Path("/logs/ended"), ended)
-    index = made_index(say, samples)
+    index, other = made_index(say, samples), made_index(say, samples, shift=1)
+    cells = [(cell, index) for cell in ended.cells]
     logs = {shown.run_dir / f"{cell.id}.eval": index for cell in ended.cells}
     broken = BrokenProfile(
         say("broken"), Path("/p/broken.toml"), ProfileError(say("line 3: no such key"), say("delete it"))
@@ -69,7 +75,7 @@ def made_state(say: Say = as_it_is, samples: int = 30) -> dict[str, Any]:
             LoadedProfile(say("duel"), Path("/p/duel.toml"), profile, "", "user"),
             broken,
         ),
-        "runs": (KnownRun(Path("/logs/live"), live), shown),
+        "runs": (KnownRun(Path("/logs/live"), live), shown, KnownRun(Path("/logs/before"), before)),
         "draft": profile,
         "facts": facts,
         "plan": make_plan(inputs),
@@ -77,7 +83,10 @@ def made_state(say: Say = as_it_is, samples: int = 30) -> dict[str, Any]:
         "running": made_running(say),
         "conversation": Conversation("e", say("1"), 1, "running", made_parts(say)[:6]),
         "shown": shown,
-        "scoreboard": build_scoreboard(ended.title, ended.run_id, [(cell, index) for cell in ended.cells]),
+        "scoreboard": build_scoreboard(ended.title, ended.run_id, cells),
+        "comparison": compare_runs((before.run_id, [(cell, other) for cell in before.cells]), (ended.run_id, cells)),
+        "across": {log: answers_to(index.samples.id[0], index) for log in logs},
+        "disagreements": find_disagreements([index, *[other] * (len(cells) - 1)]),
         "indexes": logs,
         "sample": SampleRef(shown.run_dir / "groq.eval", 1, 1),
         "transcript": made_transcript(say),
@@ -169,8 +178,8 @@ def made_running(say: Say = as_it_is) -> dict[str, CellWatch]:
     return {"groq": CellWatch("answered", groq), "novita": CellWatch("busy", ())}
 
 
-def made_index(say: Say = as_it_is, samples: int = 30) -> LogIndex:
-    """The index of a log."""
+def made_index(say: Say = as_it_is, samples: int = 30, shift: int = 0) -> LogIndex:
+    """The index of a log; of another `shift` other samples were right."""
     count = range(samples)
 
     def every(value: Any) -> tuple[Any, ...]:
@@ -179,7 +188,7 @@ def made_index(say: Say = as_it_is, samples: int = 30) -> LogIndex:
     columns = SampleColumns(
         id=tuple(say(str(number + 1)) if say is not as_it_is else number + 1 for number in count),
         epoch=every(1),
-        score=tuple((0.0, 1.0, None)[number % 7 % 3] for number in count),
+        score=tuple((0.0, 1.0, None)[(number + shift) % 7 % 3] for number in count),
         raw_score=every(say("C")),
         answer=tuple(say(f"The {number % 97}th answer") for number in count),
         error=tuple(say("it broke") if number % 7 == 2 else None for number in count),
