@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from proctor.tui.app import ProctorApp
+from proctor.tui.resting import Rest
 from rich.style import Style
 from textual.app import App
 from textual.events import Key
@@ -63,7 +64,13 @@ async def settled(pilot: Pilot[Any]) -> None:
     seen: list[Any] = []
     while len(seen) < _REST or any(one != seen[-1] for one in seen[-_REST:]):
         await pilot.pause(0.001)
-        seen.append(painted(pilot.app))
+        seen = [] if _follows(pilot.app) else [*seen, painted(pilot.app)]
+
+
+def _follows(app: App[Any]) -> bool:
+    """Whether a pane waits for a cursor to rest."""
+    nodes = (app.screen, *app.screen.query("*"))
+    return any(one._timer is not None for node in nodes for one in vars(node).values() if isinstance(one, Rest))
 
 
 def painted(app: App[Any]) -> list[list[tuple[str, Style]]]:

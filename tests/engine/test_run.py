@@ -174,7 +174,7 @@ def test_a_second_stop_ends_at_once(start_run: Start, cell_of: CellOf, set_fault
     run.until(lambda status: by_route(status)["groq"].in_flight > 0)
     run.stop()
     run.stop()
-    status = run.ended(timeout_s=10)
+    status = run.ended(timeout_s=15)
     assert (status.state, status.exit_code) == ("stopped", 130)
 
 
