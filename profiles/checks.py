@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .data import fingerprint
-from .problems import Problem
-from .references import task_path, task_reference
+from .paths import task_path, task_reference
 from .schema import HF_PREFIX, Profile
+from .validation import Problem
 
 MAX_CELLS = 10_000
 

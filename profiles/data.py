@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from .positions import Path
 from .schema import Table
+from .toml_text import Path
 
 MAX_DEPTH = 32
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args, get_origin
 
+from .base.errors import ProfileError
 from .data import MAX_DEPTH
-from .errors import ProfileError
-from .positions import Path
-from .problems import cut
-from .shape import is_table, key_name, step, type_at, unknown_key
-from .tokens import REMEDY, looks_like_token, names_token
+from .schema_lookup import is_table, key_name, step, type_at, unknown_key
+from .token_check import REMEDY, looks_like_token, names_token
+from .toml_text import Path
+from .validation import cut
 
 _FORM = "write it as key=value, like run.limit=5 or models.0.providers=groq,fastest"
 _REMOVE = "none"

@@ -15,23 +15,23 @@ from textual import events
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from ..profiles.errors import ProctorError
+from ..profiles.base.errors import ProctorError
+from ..profiles.base.format import counted
 from . import messages
-from .around import AroundApp
-from .drafting import DraftingApp
-from .endings import Endings, end_severity, end_words
-from .figures import counted
-from .key_order import KeyOrder
-from .keymap import APP_BINDINGS, PLACE_BINDINGS
-from .reading import ResultsApp
+from .chrome import AroundApp
+from .controllers.notifications import Endings, end_severity, end_words
+from .controllers.planning import DraftingApp
+from .controllers.results import ResultsApp
+from .input.key_queue import KeyQueue
+from .input.keymap import APP_BINDINGS, PLACE_BINDINGS
 from .screens import opening
 
 if TYPE_CHECKING:
     from ..evals.catalog.endpoints import Source
-    from ..profiles.files import LoadedProfile
-    from .kept_drafts import KeptDrafts
-    from .memory import Memory
-    from .store import KnownRun
+    from ..evals.run.run_list import KnownRun
+    from ..profiles.library import LoadedProfile
+    from .state.autosave import KeptDrafts
+    from .state.preferences import Memory
 
 FOLLOW_EVERY_S = 0.5
 RUNS_EVERY_S = 3.0
@@ -83,7 +83,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     ) -> None:
         environ = dict(os.environ) if environ is None else environ
         super().__init__(source=source, log_dir=log_dir, environ=environ, memory=memory)
-        self._keys = KeyOrder(self, super().on_event)
+        self._keys = KeyQueue(self, super().on_event)
         self._opened = profile
         self._drafts = drafts
         self._keys_path = keys
@@ -241,7 +241,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         try:
             self._keep_now()
         except ProctorError as error:
-            from .widgets.confirm import ConfirmScreen
+            from .dialogs.confirm import ConfirmScreen
 
             def answered(yes: bool | None) -> None:
                 if yes:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.app import App
 
-from .clean import clean, clean_line
-from .feeds import Feeds
-from .memory import Memory
-from .store import Store
+from ..profiles.base.text import clean, clean_line
+from .controllers.feeds import Feeds
+from .state.preferences import Memory
+from .state.store import Store
 from .themes import THEMES, choose_theme, native_ansi
 
 if TYPE_CHECKING:

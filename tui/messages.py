@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..evals.catalog.probe import ProbeResult
-    from ..evals.engine.control import FinishedSample, RunningSample
-    from ..evals.engine.orders import Order
-    from ..evals.engine.plan import Plan, TaskFacts
-    from ..evals.results.log_index import LogIndex
+    from ..evals.inspect.control_client import FinishedSample, RunningSample
+    from ..evals.inspect.logs.log_index import LogIndex
+    from ..evals.planning.plan import Plan, TaskFacts
     from ..evals.results.scoreboard import Grouping
-    from ..profiles.errors import ProctorError
-    from ..profiles.files import LoadedProfile
+    from ..evals.run.commands import RunCommand
+    from ..evals.run.run_list import KnownRun
+    from ..profiles.base.errors import ProctorError
+    from ..profiles.library import LoadedProfile
     from ..profiles.schema import Profile
-    from .store import KnownRun, SampleRef
+    from .state.store import SampleRef
 
 
 @dataclass
@@ -199,7 +200,7 @@ class SteerRequested(Message):
     """Give an order to a run that goes on."""
 
     run: KnownRun
-    order: Order
+    order: RunCommand
 
 
 @dataclass

@@ -9,12 +9,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import cast
 
-from .background import in_background
-from .disk import read_kept, write_kept
+from ...profiles.base.background import in_background
+from ...profiles.base.cache import read_kept, write_kept
+from ...profiles.base.errors import CatalogError
 from .endpoints import Endpoints, require_token
-from .errors import CatalogError
+from .http import failure_words, hub_peer, status_error
 from .hub import hub_api
-from .transport import failure_words, hub_peer, status_error
 
 INFER_PERMISSION = "inference.serverless.write"
 WHOAMI_MAX_AGE_S = 3600.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import urlencode
 
-from ..tasks.listing import ParameterInfo, TaskInfo
+from ...profiles.base.errors import CatalogError
+from ..tasks.info import ParameterInfo, TaskInfo
 from .endpoints import Endpoints
-from .errors import CatalogError
-from .transport import get_json, hub_peer
+from .http import get_json, hub_peer
 
 TIMEOUT_S = 10.0
 MAX_LISTED = 500

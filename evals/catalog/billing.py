@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import urlencode
 
+from ...profiles.base.errors import CatalogError
 from .endpoints import Endpoints
-from .errors import CatalogError
-from .transport import get_json, hub_peer
+from .http import get_json, hub_peer
 
 PATH = "/api/settings/billing/usage-by-inference-session"
 

@@ -6,11 +6,11 @@ import hashlib
 import time
 from dataclasses import replace
 
-from .disk import read_kept, write_kept
+from ...profiles.base.cache import read_kept, write_kept
+from ...profiles.base.errors import CatalogError
 from .endpoints import Endpoints
-from .errors import CatalogError
 from .hub import HubFacts, start_reading
-from .offers import Catalog, ModelEntry
+from .listings import Catalog, ModelEntry
 
 CATALOG_MAX_AGE_S = 3600.0
 INCOMPLETE_MAX_AGE_S = 300.0  # when something could not be had, it is asked for again sooner

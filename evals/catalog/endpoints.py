@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from ...profiles.errors import TokenError, UsageError
+from ...profiles.base.errors import TokenError, UsageError
 
 PUBLIC_ROUTER_URL = "https://router.huggingface.co/v1"
 PUBLIC_HUB_URL = "https://huggingface.co"

@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
-from .background import in_background
+from ...profiles.base.background import in_background
+from ...profiles.base.errors import CatalogError
 from .endpoints import Endpoints
-from .errors import CatalogError
-from .offers import ModelEntry
-from .transport import Peer, failure_words, get_json, hub_peer
+from .http import Peer, failure_words, get_json, hub_peer
+from .listings import ModelEntry
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from .endpoints import Endpoints, require_token
-from .transport import connection_error, open_client, retry_after, router_peer
-from .wire_errors import error_text, router_error
+from .http import connection_error, open_client, retry_after, router_peer
+from .http_errors import error_text, router_error
 
 if TYPE_CHECKING:
     import httpx

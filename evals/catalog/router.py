@@ -13,10 +13,10 @@ from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ...profiles.base.errors import CatalogError
 from .endpoints import Endpoints
-from .errors import CatalogError
-from .offers import ModelEntry, Offer, Price
-from .transport import get_json, router_peer
+from .http import get_json, router_peer
+from .listings import Listing, ModelEntry, Price
 
 # Beyond these a figure is a mistake of its source, and so unknown.
 MAX_USD_PER_MTOK = 100_000.0
@@ -100,10 +100,10 @@ class WireProvider(_Wire):
     throughput: Annotated[float | None, BeforeValidator(_within(1e-9, MAX_TOKENS_PER_S))] = None
     is_model_author: _Flag = None
 
-    def offer(self) -> Offer:
+    def offer(self) -> Listing:
         """The same, as the catalog's data. A price of which one half is missing is unknown."""
         known = self.pricing.input is not None and self.pricing.output is not None
-        return Offer(
+        return Listing(
             provider=self.provider,
             status=self.status,
             price=Price(self.pricing.input or 0.0, self.pricing.output or 0.0) if known else None,
@@ -132,7 +132,7 @@ class WireModel(_Wire):
     created: Annotated[int | None, BeforeValidator(_whole(1, 2**53))] = None
     architecture: Annotated[WireArchitecture, BeforeValidator(_table)] = WireArchitecture()
 
-    def entry(self, offers: tuple[Offer, ...]) -> ModelEntry:
+    def entry(self, offers: tuple[Listing, ...]) -> ModelEntry:
         """The same, as the catalog's data."""
         return ModelEntry(
             id=self.id,
@@ -200,13 +200,13 @@ def read_router_models(answer: object) -> RouterModels:
     return RouterModels(tuple(models.values()), _notes(unread))
 
 
-def _offers(providers: object, model_id: str, unread: list[str]) -> tuple[Offer, ...]:
+def _offers(providers: object, model_id: str, unread: list[str]) -> tuple[Listing, ...]:
     """The offers that can be read; what cannot is added to `unread`."""
     if not isinstance(providers, list):
         if providers is not None:
             unread.append(f"{model_id}: providers is no list")
         return ()
-    offers: dict[str, Offer] = {}
+    offers: dict[str, Listing] = {}
     for position, item in enumerate(cast("list[object]", providers), start=1):
         try:
             offer = WireProvider.model_validate(item).offer()

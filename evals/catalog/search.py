@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from .offers import ModelEntry, Offer
+from .listings import Listing, ModelEntry
 
 SortKey = Literal[
     "trending",
@@ -55,7 +55,7 @@ class FoundModel:
     """A model that matches, the live offers that do, and the best of their figures. Unknown is `None`."""
 
     entry: ModelEntry
-    offers: tuple[Offer, ...]
+    offers: tuple[Listing, ...]
     rank: int  # 0 is the closest match of the words
     input_usd_per_mtok: float | None  # lowest
     output_usd_per_mtok: float | None  # lowest
@@ -232,7 +232,7 @@ def _limits_offers(wanted: ModelFilter) -> bool:
     return any(limit is not None for limit in limits)
 
 
-def _offer_fits(offer: Offer, wanted: ModelFilter) -> bool:
+def _offer_fits(offer: Listing, wanted: ModelFilter) -> bool:
     if wanted.provider is not None and offer.provider.lower() != wanted.provider.lower():
         return False
     if wanted.tools is not None and offer.supports_tools is not wanted.tools:
@@ -248,7 +248,7 @@ def _offer_fits(offer: Offer, wanted: ModelFilter) -> bool:
     return all(limit is None or (price is not None and price <= limit) for limit, price in limits)
 
 
-def _summarize(model: ModelEntry, offers: tuple[Offer, ...]) -> FoundModel:
+def _summarize(model: ModelEntry, offers: tuple[Listing, ...]) -> FoundModel:
     prices = [offer.price for offer in offers if offer.price is not None]
     return FoundModel(
         entry=model,

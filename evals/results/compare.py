@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ...profiles.errors import ProctorError, UsageError
-from ..engine.runs import list_runs
-from ..engine.status import CellStatus, RunStatus
-from ..engine.status_file import read_status
-from .figures import number_of
-from .gather import CellResult
+from ...profiles.base.errors import ProctorError, UsageError
+from ...profiles.base.format import number_of
+from ..run.status import CellStatus, RunStatus
+from ..run.status_file import read_status
+from ..run.store import list_runs
+from ..views.narrative import few, warn_changed
+from .inputs import CellResult
 from .labels import model_of, provider_of, short_labels, task_title
 from .scoreboard import ScoreRow, cell_row, comparable_scores
-from .sentences import few, warn_changed
 from .statistics import CONFIDENCE, Comparison, Scores, compare, holm
 
 Change = Literal["better", "worse", "tied", "unknown"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from .column_bytes import decode_columns, encode_columns
-from .log_index import LogIndex
+from ..inspect.logs.column_bytes import decode_columns, encode_columns
+from ..inspect.logs.log_index import LogIndex
 from .statistics import Scores
 
 

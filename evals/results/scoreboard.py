@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Literal
 
-from ..engine.status import CellState, CellStatus
-from .gather import CellResult
+from ..inspect.logs.log_index import LogIndex
+from ..run.status import CellState, CellStatus
+from ..views.narrative import summarise, warn
+from .inputs import CellResult
 from .labels import model_of, provider_of, shared_part, short_labels, task_title
-from .log_index import LogIndex
-from .sentences import summarise, warn
 from .statistics import CONFIDENCE, Comparison, Interval, Scores, compare, holm, mean_score, normal_interval
 
 Order = Literal["score", "name", "cost", "time", "speed"]

@@ -18,15 +18,15 @@ from inspect_ai import list_tasks as parse_tasks
 from inspect_ai._util.registry import registry_find
 from inspect_ai.util import registry_info
 
-from .listing import Origin, TaskInfo, TaskListing
-from .registry import SHIPPED
+from .builtin.registry import SHIPPED
+from .info import Origin, TaskInfo, TaskListing
 from .signatures import first_line, parameters, parsed_description, parsed_parameters
 from .walk import task_files, unreadable
 
 ENTRY_POINT_GROUP = "inspect_ai"
 OWN_NAME = "proctor"
 _CATALOGED = "inspect_evals"  # describes its tasks without importing them, which takes long and needs much
-_HOME = Path(__file__).resolve().parent
+_HOME = Path(__file__).resolve().parent / "builtin"
 
 
 def list_tasks(paths: Sequence[str], cwd: str, *, installed: bool) -> TaskListing:

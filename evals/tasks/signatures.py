@@ -10,7 +10,7 @@ from typing import Any
 
 import docstring_parser
 
-from .listing import ParameterInfo
+from .info import ParameterInfo
 
 _MAX_CHARS = 500
 _PLAIN = (str, int, float, bool, type(None))

@@ -9,7 +9,7 @@ import random
 import statistics
 import time
 
-from proctor.evals.catalog.offers import ModelEntry, Offer, Price
+from proctor.evals.catalog.listings import Listing, ModelEntry, Price
 from proctor.evals.catalog.query import Choices, read_query
 from proctor.evals.catalog.search import ModelFilter, ModelSearch, SortKey
 
@@ -30,7 +30,7 @@ def made_models(count: int, seed: int = 1) -> list[ModelEntry]:
     for number in range(count):
         name = f"{draw.choice(families)}-{draw.randrange(1, 9)}.{draw.randrange(9)}-{draw.randrange(1, 400)}b"
         offers = tuple(
-            Offer(
+            Listing(
                 provider,
                 "live" if draw.random() < 0.9 else "error",
                 Price(draw.random(), draw.random()) if draw.random() < 0.66 else None,

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import psutil
 from made_state import MODEL, NOW_S
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
-from proctor.evals.practice.launch import start_practice
-from proctor.evals.results.index import store_index
-from proctor.evals.results.log_index import LogIndex, SampleColumns
-from proctor.evals.results.sample_orders import ORDERS
+from proctor.evals.inspect.logs.index_cache import store_index
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.evals.inspect.logs.sample_orders import ORDERS
+from proctor.evals.run.status import CallStats, CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
+from proctor.evals.simulator.launch import start_practice
 from terminal import ESCAPE, Terminal
 
 PROCTOR = str(Path(sys.executable).parent / "proctor")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from proctor.evals.engine.status_file import read_status
-from proctor.evals.practice.launch import PracticeServer
+from proctor.evals.run.status_file import read_status
+from proctor.evals.simulator.launch import PracticeServer
 
 TITLE = "A large run"
 PROFILE = f"""

@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from proctor.tui.themes import DARK, THEMES
-from proctor.tui.widgets.line_table import Cell, Column, LineTable, Row
+from proctor.tui.widgets.table.table import Column, LineTable, Row, TableCell
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 
@@ -64,14 +64,14 @@ def made_rows(count: int) -> list[Row]:
         Row(
             f"row-{number}",
             (
-                Cell(f"organisation-{number % 97}/model-{number}-instruct"),
-                Cell(f"{number % 700}B"),
-                Cell(f"{number % 200}k"),
-                Cell(f"{number % 100 / 100:.2f}"),
-                Cell(f"{number % 300 / 100:.2f}"),
-                Cell(str(number % 2000)),
-                Cell("● live", "good") if number % 3 else Cell("✗ error", "bad"),
-                Cell("?", "dim"),
+                TableCell(f"organisation-{number % 97}/model-{number}-instruct"),
+                TableCell(f"{number % 700}B"),
+                TableCell(f"{number % 200}k"),
+                TableCell(f"{number % 100 / 100:.2f}"),
+                TableCell(f"{number % 300 / 100:.2f}"),
+                TableCell(str(number % 2000)),
+                TableCell("● live", "good") if number % 3 else TableCell("✗ error", "bad"),
+                TableCell("?", "dim"),
             ),
         )
         for number in range(count)
@@ -104,7 +104,7 @@ class TableApp(App[None]):
     def action_change(self, cells: int) -> None:
         self.ticks += 1
         for number in range(cells):
-            self.screen.query_one(LineTable).set_cell(f"row-{5 + number}", "speed", Cell(str(self.ticks)))
+            self.screen.query_one(LineTable).set_cell(f"row-{5 + number}", "speed", TableCell(str(self.ticks)))
 
     def action_same(self) -> None:
         """Rows that are equal, and other objects."""

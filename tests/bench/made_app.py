@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from proctor.tui.app import ProctorApp
-from proctor.tui.resting import Rest
+from proctor.tui.widgets.debounce import Debounced
 from rich.style import Style
 from textual.app import App
 from textual.events import Key
@@ -70,7 +70,7 @@ async def settled(pilot: Pilot[Any]) -> None:
 def _follows(app: App[Any]) -> bool:
     """Whether a pane waits for a cursor to rest."""
     nodes = (app.screen, *app.screen.query("*"))
-    return any(one._timer is not None for node in nodes for one in vars(node).values() if isinstance(one, Rest))
+    return any(one._timer is not None for node in nodes for one in vars(node).values() if isinstance(one, Debounced))
 
 
 def painted(app: App[Any]) -> list[list[tuple[str, Style]]]:

@@ -18,8 +18,8 @@ from inspect_ai.log import (
 )
 from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, ContentImage, ContentText
 from inspect_ai.scorer import Score
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
+from proctor.evals.run.status import CallStats, CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
 
 TASK, TARGET, CREATED = "proctor/arithmetic", "hf-inference-providers/openai/gpt-oss-120b:groq", "2026-11-23T21:00:00Z"
 BEGAN_S = 1_795_467_600.0

@@ -8,25 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from proctor.evals.catalog.endpoints import Endpoints
-from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer, Price
+from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
 from proctor.evals.catalog.probe import ProbeResult
-from proctor.evals.engine.control import CellWatch, Conversation, RunningSample
-from proctor.evals.engine.expand import PlanInputs
-from proctor.evals.engine.plan import TaskFacts
-from proctor.evals.engine.prepare import make_plan
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.results.across import answers_to
+from proctor.evals.inspect.control_client import CellWatch, Conversation, RunningSample
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.evals.inspect.logs.transcript import CallFacts, Part, Transcript
+from proctor.evals.planning.expand import PlanInputs
+from proctor.evals.planning.plan import TaskFacts
+from proctor.evals.planning.planner import make_plan
+from proctor.evals.results.by_sample import answers_to
 from proctor.evals.results.compare import compare_runs
 from proctor.evals.results.disagreements import find_disagreements
-from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import build_scoreboard
-from proctor.evals.results.transcript import CallFacts, Part, Transcript
-from proctor.evals.tasks.listing import ParameterInfo, TaskInfo, TaskListing
-from proctor.profiles.errors import ProctorError, ProfileError
-from proctor.profiles.files import BrokenProfile, LoadedProfile
+from proctor.evals.run.run_list import KnownRun
+from proctor.evals.run.status import CallStats, CellStatus, RunStatus
+from proctor.evals.tasks.info import ParameterInfo, TaskInfo, TaskListing
+from proctor.profiles.base.errors import ProctorError, ProfileError
+from proctor.profiles.library import BrokenProfile, LoadedProfile
 from proctor.profiles.schema import ModelItem, Profile, Run, TaskEntry
-from proctor.tui.feeds import facts_key
-from proctor.tui.store import KnownRun, SampleRef
+from proctor.tui.controllers.feeds import facts_key
+from proctor.tui.state.store import SampleRef
 
 NOW_S = 1_795_500_000.0
 MODEL = "openai/gpt-oss-120b"
@@ -102,7 +103,7 @@ def failures(say: Say = as_it_is) -> dict[str, ProctorError]:
 def made_catalog(say: Say = as_it_is, models: int = 12) -> Catalog:
     """Models of three providers."""
     offers = tuple(
-        Offer(
+        Listing(
             say(provider), "live" if number < 2 else say("error"), Price(0.1 + number, 0.5), 131_072, 512.0, 180.0, True
         )
         for number, provider in enumerate(PROVIDERS)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 from bytecode import keep_bytecode
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 
 CELLS, SAMPLES, EPOCHS = 6, 100, 3
 MODEL = "openai/gpt-oss-120b"
@@ -88,7 +88,7 @@ def main() -> None:
     """Print the figures."""
     ratios: list[float] = []
     bytecode = tempfile.TemporaryDirectory(prefix="bench", dir="/tmp")
-    keep_bytecode(bytecode.name, "proctor.evals.engine.backends.preload", "inspect_ai._cli.main", "proctor.tui.cli.run")
+    keep_bytecode(bytecode.name, "proctor.evals.inspect.preload", "inspect_ai._cli.main", "proctor.tui.cli.run")
     for number in range(int(sys.argv[1]) if len(sys.argv) > 1 else 1):
         with (
             tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder,

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import aiohttp
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 
 CONNECTIONS = 32
 REQUESTS = 3000

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 from large_run import PROFILE, SLOW, TITLE, environ_of, is_busy
-from proctor.evals.engine.status_file import read_status
-from proctor.evals.practice.launch import start_practice
+from proctor.evals.run.status_file import read_status
+from proctor.evals.simulator.launch import start_practice
 from terminal import PROCTOR, Terminal
 
 SECONDS = 10.0

@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.engine.status import RunStatus
-from proctor.evals.engine.status_file import read_status
-from proctor.evals.practice.announce import read_announcement
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.run.status import RunStatus
+from proctor.evals.run.status_file import read_status
+from proctor.evals.simulator.discovery import read_announcement
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 
 BIN = Path(sys.executable).parent
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz012345"

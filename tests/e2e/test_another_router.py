@@ -120,7 +120,7 @@ def test_every_id_that_it_lists_works(nine: SimpleNamespace) -> None:
 
 
 def test_every_sample_earns_what_its_answer_was_given(nine: SimpleNamespace) -> None:
-    from proctor.evals.practice.draws import fingerprint
+    from proctor.evals.simulator.rng import fingerprint
 
     answers = {(r["provider"], r["fingerprint"]): r["answer"] for r in nine.requests if r["provider"] in NINE}
     verdicts: dict[str, Counter[str]] = {}
@@ -178,7 +178,7 @@ def test_requests_carry_the_run_and_nothing_is_asked_twice(nine: SimpleNamespace
 
 def test_the_token_is_nowhere(nine: SimpleNamespace, resident: Any) -> None:
     token = nine.router.environment["HF_TOKEN"]
-    assert any("proctor.evals.engine.supervisor" in line for line in nine.seen)
+    assert any("proctor.evals.run.supervisor.supervisor" in line for line in nine.seen)
     assert any("proctor run weathers.toml" in line for line in nine.seen)
     assert not [line for line in nine.seen if token in line]
     assert token not in nine.ran.out + nine.ran.err

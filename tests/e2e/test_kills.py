@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import read_eval_log
-from proctor.evals.engine.journal import is_supervised
-from proctor.evals.engine.orders import Order, send_order
-from proctor.evals.engine.status import ENDED, RunStatus
-from proctor.evals.engine.status_file import read_status
-from proctor.evals.practice.draws import fingerprint
-from proctor.profiles.errors import ProctorError
+from proctor.evals.run.commands import RunCommand, send_order
+from proctor.evals.run.events import is_supervised
+from proctor.evals.run.status import ENDED, RunStatus
+from proctor.evals.run.status_file import read_status
+from proctor.evals.simulator.rng import fingerprint
+from proctor.profiles.base.errors import ProctorError
 
 from .conftest import until
 
@@ -61,7 +61,7 @@ def test_every_sample_once_and_nothing_finished_is_asked_again(user: Any, router
         finished_at.append((_finished(run_dir), _asked(router)))
         if victim == "cell" and is_supervised(run_dir):
             with suppress(ProctorError):  # it may have ended by now: then it is gone on with as below
-                send_order(run_dir, Order("retry", "a test", cells=(cell,)))
+                send_order(run_dir, RunCommand("retry", "a test", cells=(cell,)))
                 continue
         until(lambda: not is_supervised(run_dir))
         again = user.run("retry", run_dir.name, "--detach", "--log-dir", "killed", **router.environment)

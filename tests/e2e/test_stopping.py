@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from proctor.evals.engine.status import RunStatus
-from proctor.evals.engine.status_file import read_status
+from proctor.evals.run.status import RunStatus
+from proctor.evals.run.status_file import read_status
 
 PROFILE = """
 [[tasks]]

@@ -34,5 +34,5 @@ def test_the_wheel_holds_every_module_and_every_shipped_file(tmp_path: Path) -> 
         "[inspect_ai]",
         "proctor",
         "=",
-        "proctor.evals.tasks.registry",
+        "proctor.evals.tasks.builtin.registry",
     ]

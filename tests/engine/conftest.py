@@ -15,17 +15,17 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.catalog.offers import Price
-from proctor.evals.engine.backends.local import LocalBackend
-from proctor.evals.engine.control_wire import connect
-from proctor.evals.engine.journal import Journal
-from proctor.evals.engine.order_server import OrderServer, socket_path
-from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
-from proctor.evals.engine.run_book import RunBook
-from proctor.evals.engine.status import RunStatus
-from proctor.evals.engine.status_file import read_status
-from proctor.evals.engine.supervisor import Supervisor
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.catalog.listings import Price
+from proctor.evals.inspect.control_protocol import connect
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, RunSettings
+from proctor.evals.run.events import Journal
+from proctor.evals.run.executors.local import LocalBackend
+from proctor.evals.run.status import RunStatus
+from proctor.evals.run.status_file import read_status
+from proctor.evals.run.supervisor.command_server import OrderServer, socket_path
+from proctor.evals.run.supervisor.run_state import RunBook
+from proctor.evals.run.supervisor.supervisor import Supervisor
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.profiles.schema import HF_PREFIX
 
 MODEL = "openai/gpt-oss-120b"
@@ -102,12 +102,12 @@ def _cell_of(
     price: Price | None = PRICE,
     **generate: Any,
 ) -> Cell:
-    grader = Target(f"{HF_PREFIX}{MODEL}:{grader_route}", MODEL, grader_route, server.url) if grader_route else None
+    grader = Endpoint(f"{HF_PREFIX}{MODEL}:{grader_route}", MODEL, grader_route, server.url) if grader_route else None
     return Cell(
         id=f"{task.rsplit('/', 1)[-1]}-{route}",
         task=task,
         task_args={},
-        target=Target(f"{HF_PREFIX}{model}:{route}", model, route, server.url),
+        target=Endpoint(f"{HF_PREFIX}{model}:{route}", model, route, server.url),
         variant="",
         generate=generate,
         epochs=1,

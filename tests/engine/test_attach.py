@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.control import CellControls
-from proctor.evals.engine.follow import follow
-from proctor.evals.engine.inspect_processes import InspectProcesses
-from proctor.evals.engine.plan import Cell
-from proctor.evals.engine.steer import InspectSteering
-from proctor.tui.known_runs import KnownRuns
+from proctor.evals.inspect.control_actions import InspectSteering
+from proctor.evals.inspect.control_client import CellControls
+from proctor.evals.inspect.processes import InspectProcesses
+from proctor.evals.planning.plan import Cell
+from proctor.evals.run.follow import follow
+from proctor.evals.run.run_list import KnownRuns
 
 CYCLES = 100
 FIGURES = ("state", "done", "total", "errors", "score", "cost_usd", "tokens")

@@ -14,10 +14,10 @@ import pytest
 from proctor.evals.catalog.account import token_facts
 from proctor.evals.catalog.cache import load_catalog
 from proctor.evals.catalog.endpoints import Endpoints, resolve_endpoints
-from proctor.evals.catalog.errors import CatalogError
 from proctor.evals.catalog.probe import probe
 from proctor.evals.catalog.router import fetch_router_models
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.simulator.launch import PracticeServer, start_practice
+from proctor.profiles.base.errors import CatalogError
 
 SECRET = "hf_verysecretvalue"
 

@@ -21,10 +21,9 @@ from proctor.evals.catalog.account import Accounts, TokenFacts, token_facts
 from proctor.evals.catalog.benchmarks import list_benchmarks
 from proctor.evals.catalog.cache import load_catalog
 from proctor.evals.catalog.endpoints import Endpoints
-from proctor.evals.catalog.errors import CatalogError
 from proctor.evals.catalog.probe import probe
 from proctor.evals.catalog.router import fetch_router_models
-from proctor.profiles.errors import TokenError
+from proctor.profiles.base.errors import CatalogError, TokenError
 
 MODELS = {
     "data": [

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine import control
-from proctor.evals.engine.control import CellControls, CellWatch, Conversation
-from proctor.evals.engine.plan import Cell
+from proctor.evals.inspect import control_client as control
+from proctor.evals.inspect.control_client import CellControls, CellWatch, Conversation
+from proctor.evals.planning.plan import Cell
 
 DEADLINE_S = 60.0
 

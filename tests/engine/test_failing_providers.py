@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from proctor.evals.catalog.billing import billed
 from proctor.evals.catalog.endpoints import PRACTICE_TOKEN, Endpoints
-from proctor.evals.catalog.offers import Price
-from proctor.evals.engine.plan import Cell
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.practice.launch import PracticeServer
-from proctor.evals.results.logs import index_log
+from proctor.evals.catalog.listings import Price
+from proctor.evals.inspect.logs.log_reader import index_log
+from proctor.evals.planning.plan import Cell
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.simulator.launch import PracticeServer
 
 from .conftest import MODEL, PRICE
 

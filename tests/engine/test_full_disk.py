@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import read_eval_log
-from proctor.evals.engine.full_disk import SpillingFile
-from proctor.evals.engine.journal import read_journal
-from proctor.evals.engine.plan import Cell
+from proctor.evals.inspect.full_disk import SpillingFile
+from proctor.evals.planning.plan import Cell
+from proctor.evals.run.events import read_journal
 
 CellOf = Callable[..., Cell]
 Start = Callable[..., Any]

@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from proctor.evals.engine.gate import Gate, wire_failure
-from proctor.evals.engine.meter import Meter
-from proctor.evals.engine.plan import Cell
-from proctor.evals.engine.served_by import ExamTransport
-from proctor.evals.engine.status import CellStatus
+from proctor.evals.planning.plan import Cell
+from proctor.evals.run.status import CellStatus
+from proctor.evals.run.worker.circuit_breaker import CircuitBreaker, wire_failure
+from proctor.evals.run.worker.metrics import Meter
+from proctor.evals.run.worker.transport import MonitoredTransport
 
 CHUNK = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 SAID = {**CHUNK, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "so: GRADE: C"}}]}
@@ -146,7 +146,7 @@ class _Clock:
         return self.now_s
 
 
-async def _requested(transport: ExamTransport, sample: list[str]) -> None:
+async def _requested(transport: MonitoredTransport, sample: list[str]) -> None:
     wire_failure.set(sample)
     try:
         response = await transport.handle_async_request(httpx2.Request("POST", "http://router.test/v1", content=b"{}"))
@@ -155,13 +155,13 @@ async def _requested(transport: ExamTransport, sample: list[str]) -> None:
     await response.aread()
 
 
-def _request(transport: ExamTransport, sample: list[str]) -> None:
+def _request(transport: MonitoredTransport, sample: list[str]) -> None:
     asyncio.run(_requested(transport, sample))
 
 
 def test_a_cell_whose_server_answers_nothing_for_too_long_is_given_up() -> None:
-    network, clock, gate = _Dead(), _Clock(), Gate()
-    transport = ExamTransport(network, Meter(), gate, is_grader=False, headers={}, patience_s=60, clock=clock)
+    network, clock, gate = _Dead(), _Clock(), CircuitBreaker()
+    transport = MonitoredTransport(network, Meter(), gate, is_grader=False, headers={}, patience_s=60, clock=clock)
     first, second = list[str](), list[str]()
     _request(transport, first)
     clock.now_s = 59
@@ -175,8 +175,8 @@ def test_a_cell_whose_server_answers_nothing_for_too_long_is_given_up() -> None:
 
 
 def test_an_answer_or_a_single_bad_sample_keeps_a_cell_alive() -> None:
-    network, clock, gate = _Dead(), _Clock(), Gate()
-    transport = ExamTransport(network, Meter(), gate, is_grader=False, headers={}, patience_s=60, clock=clock)
+    network, clock, gate = _Dead(), _Clock(), CircuitBreaker()
+    transport = MonitoredTransport(network, Meter(), gate, is_grader=False, headers={}, patience_s=60, clock=clock)
     first, second = list[str](), list[str]()
     for clock.now_s in (0, 100, 200):
         _request(transport, first)

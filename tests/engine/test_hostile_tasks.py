@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.plan import Cell
+from proctor.evals.planning.plan import Cell
 
 TASKS = """
 import os, signal, subprocess, sys, threading, time

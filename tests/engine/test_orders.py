@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.offers import Price
-from proctor.evals.engine.follow import follow
-from proctor.evals.engine.journal import read_journal
-from proctor.evals.engine.launch import PendingSupervisor
-from proctor.evals.engine.order_server import OrderServer, socket_path
-from proctor.evals.engine.orders import MAX_LINE_BYTES, Order, send_order
-from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings
-from proctor.evals.engine.run_toml import write_run_toml
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.engine.status_file import read_status
-from proctor.profiles.errors import ProctorError, UsageError
+from proctor.evals.catalog.listings import Price
+from proctor.evals.planning.plan import Cell, Estimate, Plan, RunSettings
+from proctor.evals.run.commands import MAX_LINE_BYTES, RunCommand, send_order
+from proctor.evals.run.events import read_journal
+from proctor.evals.run.follow import follow
+from proctor.evals.run.launch import PendingSupervisor
+from proctor.evals.run.run_toml import write_run_toml
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.run.status_file import read_status
+from proctor.evals.run.supervisor.command_server import OrderServer, socket_path
+from proctor.profiles.base.errors import ProctorError, UsageError
 from proctor.profiles.schema import Profile
 
 CellOf = Callable[..., Cell]
@@ -50,7 +50,7 @@ def order(own_home: Path, cells_home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_DATA_HOME", str(cells_home / "xdg_data_home"))  # where its cells' sockets are
 
     def give(kind: Any, *cells: str, author: str = "ann@desk", **fields: Any) -> str:
-        return "\n".join(send_order(own_home / "run1", Order(kind, author, cells=cells, **fields)))
+        return "\n".join(send_order(own_home / "run1", RunCommand(kind, author, cells=cells, **fields)))
 
     return give
 
@@ -204,13 +204,13 @@ def test_a_run_that_is_just_starting_hears_every_order(cell_of: CellOf, served: 
     following = follow(run_dir, supervisor_ended=supervisor.ended)
     next(following)  # it loads what cells need, for seconds
     with ThreadPoolExecutor(2) as two:
-        pausing = two.submit(send_order, run_dir, Order("pause", "ann@desk", now=True))
-        adjusting = two.submit(send_order, run_dir, Order("adjust", "bob@lab", cells_at_once=2))
+        pausing = two.submit(send_order, run_dir, RunCommand("pause", "ann@desk", now=True))
+        adjusting = two.submit(send_order, run_dir, RunCommand("adjust", "bob@lab", cells_at_once=2))
         assert pausing.result() == ("1 cell will not begin before it is resumed",)
         assert adjusting.result() == ("2 cells at once now",)
     assert (read_status(run_dir).state, served()) == ("paused", [])
     assert [event["event"] for event in read_journal(run_dir) if event["event"] == "cell_started"] == []
-    send_order(run_dir, Order("resume", "bob@lab"))
+    send_order(run_dir, RunCommand("resume", "bob@lab"))
     *_, status = following
 
     assert (status.state, status.cells[0].done, len(served())) == ("succeeded", 8, 8), status

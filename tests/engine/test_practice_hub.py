@@ -7,7 +7,7 @@ import httpx
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 
 
 @pytest.fixture(scope="module")

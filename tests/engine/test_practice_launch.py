@@ -13,8 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from proctor.evals.practice.launch import ensure_practice, runtime_folder, start_practice
-from proctor.profiles.errors import ProctorError
+from proctor.evals.simulator.launch import ensure_practice, runtime_folder, start_practice
+from proctor.profiles.base.errors import ProctorError
 
 
 def until(fact: Callable[[], bool], timeout_s: float = 20) -> None:
@@ -66,7 +66,7 @@ def test_another_speed_is_another_server() -> None:
 
 
 def test_two_at_once_get_the_same_server() -> None:
-    code = "from proctor.evals.practice.launch import ensure_practice; print(ensure_practice(speed=0).pid)"
+    code = "from proctor.evals.simulator.launch import ensure_practice; print(ensure_practice(speed=0).pid)"
     with ThreadPoolExecutor() as pool:
         runs = [pool.submit(subprocess.check_output, [sys.executable, "-c", code], timeout=60) for _ in range(4)]
         assert len({run.result() for run in runs}) == 1
@@ -153,7 +153,7 @@ def test_the_users_token_does_not_reach_the_server(monkeypatch: pytest.MonkeyPat
 
 
 def test_launching_is_light_to_import() -> None:
-    code = "import sys, proctor.evals.practice.launch; print(*sys.modules)"
+    code = "import sys, proctor.evals.simulator.launch; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     heavy = {
         "aiohttp",

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 
 CLIENT = httpx.Client()
 MODEL = "openai/gpt-oss-120b"

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from proctor.evals.practice.launch import PracticeServer, start_practice
-from proctor.evals.practice.pictures import draw_picture
+from proctor.evals.simulator.launch import PracticeServer, start_practice
+from proctor.evals.simulator.pictures import draw_picture
 
 CLIENT = httpx.Client()
 STORY = (
@@ -281,7 +281,7 @@ def test_unknown_routes_are_not_found(server: PracticeServer) -> None:
 
 
 def test_the_log_tells_what_was_served(server: PracticeServer) -> None:
-    from proctor.evals.practice.draws import fingerprint
+    from proctor.evals.simulator.rng import fingerprint
 
     control = f"{server.hub_url}/practice/log"
     httpx.delete(control)

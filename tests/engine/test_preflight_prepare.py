@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.engine.prepare import Prepared, prepare
-from proctor.evals.engine.run_toml import read_run_toml, write_run_toml
-from proctor.evals.practice.launch import PracticeServer
-from proctor.evals.results.client import Reader
-from proctor.profiles.files import load
+from proctor.evals.planning.planner import Prepared, prepare
+from proctor.evals.results.reader.client import Reader
+from proctor.evals.run.run_toml import read_run_toml, write_run_toml
+from proctor.evals.simulator.launch import PracticeServer
+from proctor.profiles.library import load
 
 Served = Callable[[], list[dict[str, Any]]]
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from proctor.evals.results.client import Reader, ReaderLostError
-from proctor.profiles.errors import ProctorError, UsageError
+from proctor.evals.results.reader.client import Reader, ReaderLostError
+from proctor.profiles.base.errors import ProctorError, UsageError
 
 TASK = """
 import os, sys, time
@@ -67,7 +67,7 @@ def alive(pid: int) -> bool:
 
 def test_the_client_does_not_load_inspect() -> None:
     code = (
-        "import sys, proctor.tui.cli.tasks, proctor.evals.results.client, proctor.evals.engine.plan\n"
+        "import sys, proctor.tui.cli.tasks, proctor.evals.results.reader.client, proctor.evals.planning.plan\n"
         "heavy = {'inspect_ai', 'datasets', 'PIL', 'httpx', 'scipy', 'huggingface_hub'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
@@ -184,7 +184,7 @@ def test_closing_ends_a_call_that_is_under_way(written: Written, tmp_path: Path)
 def test_the_reader_ends_with_its_parent_even_while_it_works(written: Written, tmp_path: Path) -> None:
     note = tmp_path / "pid"
     file = written(f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
-    code = f"from proctor.evals.results.client import Reader\nReader().task_facts({file!r}, {{}})"
+    code = f"from proctor.evals.results.reader.client import Reader\nReader().task_facts({file!r}, {{}})"
     parent = subprocess.Popen([sys.executable, "-c", code])
     until(lambda: note.exists() and note.read_text() != "", "the task is not being built")
     parent.send_signal(signal.SIGKILL)

@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import read_eval_log
-from proctor.evals.results.errors import LogError
-from proctor.evals.results.gather import find_logs, gather_logs
-from proctor.evals.results.grades import to_number
-from proctor.evals.results.log_index import LogIndex
-from proctor.evals.results.logs import headline, index_log
-from proctor.evals.results.logs_texts import read_texts
+from proctor.evals.inspect.logs.log_index import LogIndex
+from proctor.evals.inspect.logs.log_reader import headline, index_log
+from proctor.evals.inspect.logs.score_values import to_number
+from proctor.evals.inspect.logs.text_reader import read_texts
+from proctor.evals.results.inputs import find_logs, gather_logs
 from proctor.evals.results.scoreboard import build_scoreboard
+from proctor.profiles.base.errors import LogError
 
 PROCTOR = str(Path(sys.executable).parent / "proctor")
 

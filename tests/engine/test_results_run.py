@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import read_eval_log
-from proctor.evals.engine.plan import Cell
-from proctor.evals.results.gather import gather_run
-from proctor.evals.results.logs import index_log
+from proctor.evals.inspect.logs.log_reader import index_log
+from proctor.evals.planning.plan import Cell
+from proctor.evals.results.inputs import gather_run
 from proctor.evals.results.scoreboard import build_scoreboard
 
 PROCTOR = str(Path(sys.executable).parent / "proctor")

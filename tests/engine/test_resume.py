@@ -15,14 +15,14 @@ import httpx
 import pytest
 from inspect_ai.log import read_eval_log, write_eval_log
 from proctor.evals.catalog.endpoints import Endpoints
-from proctor.evals.engine.journal import read_journal
-from proctor.evals.engine.plan import Cell, Estimate
-from proctor.evals.engine.retry import at
-from proctor.evals.engine.run_toml import write_run_toml
-from proctor.evals.engine.status import CallStats
-from proctor.evals.engine.status_file import write_status
-from proctor.evals.practice.launch import start_practice
-from proctor.evals.results.logs import index_log
+from proctor.evals.inspect.logs.log_reader import index_log
+from proctor.evals.planning.plan import Cell, Estimate
+from proctor.evals.run.events import read_journal
+from proctor.evals.run.retry import at
+from proctor.evals.run.run_toml import write_run_toml
+from proctor.evals.run.status import CallStats
+from proctor.evals.run.status_file import write_status
+from proctor.evals.simulator.launch import start_practice
 from proctor.profiles.schema import Profile
 
 
@@ -131,7 +131,7 @@ def test_what_cells_of_a_killed_supervisor_still_write_is_waited_for(
     assert run.ended().exit_code == 1
     set_faults()
     code = (
-        "import sys; from pathlib import Path; from proctor.evals.engine.journal import work_on;"
+        "import sys; from pathlib import Path; from proctor.evals.run.events import work_on;"
         "work_on(Path(sys.argv[1])); print('at work', flush=True); input()"
     )
     orphan = subprocess.Popen(

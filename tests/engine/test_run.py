@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import EvalLog, read_eval_log
-from proctor.evals.catalog.offers import Price
-from proctor.evals.engine.journal import read_journal
-from proctor.evals.engine.plan import Cell
-from proctor.evals.engine.status import CellStatus, RunStatus
+from proctor.evals.catalog.listings import Price
+from proctor.evals.planning.plan import Cell
+from proctor.evals.run.events import read_journal
+from proctor.evals.run.status import CellStatus, RunStatus
 
 CellOf = Callable[..., Cell]
 PRICE = Price(0.15, 0.60)  # of a cell that is given none
@@ -196,7 +196,7 @@ def test_a_budget_holds_the_run_before_it_is_exceeded(
 
 def test_two_supervisors_cannot_run_one_run(start_run: Start, cell_of: CellOf, own_home: Path) -> None:
     run = start_run([cell_of("groq", limit=3)])
-    code = "import pathlib, sys; from proctor.evals.engine.journal import Journal; Journal(pathlib.Path(sys.argv[1]))"
+    code = "import pathlib, sys; from proctor.evals.run.events import Journal; Journal(pathlib.Path(sys.argv[1]))"
     command = [sys.executable, "-c", code, str(run.run_dir)]
     second = subprocess.run(command, capture_output=True, text=True, check=False)
     assert second.returncode == 1

@@ -18,15 +18,15 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.engine.control_wire import connect
-from proctor.evals.engine.foreign import as_status, find_foreign, follow_process, foreign_processes, steer_foreign
-from proctor.evals.engine.inspect_processes import InspectProcess, InspectProcesses
-from proctor.evals.engine.orders import Order
-from proctor.evals.engine.steer import InspectSteering
-from proctor.evals.practice.launch import PracticeServer, start_practice
-from proctor.profiles.errors import ProctorError
-from proctor.tui.run_words import summary
-from proctor.tui.screens.live_rows import CELL_COLUMNS, cell_rows, cell_words
+from proctor.evals.inspect.control_actions import InspectSteering
+from proctor.evals.inspect.control_protocol import connect
+from proctor.evals.inspect.processes import InspectProcess, InspectProcesses
+from proctor.evals.run.commands import RunCommand
+from proctor.evals.run.external import as_status, find_foreign, follow_process, foreign_processes, steer_foreign
+from proctor.evals.simulator.launch import PracticeServer, start_practice
+from proctor.evals.views.run_states import summary
+from proctor.profiles.base.errors import ProctorError
+from proctor.tui.screens.live.rows import CELL_COLUMNS, cell_rows, cell_words
 
 DEADLINE_S = 90.0
 MODEL = "hf-inference-providers/openai/gpt-oss-120b:groq"
@@ -201,7 +201,7 @@ def test_it_takes_the_form_of_a_run_and_obeys_the_same_orders(foreign: Foreign) 
         find_foreign("arithmetic", [process, process])
 
     def order(kind: Any, **fields: Any) -> tuple[str, ...]:
-        return steer_foreign(foreign.steering, status, Order(kind, "me", **fields))
+        return steer_foreign(foreign.steering, status, RunCommand(kind, "me", **fields))
 
     assert "paused" in order("pause", cells=(cell.id,), now=True)[0]
     assert as_status(foreign.found() or process, 0).state == "paused"
@@ -302,7 +302,7 @@ def test_every_answer_becomes_one_line(own_home: Path, status: int | None, body:
 
 
 def test_silence_is_busy(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proctor.evals.engine.steer.WITHIN_S", 0.05)
+    monkeypatch.setattr("proctor.evals.inspect.control_actions.WITHIN_S", 0.05)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(own_home / "7.sock"))
         server.listen()

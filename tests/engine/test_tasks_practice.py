@@ -17,8 +17,8 @@ import pytest
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 from inspect_ai.model import ContentImage
 from PIL import Image
-from proctor.evals.practice.launch import PracticeServer, start_practice
-from proctor.evals.results.client import Reader
+from proctor.evals.results.reader.client import Reader
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 
 BIN = Path(sys.executable).parent
 

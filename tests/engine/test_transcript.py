@@ -14,14 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from proctor.evals.results.client import Reader
-from proctor.evals.results.gather import find_logs
-from proctor.evals.results.index import load_index, reading_with
-from proctor.evals.results.transcript import Transcript
-from proctor.profiles.errors import ProctorError
-from proctor.tui.clean import clean
-from proctor.tui.widgets.transcript_text import plain_text, raw_blocks, said_blocks, wrap
-from proctor.tui.widgets.transcript_view import TranscriptView
+from proctor.evals.inspect.logs.index_cache import load_index, reading_with
+from proctor.evals.inspect.logs.transcript import Transcript
+from proctor.evals.results.inputs import find_logs
+from proctor.evals.results.reader.client import Reader
+from proctor.profiles.base.errors import ProctorError
+from proctor.profiles.base.text import clean
+from proctor.tui.widgets.transcript.text import plain_text, raw_blocks, said_blocks, wrap
+from proctor.tui.widgets.transcript.view import TranscriptView
 from textual.app import App, ComposeResult
 
 HOSTILE = (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from proctor.evals.practice.launch import ensure_practice, runtime_folder
+from proctor.evals.simulator.launch import ensure_practice, runtime_folder
 
 
 @pytest.fixture

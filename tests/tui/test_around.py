@@ -11,20 +11,21 @@ from threading import Event
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.results.log_index import LogIndex, SampleColumns
-from proctor.evals.tasks.listing import TaskInfo, TaskListing
-from proctor.profiles.errors import ProctorError
-from proctor.profiles.files import LoadedProfile, list_profiles
+from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.evals.run.run_list import KnownRun
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.tasks.info import TaskInfo, TaskListing
+from proctor.profiles.base.errors import ProctorError
+from proctor.profiles.library import LoadedProfile, list_profiles
 from proctor.profiles.schema import ModelItem, Profile, TaskEntry
 from proctor.tui.app import ProctorApp
-from proctor.tui.find_items import Found, find_items
-from proctor.tui.help import HelpScreen
-from proctor.tui.jump import JumpScreen
-from proctor.tui.kept_drafts import KeptDrafts
-from proctor.tui.known_keys import known_keys
-from proctor.tui.memory import Memory
+from proctor.tui.dialogs.confirm import ConfirmScreen
+from proctor.tui.dialogs.help import HelpScreen
+from proctor.tui.dialogs.palette.fuzzy import Found, find_items
+from proctor.tui.dialogs.palette.screen import PaletteScreen
+from proctor.tui.input.bindings import known_keys
+from proctor.tui.input.jump import JumpScreen
 from proctor.tui.messages import (
     DraftChanged,
     FieldArrived,
@@ -35,11 +36,11 @@ from proctor.tui.messages import (
     SampleOpened,
     SamplesRequested,
 )
-from proctor.tui.palette import PaletteScreen
-from proctor.tui.store import KnownRun, SampleRef
+from proctor.tui.state.autosave import KeptDrafts
+from proctor.tui.state.preferences import Memory
+from proctor.tui.state.store import SampleRef
 from proctor.tui.themes import ANSI, DARK, LIGHT
-from proctor.tui.widgets.confirm import ConfirmScreen
-from proctor.tui.widgets.line_table import LineTable
+from proctor.tui.widgets.table.table import LineTable
 from rich.color import ColorType
 from textual.events import Key
 from textual.pilot import Pilot
@@ -55,7 +56,7 @@ OLD = KnownRun(
 )
 HOSTILE = "evil/[bold]\x1b[31mmodel\u202e"
 MODELS = tuple(
-    ModelEntry(name, (Offer("groq", "live"),))
+    ModelEntry(name, (Listing("groq", "live"),))
     for name in (HOSTILE, "openai/gpt-oss-120b", *(f"org{at % 40}/model-{at}B" for at in range(5000)))
 )
 FEW = MODELS[:200]
@@ -294,7 +295,7 @@ def test_no_letter_holds_the_screen_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         await find(app, pilot, "")
-        monkeypatch.setattr("proctor.tui.palette.find_items", search)
+        monkeypatch.setattr("proctor.tui.dialogs.palette.screen.find_items", search)
         field = app.screen.query_one(Input)
         await pilot.press("o")
         await until(pilot, searching.is_set, "the search")

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine import status_file
-from proctor.evals.engine.journal import Journal
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.run import status_file
+from proctor.evals.run.events import Journal
+from proctor.evals.run.run_list import KnownRun, KnownRuns
+from proctor.evals.run.status import CallStats, CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.tui.app import ProctorApp
-from proctor.tui.feeds import Feeds
-from proctor.tui.known_runs import KnownRuns
-from proctor.tui.memory import Memory
+from proctor.tui.controllers.feeds import Feeds
+from proctor.tui.dialogs.confirm import ConfirmScreen
+from proctor.tui.dialogs.prompt import AskScreen
 from proctor.tui.messages import ProfileOpened, RetryRequested, RunOpened, StopRequested
-from proctor.tui.store import KnownRun
-from proctor.tui.widgets.ask import AskScreen
-from proctor.tui.widgets.confirm import ConfirmScreen
-from proctor.tui.widgets.line_table import LineTable
+from proctor.tui.state.preferences import Memory
+from proctor.tui.widgets.table.table import LineTable
 from textual.pilot import Pilot
 
 WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from proctor.tui.widgets.filter_bar import FilterBar
-from proctor.tui.widgets.line_table import Cell, Column, LineTable, Row
+from proctor.tui.widgets.filter_input import FilterBar
+from proctor.tui.widgets.table.table import Column, LineTable, Row, TableCell
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.pilot import Pilot
@@ -27,7 +27,7 @@ class FilterApp(App[None]):
 
     def on_mount(self) -> None:
         for table in self.screen.query(LineTable):
-            table.show([Row(str(number), (Cell("x"),)) for number in range(9)])
+            table.show([Row(str(number), (TableCell("x"),)) for number in range(9)])
         self.screen.query_one("#second").focus()
 
     @property

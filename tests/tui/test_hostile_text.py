@@ -10,7 +10,7 @@ import pytest
 from hostile_text import RAW, SHOWN, endless, hostile
 from made_app import MadeApp, each_screen, painted, settled
 from made_state import failures, made_state
-from proctor.tui.clean import clean
+from proctor.profiles.base.text import clean
 from proctor.tui.messages import RunFailedToStart
 
 PATIENCE_S = 60.0  # for thirty screens; one that reads a megabyte letter by letter takes longer

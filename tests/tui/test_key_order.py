@@ -67,7 +67,7 @@ def test_a_paste_goes_where_the_key_before_it_led() -> None:
 
 def test_what_takes_long_does_not_hold_the_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(app: TypedApp, pilot: Pilot[str]) -> None:
-        monkeypatch.setattr("proctor.tui.key_order.PATIENCE_S", 0.05)
+        monkeypatch.setattr("proctor.tui.input.key_queue.PATIENCE_S", 0.05)
         release = asyncio.Event()
 
         async def never_ends() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from proctor.tui.themes import THEMES, choose_theme, native_ansi
-from proctor.tui.widgets.line_layout import changed_width, fitted, lay_out
-from proctor.tui.widgets.line_table import Cell, Column, LineTable, Row
+from proctor.tui.widgets.table.layout import changed_width, fitted, lay_out
+from proctor.tui.widgets.table.table import Column, LineTable, Row, TableCell
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.message import Message
@@ -23,8 +23,10 @@ COLUMNS = (
 )
 
 
-def row(key: str, price: str = "0.10", status: Cell | None = None) -> Row:
-    return Row(key, (Cell(f"name of {key}"), Cell(price), status or Cell("● live", "good"), Cell("4.1k")))
+def row(key: str, price: str = "0.10", status: TableCell | None = None) -> Row:
+    return Row(
+        key, (TableCell(f"name of {key}"), TableCell(price), status or TableCell("● live", "good"), TableCell("4.1k"))
+    )
 
 
 def numbered(count: int) -> list[Row]:
@@ -205,14 +207,14 @@ def _wheel_down() -> type[Message]:
 def test_one_cell_changed_is_seen_and_nothing_else_drawn() -> None:
     async def scenario(app: TableApp, pilot: Pilot[None]) -> None:
         drawn = _watch_regions(app.table)
-        app.table.set_cell("k4", "price", Cell("9.99"))
-        app.table.set_cell("k90", "price", Cell("9.99"))
-        app.table.set_cell("gone", "price", Cell("9.99"))
+        app.table.set_cell("k4", "price", TableCell("9.99"))
+        app.table.set_cell("k90", "price", TableCell("9.99"))
+        app.table.set_cell("gone", "price", TableCell("9.99"))
         assert [(region.y, region.height) for region in drawn] == [(5, 1)]
         await pilot.pause()
         assert "9.99" in lines(app)[5]
         with pytest.raises(KeyError):
-            app.table.set_cell("k4", "weight", Cell("1"))
+            app.table.set_cell("k4", "weight", TableCell("1"))
 
     play(scenario)
 
@@ -250,7 +252,7 @@ def test_every_cell_that_changes_is_drawn_again() -> None:
         for number, keys in enumerate(["j"] * 12 + ["pagedown", "k", "k", "G", "g", "j"]):
             drawn = _watch_regions(app.table)
             await pilot.press(keys)
-            app.table.set_cell(f"k{number}", "status", Cell(f"✗ {number}", "bad"))
+            app.table.set_cell(f"k{number}", "status", TableCell(f"✗ {number}", "bad"))
             if number % 4 == 0:
                 app.table.show([row(f"k{(n * 7) % (60 + number)}") for n in range(60 + number)])
             await pilot.pause()
@@ -315,7 +317,7 @@ def test_the_sort_is_shown_in_the_header() -> None:
 
 def test_hostile_text_is_shown_and_never_sent() -> None:
     hostile = "\x1b]52;c;AAAA\x07\x1b[31mred\u202e\ud800[bold]x[/]\nline"
-    rows = [Row("k", (Cell(hostile), Cell("\x1b[2J"), Cell("a\x9bb"), Cell("\u200b")))]
+    rows = [Row("k", (TableCell(hostile), TableCell("\x1b[2J"), TableCell("a\x9bb"), TableCell("\u200b")))]
 
     async def scenario(app: TableApp, pilot: Pilot[None]) -> None:
         shown = "\n".join(lines(app))
@@ -329,7 +331,7 @@ def test_markup_is_text() -> None:
     async def scenario(app: TableApp, pilot: Pilot[None]) -> None:
         assert "[bold]x[/]" in lines(app)[1]
 
-    play(scenario, TableApp([Row("k", (Cell("[bold]x[/]"),))]))
+    play(scenario, TableApp([Row("k", (TableCell("[bold]x[/]"),))]))
 
 
 def test_every_line_has_the_width_of_the_table() -> None:
@@ -342,7 +344,10 @@ def test_every_line_has_the_width_of_the_table() -> None:
         " " * 5000 + "y",
         "한글" * 60,
     ]
-    rows = [Row(str(number), (Cell(text), Cell(text), Cell(text, "warn"))) for number, text in enumerate(texts)]
+    rows = [
+        Row(str(number), (TableCell(text), TableCell(text), TableCell(text, "warn")))
+        for number, text in enumerate(texts)
+    ]
 
     for size in ((120, 12), (80, 12), (41, 9), (10, 3), (1, 1), (3, 2)):
 
@@ -411,7 +416,7 @@ def test_the_theme_changes_what_is_drawn_in_parts_too() -> None:
         app.theme = "light"
         await pilot.pause()
         await pilot.press("j", "k")
-        app.table.set_cell("k1", "price", Cell("8.88"))
+        app.table.set_cell("k1", "price", TableCell("8.88"))
         await pilot.pause()
         after = [str(next(iter(painted(app)[y])).style) for y in (2, 5)]
         assert after[0] == after[1] != before

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.control import CellWatch, Conversation, FinishedSample, RunningSample
-from proctor.evals.engine.status import CallStats, CellStatus, RunEvent, RunStatus
-from proctor.evals.results.transcript import Part, Transcript
+from proctor.evals.inspect.control_client import CellWatch, Conversation, FinishedSample, RunningSample
+from proctor.evals.inspect.logs.transcript import Part, Transcript
+from proctor.evals.run.run_list import KnownRun
+from proctor.evals.run.status import CallStats, CellStatus, RunEvent, RunStatus
+from proctor.evals.views.run_states import score_words
 from proctor.tui.app import ProctorApp
-from proctor.tui.cell_score import score_words
+from proctor.tui.dialogs.confirm import ConfirmScreen
+from proctor.tui.dialogs.picker import ChooseScreen
+from proctor.tui.dialogs.prompt import AskScreen
 from proctor.tui.messages import (
     FinishedSampleOpened,
     RetryRequested,
@@ -24,13 +28,10 @@ from proctor.tui.messages import (
     StopRequested,
     WatchRequested,
 )
-from proctor.tui.screens.live_rows import cell_words, progress
-from proctor.tui.screens.live_samples import Working, doing, event_rows
-from proctor.tui.store import KnownRun, SampleRef
-from proctor.tui.widgets.ask import AskScreen
-from proctor.tui.widgets.choose import ChooseScreen
-from proctor.tui.widgets.confirm import ConfirmScreen
-from proctor.tui.widgets.line_table import LineTable
+from proctor.tui.screens.live.rows import cell_words, progress
+from proctor.tui.screens.live.sample_rows import RunningRow, doing, event_rows
+from proctor.tui.state.store import SampleRef
+from proctor.tui.widgets.table.table import LineTable
 from textual.pilot import Pilot
 
 WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)
@@ -254,7 +255,7 @@ def test_progress_is_never_full_before_the_end() -> None:
 
 def test_grading_by_another_model_is_told_apart() -> None:
     sample = RunningSample("e", "1", 1, NOW_S, "model", NOW_S - 65, detail="openai/gpt-oss-120b:fastest")
-    assert doing(Working(STATUS.cells[0], sample), NOW_S) == "grading 1:05"
+    assert doing(RunningRow(STATUS.cells[0], sample), NOW_S) == "grading 1:05"
 
 
 def _then(status: RunStatus, **fields: Any) -> KnownRun:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from proctor.evals.catalog.offers import ModelEntry, Offer
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.catalog.listings import Listing, ModelEntry
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.profiles.schema import ModelItem
 from proctor.tui.app import ProctorApp
-from proctor.tui.feeds import Feeds
-from proctor.tui.memory import Memory
-from proctor.tui.widgets.line_table import LineTable
+from proctor.tui.controllers.feeds import Feeds
+from proctor.tui.state.preferences import Memory
+from proctor.tui.widgets.table.table import LineTable
 from textual.pilot import Pilot
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -357,7 +357,7 @@ def test_without_a_router_the_reason_and_the_remedy_stand_there(
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_names_from_the_router_are_shown_and_never_obeyed(play: Callable[..., None], size: tuple[int, int]) -> None:
     hostile = ModelEntry(
-        "evil/\x1b]52;c;AAAA\x07[red]\u202e", (Offer("pro\x1b[2Jvider", "li\x07ve"), Offer("x y", "live"))
+        "evil/\x1b]52;c;AAAA\x07[red]\u202e", (Listing("pro\x1b[2Jvider", "li\x07ve"), Listing("x y", "live"))
     )
 
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.plan import TaskFacts
-from proctor.evals.practice.launch import PracticeServer, start_practice
-from proctor.profiles.errors import ProctorError
-from proctor.profiles.files import LoadedProfile, load
+from proctor.evals.planning.edit_tasks import with_task
+from proctor.evals.planning.plan import TaskFacts
+from proctor.evals.simulator.launch import PracticeServer, start_practice
+from proctor.profiles.base.errors import ProctorError
+from proctor.profiles.library import LoadedProfile, load
 from proctor.tui.app import ProctorApp
-from proctor.tui.draft_tasks import with_task
-from proctor.tui.feeds import Feeds, facts_key
+from proctor.tui.controllers.feeds import Feeds, facts_key
+from proctor.tui.dialogs.prompt import AskScreen
 from proctor.tui.messages import CatalogRequested, DraftEditRequested, FactsArrived, FieldFailed
-from proctor.tui.widgets.ask import AskScreen
 from proctor.tui.widgets.form import Form
-from proctor.tui.widgets.line_table import LineTable
+from proctor.tui.widgets.table.table import LineTable
 from textual.pilot import Pilot
 from textual.widgets import Static
 

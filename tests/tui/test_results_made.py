@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.results.across import answers_to
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.evals.inspect.logs.transcript import CallFacts, Part, Picture, Transcript
+from proctor.evals.results.by_sample import answers_to
 from proctor.evals.results.compare import compare_runs
 from proctor.evals.results.disagreements import find_disagreements
-from proctor.evals.results.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import build_scoreboard
-from proctor.evals.results.transcript import CallFacts, Part, Picture, Transcript
-from proctor.profiles.errors import ProctorError
-from proctor.tui.memory import Memory
+from proctor.evals.run.run_list import KnownRun
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.profiles.base.errors import ProctorError
+from proctor.tui.dialogs.prompt import AskScreen
+from proctor.tui.input.active_bindings import offered_here
 from proctor.tui.messages import (
     AcrossRequested,
     ComparisonExportRequested,
@@ -32,14 +34,13 @@ from proctor.tui.messages import (
     SamplesRequested,
     ScoreboardRequested,
 )
-from proctor.tui.offered import offered_here
-from proctor.tui.screens.picture import PictureScreen
-from proctor.tui.screens.results import ResultsScreen
-from proctor.tui.store import KnownRun, Store
-from proctor.tui.widgets.ask import AskScreen
-from proctor.tui.widgets.half_cells import draw_half_cells
-from proctor.tui.widgets.key_line import KeyLine
-from proctor.tui.widgets.pictures import MOST_PIXELS, PictureError, open_picture
+from proctor.tui.screens.results.picture import PictureScreen
+from proctor.tui.screens.results.screen import ResultsScreen
+from proctor.tui.state.preferences import Memory
+from proctor.tui.state.store import Store
+from proctor.tui.terminal.pictures.graphics import MOST_PIXELS, PictureError, open_picture
+from proctor.tui.terminal.pictures.half_block import draw_half_cells
+from proctor.tui.widgets.footer import KeyLine
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.practice.launch import PracticeServer, start_practice
+from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.tui.app import ProctorApp
-from proctor.tui.screens.results import ResultsScreen
-from proctor.tui.widgets.transcript_view import TranscriptView
+from proctor.tui.screens.results.screen import ResultsScreen
+from proctor.tui.widgets.transcript.view import TranscriptView
 from textual.pilot import Pilot
 from textual.widgets import Static
 

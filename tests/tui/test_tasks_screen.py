@@ -10,17 +10,17 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.engine.plan import TaskFacts
-from proctor.evals.practice.launch import PracticeServer, start_practice
-from proctor.evals.results.client import Reader
-from proctor.evals.tasks.listing import TaskInfo, TaskListing
+from proctor.evals.planning.plan import TaskFacts
+from proctor.evals.results.reader.client import Reader
+from proctor.evals.simulator.launch import PracticeServer, start_practice
+from proctor.evals.tasks.info import TaskInfo, TaskListing
 from proctor.profiles.schema import TaskEntry
 from proctor.tui.app import ProctorApp
-from proctor.tui.feeds import Feeds, facts_key
-from proctor.tui.memory import Memory
+from proctor.tui.controllers.feeds import Feeds, facts_key
 from proctor.tui.messages import FactsArrived, FieldArrived
+from proctor.tui.state.preferences import Memory
 from proctor.tui.widgets.form import Form
-from proctor.tui.widgets.line_table import LineTable
+from proctor.tui.widgets.table.table import LineTable
 from textual.pilot import Pilot
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -230,7 +230,7 @@ def test_a_task_that_is_not_listed_is_added_by_its_name(play: Callable[..., None
 
 
 def test_a_failure_has_its_words_and_its_remedy_and_what_was_there_stays(play: Callable[..., None]):
-    from proctor.profiles.errors import ProctorError
+    from proctor.profiles.base.errors import ProctorError
 
     async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
         rows = app.table.row_count

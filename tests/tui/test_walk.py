@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from proctor.tui.app import ProctorApp
-from proctor.tui.store import State
+from proctor.tui.state.store import State
 from textual.pilot import Pilot
 
 MOST_KEYS = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from proctor.evals.engine.api_keys import key_variables, missing_key, set_variables
+from proctor.evals.catalog.api_keys import key_variables, missing_key, set_variables
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_the_variables_of_a_service(name: str, variables: tuple[str, ...]) -> No
 
 def test_the_table_names_what_inspects_providers_look_for() -> None:
     import inspect_ai.model._providers as providers
-    from proctor.evals.engine import api_keys
+    from proctor.evals.catalog import api_keys
 
     source = "".join(path.read_text() for path in Path(providers.__path__[0]).glob("*.py"))
     compatible = {

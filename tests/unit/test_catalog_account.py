@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from proctor.evals.catalog.account import TokenFacts, read_whoami
-from proctor.evals.catalog.errors import CatalogError
+from proctor.profiles.base.errors import CatalogError
 
 INFER = "inference.serverless.write"
 

@@ -13,7 +13,7 @@ from proctor.evals.catalog.endpoints import (
     resolve_endpoints,
     token_origin,
 )
-from proctor.profiles.errors import TokenError, UsageError
+from proctor.profiles.base.errors import TokenError, UsageError
 
 SECRET = "hf_verysecretvalue"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from proctor.evals.catalog.cache import format_age
-from proctor.tui import figures
+from proctor.profiles.base import format as figures
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from proctor.evals.catalog.offers import ModelEntry, Offer, Price
+from proctor.evals.catalog.listings import Listing, ModelEntry, Price
 from proctor.evals.catalog.router import read_router_models
 
 
@@ -11,7 +11,7 @@ def listed(*models: object) -> dict[str, object]:
     return {"object": "list", "data": list(models)}
 
 
-def offer_of(**fields: object) -> Offer:
+def offer_of(**fields: object) -> Listing:
     provider = {"provider": "p", "status": "live", **fields}
     return read_router_models(listed({"id": "a/b", "providers": [provider]})).models[0].offers[0]
 
@@ -51,8 +51,8 @@ def test_the_recorded_shape() -> None:
             input_modalities=("text", "image"),
             output_modalities=("text",),
             offers=(
-                Offer("cerebras", "live", Price(0.93, 1.49), 65536, 166.42, 4926.0, True, True, False, False),
-                Offer("featherless-ai", "live", is_free=False, is_model_author=False),
+                Listing("cerebras", "live", Price(0.93, 1.49), 65536, 166.42, 4926.0, True, True, False, False),
+                Listing("featherless-ai", "live", is_free=False, is_model_author=False),
             ),
         ),
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from proctor.evals.catalog.offers import ModelEntry, Offer, Price
+from proctor.evals.catalog.listings import Listing, ModelEntry, Price
 from proctor.evals.catalog.search import SORT_KEYS, ModelFilter, ModelSearch, SortKey
 
 MODELS = (
     ModelEntry(
         "openai/gpt-oss-120b",
         (
-            Offer("cerebras", "live", Price(0.25, 0.69), 131072, 1840.0, 210.0, True, True),
-            Offer("groq", "live", Price(0.10, 0.75), 65536, 512.0, 180.0, False, True),
-            Offer("nscale", "error", Price(0.01, 0.01), 10**6, 9999.0, 1.0, True, True),
-            Offer("featherless-ai", "live"),
+            Listing("cerebras", "live", Price(0.25, 0.69), 131072, 1840.0, 210.0, True, True),
+            Listing("groq", "live", Price(0.10, 0.75), 65536, 512.0, 180.0, False, True),
+            Listing("nscale", "error", Price(0.01, 0.01), 10**6, 9999.0, 1.0, True, True),
+            Listing("featherless-ai", "live"),
         ),
         parameters=120_000_000_000,
         likes=4100,
@@ -24,7 +24,7 @@ MODELS = (
     ),
     ModelEntry(
         "openai/gpt-oss-20b",
-        (Offer("groq", "live", Price(0.05, 0.20), 131072, 900.0, 100.0, True, None),),
+        (Listing("groq", "live", Price(0.05, 0.20), 131072, 900.0, 100.0, True, None),),
         parameters=21_000_000_000,
         likes=3900,
         downloads=30,
@@ -33,13 +33,13 @@ MODELS = (
     ),
     ModelEntry(
         "Qwen/Qwen3-VL-8B-Instruct",
-        (Offer("novita", "live", Price(0.08, 0.50)),),
+        (Listing("novita", "live", Price(0.08, 0.50)),),
         likes=100,
         trending_score=1.0,
         input_modalities=("text", "image"),
     ),
-    ModelEntry("Qwen/Qwen3-Coder-30B-A3B-Instruct", (Offer("nscale", "error"),)),
-    ModelEntry("meta-llama/Llama-3.3-70B-Instruct", (Offer("novita", "live"),), pipeline_tag="text-generation"),
+    ModelEntry("Qwen/Qwen3-Coder-30B-A3B-Instruct", (Listing("nscale", "error"),)),
+    ModelEntry("meta-llama/Llama-3.3-70B-Instruct", (Listing("novita", "live"),), pipeline_tag="text-generation"),
 )
 SEARCH = ModelSearch(MODELS)
 
@@ -167,8 +167,8 @@ def test_policies_mean_what_the_router_says() -> None:
 
 
 def test_a_policy_prefers_a_known_figure_to_an_unknown_one() -> None:
-    model = ModelEntry("a/b", (Offer("dark", "live"), Offer("lit", "live", Price(9, 9), tokens_per_s=0.5)))
+    model = ModelEntry("a/b", (Listing("dark", "live"), Listing("lit", "live", Price(9, 9), tokens_per_s=0.5)))
     assert model.resolve("cheapest") is model.offers[1]
     assert model.resolve("fastest") is model.offers[1]
     assert model.resolve("preferred") is model.offers[0]
-    assert ModelEntry("a/b", (Offer("gone", "error"),)).resolve("fastest") is None
+    assert ModelEntry("a/b", (Listing("gone", "error"),)).resolve("fastest") is None

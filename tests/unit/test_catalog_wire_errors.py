@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from proctor.evals.catalog.wire_errors import RouterError, error_text, remedy_for, router_error
+from proctor.evals.catalog.http_errors import RouterError, error_text, remedy_for, router_error
 
 CREDIT = (
     "You have depleted your monthly included credits. Purchase pre-paid credits to continue using Inference Providers. "

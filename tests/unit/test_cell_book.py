@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from proctor.evals.engine.cell_book import with_progress
-from proctor.evals.engine.job import CellProgress
-from proctor.evals.engine.status import CallStats, CellStatus
+from proctor.evals.run.cell_state import with_progress
+from proctor.evals.run.ipc import CellProgress
+from proctor.evals.run.status import CallStats, CellStatus
 
 
 def usd(cost: float | None, known: float = 0.0) -> CallStats:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from proctor.evals.catalog.billing import Billed
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
+from proctor.evals.run.status import CallStats, CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
 from proctor.tui.cli import live_table
 from proctor.tui.cli.runs import command as runs
 from proctor.tui.cli.show import bill_words

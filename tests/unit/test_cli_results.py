@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
+from proctor.evals.inspect.logs.index_cache import store_index
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.results.compare import RunComparison
-from proctor.evals.results.index import store_index
-from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
 from proctor.tui.cli.main import main
+from proctor.tui.controllers.reading_feeds import ReadingFeeds
 from proctor.tui.messages import Exported, FieldArrived
-from proctor.tui.reading_feeds import ReadingFeeds
 
 HF = "hf-inference-providers/a/m:"
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from proctor.evals.engine.journal import Journal
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
-from proctor.profiles.errors import ProctorError, UsageError
+from proctor.evals.run.events import Journal
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
+from proctor.profiles.base.errors import ProctorError, UsageError
+from proctor.profiles.base.format import counted, parse_usd
 from proctor.tui.cli import adjust, attach, pause, resume, sample, stop
-from proctor.tui.cli.steering import choose, pick_cell, pick_cells
-from proctor.tui.figures import counted, parse_usd
+from proctor.tui.cli.run_options import choose, pick_cell, pick_cells
 
 HF = "hf-inference-providers/openai/gpt-oss-120b"
 CELLS = tuple(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from proctor.evals.engine.runs import find_run
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.engine.status_file import write_status
-from proctor.profiles.errors import ProctorError, UsageError
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.run.status_file import write_status
+from proctor.evals.run.store import find_run
+from proctor.evals.views.run_states import summary
+from proctor.profiles.base.errors import ProctorError, UsageError
 from proctor.tui.cli.stop import command as stop
-from proctor.tui.run_words import summary
-from proctor.tui.screens.live_rows import cell_words
+from proctor.tui.screens.live.rows import cell_words
 
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
 PROCTOR = [sys.executable, "-P", "-c", MAIN]

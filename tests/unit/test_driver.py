@@ -6,7 +6,7 @@ import os
 import pty
 from threading import Thread
 
-from proctor.tui.driver import LastingFile
+from proctor.tui.terminal.driver import BrokenPipeSafeFile
 from rich.cells import cell_len
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
@@ -22,7 +22,7 @@ def test_who_writes_to_a_terminal_that_is_gone_is_not_held_up() -> None:
     near, far = pty.openpty()
     os.close(near)
     with open(far, "w", encoding="utf-8") as file:
-        writer = WriterThread(LastingFile(file))  # pyright: ignore[reportArgumentType]
+        writer = WriterThread(BrokenPipeSafeFile(file))  # pyright: ignore[reportArgumentType]
         writer.start()
 
         def draw() -> None:

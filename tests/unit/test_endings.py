@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.tui.endings import Endings, end_severity, end_words
-from proctor.tui.store import KnownRun
+from proctor.evals.run.run_list import KnownRun
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.tui.controllers.notifications import Endings, end_severity, end_words
 
 CELL = CellStatus("a", "a", "proctor/arithmetic", "m", "running")
 GOING = KnownRun(Path("logs/one"), RunStatus("one", "One", "hub", "running", (CELL,), 1, 1.0, 10.0))

@@ -14,18 +14,18 @@ from types import SimpleNamespace
 from typing import BinaryIO
 
 import pytest
-from proctor.evals.engine.full_disk import Space
-from proctor.evals.engine.journal import JOURNAL_FILE, Journal, is_supervised, is_worked_on, read_journal, work_on
-from proctor.evals.engine.launch import make_run
-from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
-from proctor.evals.engine.reasons import MAX_CHARS, reason_line
-from proctor.evals.engine.retry import prepare_retry
-from proctor.evals.engine.run_book import STATUS_EVERY_S, RunBook
-from proctor.evals.engine.run_toml import read_run_toml, write_run_toml
-from proctor.evals.engine.status import CellStatus, RunStatus
-from proctor.evals.engine.status_file import read_status, write_status
-from proctor.profiles.errors import ProctorError, UsageError
-from proctor.profiles.reading import read_text
+from proctor.evals.inspect.full_disk import LogSpaceGuard
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, RunSettings
+from proctor.evals.run.events import JOURNAL_FILE, Journal, is_supervised, is_worked_on, read_journal, work_on
+from proctor.evals.run.launch import make_run
+from proctor.evals.run.retry import prepare_retry
+from proctor.evals.run.run_toml import read_run_toml, write_run_toml
+from proctor.evals.run.status import CellStatus, RunStatus
+from proctor.evals.run.status_file import read_status, write_status
+from proctor.evals.run.supervisor.run_state import STATUS_EVERY_S, RunBook
+from proctor.profiles.base.errors import ProctorError, UsageError
+from proctor.profiles.base.text import MAX_REASON_CHARS, reason_line
+from proctor.profiles.loader import read_text
 from proctor.profiles.schema import Profile
 
 TOKEN = "hf_" + "a1B2" * 6
@@ -37,7 +37,7 @@ TOKEN = "hf_" + "a1B2" * 6
         ("", ""),
         ("\n\n  first  words\nsecond", "first words"),
         ("half a pair \ud83d", "half a pair ?"),
-        ("x" * 10_000_000, "x" * (MAX_CHARS - 1) + "…"),
+        ("x" * 10_000_000, "x" * (MAX_REASON_CHARS - 1) + "…"),
     ],
 )
 def test_a_reason_is_one_short_line(text: str, line: str) -> None:
@@ -66,7 +66,7 @@ def test_an_event_after_a_cut_line_is_not_lost(tmp_path: Path) -> None:
 def test_an_endless_line_is_kept_in_pieces_without_the_token(tmp_path: Path) -> None:
     log = tmp_path / "supervisor.log"
     prints = (
-        "import sys; from pathlib import Path; from proctor.evals.engine.diagnostics import Diagnostics;"
+        "import sys; from pathlib import Path; from proctor.evals.run.diagnostics import Diagnostics;"
         "diagnostics = Diagnostics(); diagnostics.write_to(Path(sys.argv[1]), hide=sys.argv[2]);"
         "[print('x' * 4093 + sys.argv[2], end='', flush=True) for _ in range(1000)]; diagnostics.close()"
     )
@@ -80,7 +80,7 @@ def test_an_endless_line_is_kept_in_pieces_without_the_token(tmp_path: Path) -> 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_costs_the_diagnostics_only() -> None:
     prints = (
-        "import os; from pathlib import Path; from proctor.evals.engine.diagnostics import Diagnostics;"
+        "import os; from pathlib import Path; from proctor.evals.run.diagnostics import Diagnostics;"
         "diagnostics = Diagnostics(); diagnostics.write_to(Path('/dev/full'), hide=None);"
         "[os.write(1, b'x' * 4095 + b'\\n') for _ in range(100)]; diagnostics.close()"
     )
@@ -99,7 +99,7 @@ def test_a_status_is_private_whatever_the_umask(tmp_path: Path) -> None:
 
 def made_plan(*ids: str) -> Plan:
     cell = Cell(
-        "", "proctor/arithmetic", {}, Target("t/m", None, None, None), "", {}, 1, 3, None, True, None, None, None,
+        "", "proctor/arithmetic", {}, Endpoint("t/m", None, None, None), "", {}, 1, 3, None, True, None, None, None,
         Estimate(samples=3),
     )  # fmt: skip
     cells = tuple(replace(cell, id=one) for one in ids)
@@ -160,7 +160,7 @@ def test_a_log_that_finds_no_space_waits_until_it_is_given_up(tmp_path: Path) ->
             log.write(temp_file.read())
 
     recorder, told = SimpleNamespace(_copy_temp_to_local=write), list[str]()
-    space = Space(told.append)
+    space = LogSpaceGuard(told.append)
     space.wait_for(recorder)
     dest = str(tmp_path / "x.eval")
     is_full = False

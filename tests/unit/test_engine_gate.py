@@ -9,10 +9,10 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from proctor.evals.engine.gate import Closure, Gate, scoring
-from proctor.evals.engine.job import CellProbed, CellRefused, Open, Park, Probe
-from proctor.evals.engine.meter import Meter
-from proctor.evals.engine.served_by import ExamTransport, Pin
+from proctor.evals.run.ipc import CellProbed, CellRefused, Open, Park, Probe
+from proctor.evals.run.worker.circuit_breaker import CircuitBreaker, Closure, scoring
+from proctor.evals.run.worker.metrics import Meter
+from proctor.evals.run.worker.transport import MonitoredTransport, Pin
 
 NO_CREDIT = httpx2.Response(402, json={"error": "You have depleted your credits."})
 Said = list[CellRefused | CellProbed]
@@ -38,14 +38,16 @@ class Cell:
 
     def __init__(self, *, grader_is_apart: bool = True, pin: Pin | None = None) -> None:
         self.said: Said = []
-        self.gate = Gate(self.said.append, grader_is_apart=grader_is_apart)
+        self.gate = CircuitBreaker(self.said.append, grader_is_apart=grader_is_apart)
         self.meter = Meter()
         self.network, self.graders = Network(), Network()
         self._model = self._transport(self.network, is_grader=False, pin=pin)
         self._grader = self._transport(self.graders, is_grader=True)
 
-    def _transport(self, network: Network, *, is_grader: bool, pin: Pin | None = None) -> ExamTransport:
-        return ExamTransport(network, self.meter, self.gate, is_grader=is_grader, headers={}, patience_s=900, pin=pin)
+    def _transport(self, network: Network, *, is_grader: bool, pin: Pin | None = None) -> MonitoredTransport:
+        return MonitoredTransport(
+            network, self.meter, self.gate, is_grader=is_grader, headers={}, patience_s=900, pin=pin
+        )
 
     def ask(self) -> asyncio.Task[int]:
         return asyncio.create_task(self._send(self._model, grades=False))
@@ -53,7 +55,7 @@ class Cell:
     def grade(self, *, itself: bool = False) -> asyncio.Task[int]:
         return asyncio.create_task(self._send(self._model if itself else self._grader, grades=True))
 
-    async def _send(self, transport: ExamTransport, *, grades: bool) -> int:
+    async def _send(self, transport: MonitoredTransport, *, grades: bool) -> int:
         scoring.set(grades)
         request = httpx2.Request("POST", "http://router.test/v1", content=b"{}")
         response = await transport.handle_async_request(request)

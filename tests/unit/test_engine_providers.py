@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from proctor.evals.engine.job import CellProbed, CellRefused, Open, Park, Probe
-from proctor.evals.engine.plan import Cell, RunSettings, Target
-from proctor.evals.engine.providers import (
+from proctor.evals.planning.plan import Cell, Endpoint, RunSettings
+from proctor.evals.run.ipc import CellProbed, CellRefused, Open, Park, Probe
+from proctor.evals.run.status import CellStatus
+from proctor.evals.run.supervisor.provider_policy import (
     PROBE_ANSWERS_WITHIN_S,
     PROBES,
+    Announce,
     Doing,
     Hold,
     ProviderWatch,
-    Say,
-    Tell,
+    Send,
     drift,
 )
-from proctor.evals.engine.status import CellStatus
 
 HF = "hf-inference-providers/"
 NO_CREDIT = CellRefused("You have depleted your credits (402): buy some")
@@ -27,9 +27,9 @@ NO_CREDIT = CellRefused("You have depleted your credits (402): buy some")
 
 def cell(id: str, route: str | None, *, meant: str | None = None, grader: str | None = None, **changes: Any) -> Cell:
     suffix = f":{route}" if route else ""
-    graded_by = Target(f"{HF}a/g:{grader}", "a/g", grader) if grader else None
+    graded_by = Endpoint(f"{HF}a/g:{grader}", "a/g", grader) if grader else None
     made = Cell(
-        id, "t", {}, Target(f"{HF}a/m{suffix}", "a/m", route), "", {}, 1, None, graded_by, False, meant, None, None
+        id, "t", {}, Endpoint(f"{HF}a/m{suffix}", "a/m", route), "", {}, 1, None, graded_by, False, meant, None, None
     )
     return replace(made, **changes)
 
@@ -58,20 +58,20 @@ class Watched:
         due_in_s = self.watch.due_in_s(self.now_s)
         assert due_in_s is not None
         (probe,) = self.tick(due_in_s)
-        assert isinstance(probe, Tell)
+        assert isinstance(probe, Send)
         assert isinstance(probe.order, Probe)
         return probe.cell_id
 
 
 def told(doings: Sequence[Doing], kind: type) -> list[str]:
-    return [doing.cell_id for doing in doings if isinstance(doing, Tell) and isinstance(doing.order, kind)]
+    return [doing.cell_id for doing in doings if isinstance(doing, Send) and isinstance(doing.order, kind)]
 
 
 def test_a_refusal_parks_every_cell_of_the_provider_and_one_probe_that_passes_opens_them_all() -> None:
     watched = Watched(cell("a", "groq"), cell("b", "novita"), cell("c", "fastest", meant="groq"))
     doings = watched.refused("a")
     assert told(doings, Park) == ["a", "c"]
-    assert [doing.text for doing in doings if isinstance(doing, Say)] == [
+    assert [doing.text for doing in doings if isinstance(doing, Announce)] == [
         f"groq refuses, its cells wait: {NO_CREDIT.reason}"
     ]
     assert [watched.watch.may_start(id) for id in "abc"] == [False, True, False]
@@ -139,7 +139,7 @@ def test_a_cell_that_a_person_has_paused_is_not_probed_with() -> None:
     assert watched.tick(1000) == [] and watched.watch.due_in_s(watched.now_s) is None
     assert watched.watch.may_start("a"), "a new cell may find out"
     watched.paused = ["b"]
-    assert watched.tick() == [Tell("a", Open())], "it finds out by itself"
+    assert watched.tick() == [Send("a", Open())], "it finds out by itself"
     watched.refused("a")
     watched.paused = []
     assert watched.tick() == [], "it is known by now: b waits for the probe"
@@ -151,15 +151,15 @@ def test_a_cell_that_a_person_has_paused_is_not_probed_with() -> None:
 def test_a_graders_refusal_parks_the_cells_that_it_grades_and_probes_with_a_grading() -> None:
     watched = Watched(cell("a", "novita", grader="groq"), cell("b", "groq"), cell("c", "groq", grader="groq"))
     doings = watched.refused("a", replace(NO_CREDIT, of_grader=True))
-    orders = {doing.cell_id: doing.order for doing in doings if isinstance(doing, Tell)}
+    orders = {doing.cell_id: doing.order for doing in doings if isinstance(doing, Send)}
     assert orders == {
         "a": Park(NO_CREDIT.reason, of_grader=True),
         "b": Park(NO_CREDIT.reason),
         "c": Park(NO_CREDIT.reason),
     }
     (due_in_s,) = [watched.watch.due_in_s(watched.now_s)]
-    assert watched.tick(due_in_s or 0) == [Tell("a", Probe(of_grader=True))]
-    assert Tell("a", Open(of_grader=True)) in watched.probed("a", True, of_grader=True)
+    assert watched.tick(due_in_s or 0) == [Send("a", Probe(of_grader=True))]
+    assert Send("a", Open(of_grader=True)) in watched.probed("a", True, of_grader=True)
 
 
 def test_a_policy_is_its_providers() -> None:

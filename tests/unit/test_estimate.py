@@ -6,20 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.offers import Offer, Price
-from proctor.evals.engine.estimate import estimate_cell, output_tokens_per_call, totals
-from proctor.evals.engine.plan import Cell, Estimate, Plan, Range, RunSettings, Target, TaskFacts
+from proctor.evals.catalog.listings import Listing, Price
+from proctor.evals.planning.estimate import estimate_cell, output_tokens_per_call, totals
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Range, RunSettings, TaskFacts
 
 FACTS = TaskFacts("t", samples=100, mean_input_chars=500, mean_target_chars=20, images_per_sample=0, model_graded=True)
-OFFER = Offer("p", "live", Price(1.0, 3.0), tokens_per_s=100, first_token_ms=500)
-CELL = Cell("id", "t", {}, Target("x/some-instruct"), "", {}, 1, None, Target("x/g-instruct"), False, "p", None, None)
+OFFER = Listing("p", "live", Price(1.0, 3.0), tokens_per_s=100, first_token_ms=500)
+CELL = Cell(
+    "id", "t", {}, Endpoint("x/some-instruct"), "", {}, 1, None, Endpoint("x/g-instruct"), False, "p", None, None
+)
 
 
 def estimate(
     *,
     facts: TaskFacts = FACTS,
-    offer: Offer | None = OFFER,
-    grader_offer: Offer | None = OFFER,
+    offer: Listing | None = OFFER,
+    grader_offer: Listing | None = OFFER,
     max_connections: int | None = None,
     **cell: Any,
 ) -> Estimate:
@@ -46,8 +48,8 @@ def test_samples_are_those_of_the_dataset_within_the_limit_in_every_epoch() -> N
         ({"facts": FACTS}, {"facts": replace(FACTS, mean_input_chars=600)}),
         ({"facts": replace(FACTS, model_graded=False)}, {}),
         ({"generate": {"max_tokens": 15}}, {"generate": {"max_tokens": 100}}),
-        ({"target": Target("x/some-instruct")}, {"target": Target("x/some-thinking")}),
-        ({"grader": Target("x/g-instruct")}, {"grader": Target("x/gpt-oss-20b:groq")}),
+        ({"target": Endpoint("x/some-instruct")}, {"target": Endpoint("x/some-thinking")}),
+        ({"grader": Endpoint("x/g-instruct")}, {"grader": Endpoint("x/gpt-oss-20b:groq")}),
         ({"generate": {"reasoning_effort": "low"}}, {"generate": {"reasoning_effort": "high"}}),
     ],
 )
@@ -63,7 +65,7 @@ def test_low_is_never_above_high() -> None:
         for settings in ({}, {"max_tokens": 10}, {"reasoning_effort": "none"}, {"reasoning_tokens": 5}):
             for graded in (True, False, None):
                 found = estimate(
-                    facts=replace(FACTS, model_graded=graded), target=Target(name), grader=None, generate=settings
+                    facts=replace(FACTS, model_graded=graded), target=Endpoint(name), grader=None, generate=settings
                 )
                 assert len(ranges(found)) == 4
                 assert all(0 <= value.low <= value.high for value in ranges(found))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from proctor.tui.find_items import Item, Shelf, find_items
+from proctor.tui.dialogs.palette.fuzzy import Item, Shelf, find_items
 
 
 def shelf(kind: str, titles: Sequence[str], more: Sequence[str] = (), first: int = 0) -> Shelf:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from proctor.profiles.errors import ProctorError
+from proctor.profiles.base.errors import ProctorError
 from proctor.profiles.schema import ModelItem, Profile, TaskEntry
-from proctor.tui.kept_drafts import KeptDrafts
+from proctor.tui.state.autosave import KeptDrafts
 
 
 @pytest.fixture(scope="module")

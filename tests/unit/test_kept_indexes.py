@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from proctor.evals.results.log_index import LogIndex, SampleColumns
-from proctor.tui import kept_indexes
-from proctor.tui.kept_indexes import KeptIndexes
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.tui.state import index_cache as kept_indexes
+from proctor.tui.state.index_cache import IndexCache
 
 A, B, C, D = (Path(name) for name in "abcd")
 
@@ -22,7 +22,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_those_that_were_asked_for_last_stay() -> None:
-    kept = KeptIndexes()
+    kept = IndexCache()
     known: dict[Path, LogIndex] = {}
     for log in (A, B, C):
         kept.ask([log])
@@ -34,7 +34,7 @@ def test_those_that_were_asked_for_last_stay() -> None:
 
 
 def test_what_is_looked_at_stays_however_much_it_is() -> None:
-    kept = KeptIndexes()
+    kept = IndexCache()
     kept.ask([A])
     known = kept.keep({}, {A: index(30)})
     kept.ask([B])
@@ -42,7 +42,7 @@ def test_what_is_looked_at_stays_however_much_it_is() -> None:
 
 
 def test_what_there_is_only_room_for_pushes_nothing_out_and_goes_first() -> None:
-    kept = KeptIndexes()
+    kept = IndexCache()
     kept.ask([A])
     known = kept.keep({}, {A: index(50)})
     assert kept.ask_if_room({A: 50, B: 60, C: 30, D: 30}, known) == [C]  # B is too much, D no longer fits
@@ -56,7 +56,7 @@ def test_what_there_is_only_room_for_pushes_nothing_out_and_goes_first() -> None
 
 
 def test_what_came_twice_stays_what_it_was_and_what_nobody_waits_for_is_not_kept() -> None:
-    kept = KeptIndexes()
+    kept = IndexCache()
     kept.ask([A])
     first = index(5)
     known = kept.keep({}, {A: first})

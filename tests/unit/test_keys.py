@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from proctor.profiles.errors import UsageError
+from proctor.profiles.base.errors import UsageError
 from proctor.tui.cli.keys import command
-from proctor.tui.keys_file import read_keys, starter_text, write_starter
-from proctor.tui.known_keys import SCOPES, KnownKey, declared_bindings, known_keys
-from proctor.tui.widgets.bars import PLACES
+from proctor.tui.input.bindings import SCOPES, KnownKey, declared_bindings, known_keys
+from proctor.tui.input.keymap_file import read_keys, starter_text, write_starter
+from proctor.tui.widgets.header import PLACES
 
 KNOWN = known_keys()
 
@@ -44,9 +44,9 @@ def test_every_id_can_be_written_as_a_bare_key_of_toml_and_says_where_it_counts(
 
 def test_every_place_says_what_it_is_for_in_two_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     from proctor.tui.app import ProctorApp
-    from proctor.tui.screens.place import PlaceScreen
+    from proctor.tui.screens.base import BaseScreen
 
-    monkeypatch.setattr(PlaceScreen, "proctor", ProctorApp(source="practice", environ={}))
+    monkeypatch.setattr(BaseScreen, "proctor", ProctorApp(source="practice", environ={}))
     for place in PLACES:
         make = ProctorApp.MODES[place]
         assert callable(make)

@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from proctor.tui import memory as memory_module
-from proctor.tui.memory import Memory
+from proctor.tui.state import preferences as memory_module
+from proctor.tui.state.preferences import Memory
 
 
 @pytest.fixture

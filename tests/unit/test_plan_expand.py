@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from proctor.evals.catalog.endpoints import Endpoints
-from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer, Price
-from proctor.evals.engine.expand import PlanInputs
-from proctor.evals.engine.plan import Cell, Plan, Target, TaskFacts
-from proctor.evals.engine.prepare import make_plan
+from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
+from proctor.evals.planning.expand import PlanInputs
+from proctor.evals.planning.plan import Cell, Endpoint, Plan, TaskFacts
+from proctor.evals.planning.planner import make_plan
 from proctor.profiles.schema import Profile
 
 ROUTER = "http://127.0.0.1:1/v1"
@@ -25,12 +25,12 @@ CATALOG = Catalog(
         ModelEntry(
             "a/one",
             (
-                Offer("slow", "live", Price(1, 2), tokens_per_s=10),
-                Offer("down", "error", Price(9, 9), tokens_per_s=999),
-                Offer("quick", "live", Price(3, 4), tokens_per_s=100),
+                Listing("slow", "live", Price(1, 2), tokens_per_s=10),
+                Listing("down", "error", Price(9, 9), tokens_per_s=999),
+                Listing("quick", "live", Price(3, 4), tokens_per_s=100),
             ),
         ),
-        ModelEntry("a/two", (Offer("slow", "live"),)),
+        ModelEntry("a/two", (Listing("slow", "live"),)),
     ),
     fetched_at_s=0,
     router_url=ROUTER,
@@ -91,41 +91,41 @@ def test_all_means_every_live_provider_in_the_catalogs_order_and_none_twice() ->
 @pytest.mark.parametrize(
     ("model", "target", "provider", "price"),
     [
-        ({"model": "a/one"}, Target("hf-inference-providers/a/one", "a/one", None, ROUTER), "quick", Price(3, 4)),
+        ({"model": "a/one"}, Endpoint("hf-inference-providers/a/one", "a/one", None, ROUTER), "quick", Price(3, 4)),
         (
             {"model": "a/one", "providers": ["cheapest"]},
-            Target("hf-inference-providers/a/one:cheapest", "a/one", "cheapest", ROUTER),
+            Endpoint("hf-inference-providers/a/one:cheapest", "a/one", "cheapest", ROUTER),
             "slow",
             Price(1, 2),
         ),
         (
             {"target": "hf-inference-providers/a/one:slow"},
-            Target("hf-inference-providers/a/one:slow", "a/one", "slow", ROUTER),
+            Endpoint("hf-inference-providers/a/one:slow", "a/one", "slow", ROUTER),
             "slow",
             Price(1, 2),
         ),
         (
             {"model": "a/two", "providers": ["slow"]},
-            Target("hf-inference-providers/a/two:slow", "a/two", "slow", ROUTER),
+            Endpoint("hf-inference-providers/a/two:slow", "a/two", "slow", ROUTER),
             "slow",
             None,
         ),
         (
             {"target": "openai/a/one", "base_url": "http://127.0.0.1:9/v1"},
-            Target("openai/a/one", base_url="http://127.0.0.1:9/v1"),
+            Endpoint("openai/a/one", base_url="http://127.0.0.1:9/v1"),
             None,
             None,
         ),
         (  # what has an address of its own is not asked from the router
             {"target": "hf-inference-providers/a/one:slow", "base_url": "http://127.0.0.1:9/v1"},
-            Target("hf-inference-providers/a/one:slow", base_url="http://127.0.0.1:9/v1"),
+            Endpoint("hf-inference-providers/a/one:slow", base_url="http://127.0.0.1:9/v1"),
             None,
             None,
         ),
     ],
 )
 def test_a_target_knows_its_address_its_provider_now_and_its_price(
-    model: dict[str, Any], target: Target, provider: str | None, price: Price | None
+    model: dict[str, Any], target: Endpoint, provider: str | None, price: Price | None
 ) -> None:
     (cell,) = cells_of(model)
     assert (cell.target, cell.expected_provider, cell.price) == (target, provider, price)
@@ -133,7 +133,7 @@ def test_a_target_knows_its_address_its_provider_now_and_its_price(
 
 def test_the_grader_is_a_target_with_a_price() -> None:
     (cell,) = cells_of({"model": "a/two"}, grader={"target": "hf-inference-providers/a/one:cheapest"})
-    assert cell.grader == Target("hf-inference-providers/a/one:cheapest", "a/one", "cheapest", ROUTER)
+    assert cell.grader == Endpoint("hf-inference-providers/a/one:cheapest", "a/one", "cheapest", ROUTER)
     assert cell.grader_price == Price(1, 2)
     assert not cell.self_graded
 

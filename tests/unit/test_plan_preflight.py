@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from proctor.evals.catalog.account import TokenFacts
 from proctor.evals.catalog.endpoints import PUBLIC_HUB_URL, Endpoints
-from proctor.evals.catalog.errors import CatalogError
-from proctor.evals.catalog.offers import Catalog, ModelEntry, Offer, Price
-from proctor.evals.engine.expand import PlanInputs
-from proctor.evals.engine.plan import Plan, TaskFacts
-from proctor.evals.engine.prepare import make_plan
+from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
+from proctor.evals.planning.expand import PlanInputs
+from proctor.evals.planning.plan import Plan, TaskFacts
+from proctor.evals.planning.planner import make_plan
+from proctor.profiles.base.errors import CatalogError
 from proctor.profiles.schema import Profile
 
 HUB = Endpoints("hub", "http://127.0.0.1:1/v1", "http://127.0.0.1:1", "secret")
@@ -26,17 +26,17 @@ CATALOG = Catalog(
         ModelEntry(
             "a/one",
             (
-                Offer("slow", "live", PRICE, context_tokens=1000, tokens_per_s=10),
-                Offer("down", "error", PRICE),
-                Offer("quick", "live", PRICE, context_tokens=90_000, tokens_per_s=100),
-                Offer("shy", "live"),
+                Listing("slow", "live", PRICE, context_tokens=1000, tokens_per_s=10),
+                Listing("down", "error", PRICE),
+                Listing("quick", "live", PRICE, context_tokens=90_000, tokens_per_s=100),
+                Listing("shy", "live"),
             ),
             input_modalities=TEXT,
         ),
-        ModelEntry("a/eyes", (Offer("slow", "live", PRICE),), input_modalities=("text", "image")),
-        ModelEntry("a/unsaid", (Offer("slow", "live", PRICE),)),
-        ModelEntry("a/dead", (Offer("slow", "error", PRICE),), input_modalities=TEXT),
-        ModelEntry("b/other-thing", (Offer("slow", "live", PRICE),), input_modalities=TEXT),
+        ModelEntry("a/eyes", (Listing("slow", "live", PRICE),), input_modalities=("text", "image")),
+        ModelEntry("a/unsaid", (Listing("slow", "live", PRICE),)),
+        ModelEntry("a/dead", (Listing("slow", "error", PRICE),), input_modalities=TEXT),
+        ModelEntry("b/other-thing", (Listing("slow", "live", PRICE),), input_modalities=TEXT),
     ),
     fetched_at_s=0,
     router_url="http://127.0.0.1:1/v1",
@@ -358,7 +358,7 @@ def test_what_the_catalog_notes_is_passed_on() -> None:
 
 
 def test_many_names_are_counted() -> None:
-    entry = ModelEntry("a/one", tuple(Offer(f"p{n}", "live") for n in range(20)), input_modalities=TEXT)
+    entry = ModelEntry("a/one", tuple(Listing(f"p{n}", "live") for n in range(20)), input_modalities=TEXT)
     plan = plan_of({"model": "a/one", "providers": ["all"]}, catalog=replace(CATALOG, models=(entry,)))
     assert lines(plan) == [
         "warning: [[models]] #1: what a/one:p0, a/one:p1, a/one:p2 and 17 more costs is unknown: "

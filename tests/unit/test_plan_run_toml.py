@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.offers import Price
-from proctor.evals.engine.plan import Cell, Estimate, Plan, Problem, Range, RunSettings, Target
-from proctor.evals.engine.run_toml import FrozenRun, plan_from_dict, plan_to_dict, read_run_toml, write_run_toml
+from proctor.evals.catalog.listings import Price
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Problem, Range, RunSettings
+from proctor.evals.run.run_toml import FrozenRun, plan_from_dict, plan_to_dict, read_run_toml, write_run_toml
+from proctor.profiles.base.errors import ProctorError, UsageError
 from proctor.profiles.data import fingerprint
-from proctor.profiles.errors import ProctorError, UsageError
 from proctor.profiles.schema import Profile
 
 AWKWARD = (
@@ -34,19 +34,19 @@ FULL = Cell(
     id="a-b-1",
     task="/tmp/a folder/é.py@x",
     task_args=ARGS,
-    target=Target("hf-inference-providers/a/b:c", "a/b", "c", "http://127.0.0.1:1/v1"),
+    target=Endpoint("hf-inference-providers/a/b:c", "a/b", "c", "http://127.0.0.1:1/v1"),
     variant="v",
     generate={"temperature": 0.0, "seed": 7, "stop_seqs": ["\n", AWKWARD]},
     epochs=3,
     limit=5,
-    grader=Target("openai/gpt-5"),
+    grader=Endpoint("openai/gpt-5"),
     self_graded=False,
     expected_provider="c",
     price=Price(0.9299999999999999, 1e-9),
     grader_price=Price(0.0, 0.0),
     estimate=Estimate(15, Range(1, 2), Range(0.1, 1e6), Range(0.0, 0.1 + 0.2), Range(1.5, 2)),
 )
-BARE = Cell("bare", "t", {}, Target("openai/gpt-5"), "", {}, 1, None, None, True, None, None, None)
+BARE = Cell("bare", "t", {}, Endpoint("openai/gpt-5"), "", {}, 1, None, None, True, None, None, None)
 PLAN = Plan(
     title=AWKWARD,
     source="practice",

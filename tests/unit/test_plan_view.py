@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from proctor.evals.catalog.offers import Price
-from proctor.evals.engine.plan import Cell, Estimate, Plan, Problem, Range, RunSettings, Target
+from proctor.evals.catalog.listings import Price
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Problem, Range, RunSettings
 from proctor.tui.cli.plan_view import (
     format_time_range,
     format_usd_range,
@@ -25,7 +25,7 @@ GROQ = Cell(
     id="theory_of_mind-gpt-oss-120b_groq-1",
     task="proctor/theory_of_mind",
     task_args={"n": 1},
-    target=Target(f"{HF}openai/gpt-oss-120b:groq", "openai/gpt-oss-120b", "groq", "http://r/v1"),
+    target=Endpoint(f"{HF}openai/gpt-oss-120b:groq", "openai/gpt-oss-120b", "groq", "http://r/v1"),
     variant="",
     generate={"temperature": 0.0},
     epochs=1,
@@ -40,13 +40,13 @@ GROQ = Cell(
 FASTEST = replace(
     GROQ,
     id="2",
-    target=Target(f"{HF}openai/gpt-oss-120b:fastest", "openai/gpt-oss-120b", "fastest", "http://r/v1"),
+    target=Endpoint(f"{HF}openai/gpt-oss-120b:fastest", "openai/gpt-oss-120b", "fastest", "http://r/v1"),
     expected_provider="cerebras",
 )
 SHY = replace(
     GROQ,
     id="3",
-    target=Target(f"{HF}openai/gpt-oss-120b:shy", "openai/gpt-oss-120b", "shy", "http://r/v1"),
+    target=Endpoint(f"{HF}openai/gpt-oss-120b:shy", "openai/gpt-oss-120b", "shy", "http://r/v1"),
     expected_provider="shy",
     price=None,
     estimate=replace(GROQ.estimate, cost_usd=None, time_s=None),
@@ -94,7 +94,7 @@ def test_practice_is_called_so() -> None:
     ("width", "dropped"), [(48, {"tokens", "time"}), (72, {"tokens"}), (80, set[str]()), (120, set[str]())]
 )
 def test_every_cell_and_its_cost_fits_at_any_width(width: int, dropped: set[str]) -> None:
-    long = replace(GROQ, target=Target(f"{HF}x/{'y' * 90}", f"x/{'y' * 90}"))
+    long = replace(GROQ, target=Endpoint(f"{HF}x/{'y' * 90}", f"x/{'y' * 90}"))
     table = shown(replace(PLAN, cells=(GROQ, long)), width)[1:-1]
     assert all(cell_len(line) <= width for line in table)
     assert sum(line.count("y") for line in table) == 90, "a long name is folded, not cut"
@@ -177,7 +177,7 @@ def test_durations(time_s: Range | None, text: str) -> None:
 def test_foreign_text_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     evil = "\x1b[31m[red]x[/red]\n\u202e:boom:"
     problem = Problem("error", evil, evil, evil, (GROQ.id,))
-    cell = replace(GROQ, task=f"proctor/{evil}", target=Target(evil), variant=evil, expected_provider=evil)
+    cell = replace(GROQ, task=f"proctor/{evil}", target=Endpoint(evil), variant=evil, expected_provider=evil)
     plan = replace(PLAN, title=evil, cells=(cell,), problems=(problem,))
     print_problems(plan.problems)
     text = "\n".join(shown(plan, 200)) + capsys.readouterr().err + totals_line(plan)

@@ -8,11 +8,11 @@ import pytest
 from inspect_ai.scorer._model import DEFAULT_MODEL_GRADED_FACT_TEMPLATE, default_instructions
 from inspect_ai.solver._critique import DEFAULT_CRITIQUE_COMPLETION_TEMPLATE, DEFAULT_CRITIQUE_TEMPLATE
 from inspect_ai.solver._prompt import DEFAULT_COT_TEMPLATE
-from proctor.evals.practice.answers import Reply, answer
-from proctor.evals.practice.mind import Mind
-from proctor.evals.practice.roster import Skills
-from proctor.evals.practice.vision import Sight
-from proctor.evals.practice.wire import ChatRequest
+from proctor.evals.simulator.model import Mind
+from proctor.evals.simulator.protocol import ChatRequest
+from proctor.evals.simulator.roster import Skills
+from proctor.evals.simulator.solvers.answers import Reply, answer
+from proctor.evals.simulator.solvers.vision import Sight
 
 
 def mind(skill: float, *, provider: str = "one", seed: int = 0, **more: Any) -> Mind:

@@ -1,7 +1,7 @@
 from fractions import Fraction
 
 import pytest
-from proctor.evals.practice.arithmetic import near_misses, work_out
+from proctor.evals.simulator.solvers.arithmetic import near_misses, work_out
 
 
 @pytest.mark.parametrize(

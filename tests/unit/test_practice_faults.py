@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from proctor.evals.practice.faults import KINDS, Fault, FaultBook, load_faults, parse_fault, read_faults
-from proctor.profiles.errors import UsageError
+from proctor.evals.simulator.faults import KINDS, Fault, FaultBook, load_faults, parse_fault, read_faults
+from proctor.profiles.base.errors import UsageError
 
 
 def strikes(fault: str, requests: int, *, model: str = "a/m", provider: str = "nscale", seed: int = 0) -> list[bool]:

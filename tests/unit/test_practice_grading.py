@@ -4,7 +4,7 @@ from inspect_ai.scorer._model import (
     DEFAULT_MODEL_GRADED_QA_TEMPLATE,
     default_instructions,
 )
-from proctor.evals.practice.grading import assess, read_grading_task
+from proctor.evals.simulator.solvers.grading import assess, read_grading_task
 
 QUESTION = (
     "Ann entered the hall. The hat is in the treasure_chest. Ann moved the hat to the bag. Where will Bob look for the "

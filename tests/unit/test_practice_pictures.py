@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from proctor.evals.practice.pictures import draw_picture, make_dataset
-from proctor.evals.practice.vision import count_in_bytes
-from proctor.evals.practice.wire import BadRequest
+from proctor.evals.simulator.pictures import draw_picture, make_dataset
+from proctor.evals.simulator.protocol import BadRequest
+from proctor.evals.simulator.solvers.vision import count_in_bytes
 
 
 def encoded(image: Image.Image, kind: str, **options: int) -> bytes:

@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from proctor.evals.practice.models import shipped_roster
-from proctor.evals.practice.roster import load_roster
-from proctor.profiles.errors import UsageError
+from proctor.evals.simulator.roster import load_roster
+from proctor.evals.simulator.shipped_roster import shipped_roster
+from proctor.profiles.base.errors import UsageError
 
 
 def test_the_shipped_roster_is_as_varied_as_the_real_one() -> None:

@@ -2,7 +2,7 @@ import json
 from importlib.resources import files
 
 import pytest
-from proctor.evals.practice.stories import work_out
+from proctor.evals.simulator.solvers.stories import work_out
 
 STORY = (
     "Ann entered the hall. Bob entered the hall. The hat is in the box. Bob exited the hall. Ann moved the hat to the "

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from proctor.profiles.files import load
+from proctor.profiles.library import load
 
 GOOD = '[[tasks]]\ntask = "proctor/theory_of_mind"\n[[models]]\nmodel = "openai/gpt-oss-20b"\n'
 

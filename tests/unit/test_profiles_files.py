@@ -12,9 +12,9 @@ from pprint import pformat
 
 import pytest
 import tomli_w
+from proctor.profiles.base.errors import ProfileError
 from proctor.profiles.checks import cell_count
-from proctor.profiles.errors import ProfileError
-from proctor.profiles.files import BrokenProfile, LoadedProfile, list_profiles, load, places, save, task_reference
+from proctor.profiles.library import BrokenProfile, LoadedProfile, list_profiles, load, places, save, task_reference
 from proctor.profiles.schema import Generate, ModelItem, Profile, Run, TaskEntry, Variant
 
 GOOD = '[[tasks]]\ntask = "proctor/theory_of_mind"\n[[models]]\nmodel = "openai/gpt-oss-20b"\n'

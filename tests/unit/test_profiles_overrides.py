@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.profiles.errors import ProfileError
-from proctor.profiles.files import load
+from proctor.profiles.base.errors import ProfileError
+from proctor.profiles.library import load
 from proctor.profiles.overrides import apply_overrides
 
 DATA: dict[str, Any] = {

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
-from proctor.profiles.errors import ProfileError
-from proctor.profiles.files import load
+from proctor.profiles.base.errors import ProfileError
+from proctor.profiles.library import load
 
 TASKS = '[[tasks]]\ntask = "proctor/theory_of_mind"\n'
 MODELS = '[[models]]\nmodel = "openai/gpt-oss-20b"\n'

@@ -9,17 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from proctor.evals.engine.status import CallStats, CellStatus, RunStatus
-from proctor.evals.engine.status_file import read_status, write_status
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.results.compare import Change, RunComparison, compare_runs, compare_within, find_before, regressions
-from proctor.evals.results.export.compared import to_csv, to_json, to_markdown
-from proctor.evals.results.export.json import difference_record
-from proctor.evals.results.figures import format_seconds, format_usd
-from proctor.evals.results.log_index import LogIndex, SampleColumns
-from proctor.evals.results.sentences import step_words
-from proctor.profiles.errors import UsageError
-from proctor.tui.widgets.comparison_rows import compared_words, comparison_table
-from proctor.tui.widgets.line_layout import lay_out, row_segments
+from proctor.evals.run.status import CallStats, CellStatus, RunStatus
+from proctor.evals.run.status_file import read_status, write_status
+from proctor.evals.views.narrative import step_words
+from proctor.evals.views.render.comparison import to_csv, to_json, to_markdown
+from proctor.evals.views.render.json import difference_record
+from proctor.profiles.base.errors import UsageError
+from proctor.profiles.base.format import format_seconds, format_usd
+from proctor.tui.screens.results.comparison_rows import compared_words, comparison_table
+from proctor.tui.widgets.table.layout import lay_out, row_segments
 from rich.cells import cell_len
 from rich.style import Style
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from proctor.evals.results.compare import ComparedCell, RunComparison
-from proctor.evals.results.export import write_scoreboard
-from proctor.evals.results.export.compared_html import to_html as comparison_page
-from proctor.evals.results.export.html import to_html
-from proctor.evals.results.export.page import Axis
-from proctor.evals.results.facts import ErrorCount, RunFacts
+from proctor.evals.results.report import ErrorCount, RunFacts
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from proctor.evals.results.statistics import Comparison, Interval
-from proctor.profiles.errors import ProctorError, UsageError
+from proctor.evals.views.render import write_scoreboard
+from proctor.evals.views.render.comparison_html import to_html as comparison_page
+from proctor.evals.views.render.html import to_html
+from proctor.evals.views.render.page import Axis
+from proctor.profiles.base.errors import ProctorError, UsageError
 
 HOSTILE = "</td></style><script>alert(1)</script><img src=x onerror=y> \" ' & \x1b[31m \u202egnp.exe \u200b\ud800"
 HF = "hf-inference-providers/openai/gpt-oss-120b:"

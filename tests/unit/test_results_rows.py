@@ -7,16 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from proctor.evals.engine.status import CellStatus
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.evals.inspect.logs.sample_orders import ORDERS, order_samples
 from proctor.evals.results.disagreements import decode_disagreements, encode_disagreements, find_disagreements
-from proctor.evals.results.export import check_export, write_scoreboard
-from proctor.evals.results.log_index import LogIndex, SampleColumns
-from proctor.evals.results.sample_orders import ORDERS, order_samples
 from proctor.evals.results.scoreboard import Scoreboard, build_scoreboard
-from proctor.profiles.errors import ProctorError
-from proctor.tui.widgets import sample_rows as rows
-from proctor.tui.widgets.disagreement_rows import DisagreementRows, marks_words
-from proctor.tui.widgets.score_rows import (
+from proctor.evals.run.status import CellStatus
+from proctor.evals.views.render import check_export, write_scoreboard
+from proctor.profiles.base.errors import ProctorError
+from proctor.tui.screens.results.disagreement_rows import DisagreementRows, marks_words
+from proctor.tui.screens.results.score_rows import (
     SORTINGS,
     RowOrder,
     group_words,
@@ -27,6 +26,7 @@ from proctor.tui.widgets.score_rows import (
     sections,
     sort_rows,
 )
+from proctor.tui.screens.results import sample_rows as rows
 
 HF = "hf-inference-providers/"
 
@@ -168,7 +168,7 @@ def test_rows_are_ordered_by_every_column_either_way() -> None:
 
 
 def test_the_grader_is_named_with_what_it_cost() -> None:
-    from proctor.evals.engine.status import CallStats
+    from proctor.evals.run.status import CallStats
 
     graded = [
         (replace(status, grader=CallStats(cost_usd=0.25)), index) for status, index in CELLS if status.task == "t"

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.status import CellStatus
-from proctor.evals.results.export.samples import format_of, write_csv, write_json_lines, written_to
-from proctor.evals.results.log_index import LogIndex, SampleColumns
-from proctor.evals.results.records import COLUMNS, FIGURES, MOST_AT_ONCE, SampleTexts, sample_records
-from proctor.profiles.errors import ProctorError, UsageError
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
+from proctor.evals.results.export_rows import COLUMNS, FIGURES, MOST_AT_ONCE, SampleTexts, sample_records
+from proctor.evals.run.status import CellStatus
+from proctor.evals.views.render.samples import format_of, write_csv, write_json_lines, written_to
+from proctor.profiles.base.errors import ProctorError, UsageError
 
 TEXTS = SampleTexts(
     "groq", "a question", "yes", "Yes.", "whole answer", "so", None, None, "t0", "t1", 2, "u", {"m": "C"}

@@ -9,12 +9,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from proctor.evals.engine.status import CallStats, CellState, CellStatus
-from proctor.evals.results.export.csv import COLUMNS, to_csv
-from proctor.evals.results.export.json import to_json
-from proctor.evals.results.export.markdown import to_markdown
-from proctor.evals.results.log_index import LogIndex, SampleColumns
+from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import ScoreGroup, ScoreRow, build_scoreboard
+from proctor.evals.run.status import CallStats, CellState, CellStatus
+from proctor.evals.views.render.csv import COLUMNS, to_csv
+from proctor.evals.views.render.json import to_json
+from proctor.evals.views.render.markdown import to_markdown
 
 HF = "hf-inference-providers/openai/gpt-oss-120b:"
 Cell = tuple[CellStatus, LogIndex | None]

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from proctor.evals.engine.journal import Journal
-from proctor.evals.engine.plan import Cell, Estimate, Plan, RunSettings, Target
-from proctor.evals.engine.retry import begin_retry, prepare_retry
-from proctor.evals.engine.run_book import RunBook
-from proctor.evals.engine.run_toml import write_run_toml
-from proctor.profiles.errors import ProctorError
-from proctor.profiles.reading import read_text
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, RunSettings
+from proctor.evals.run.events import Journal
+from proctor.evals.run.retry import begin_retry, prepare_retry
+from proctor.evals.run.run_toml import write_run_toml
+from proctor.evals.run.supervisor.run_state import RunBook
+from proctor.profiles.base.errors import ProctorError
+from proctor.profiles.loader import read_text
 from proctor.tui.cli import retry
 
 TOKEN = "hf_" + "a1B2" * 6
@@ -48,7 +48,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _cell(file: Path, route: str) -> Cell:
-    target = Target(f"hf-inference-providers/{MODEL}:{route}", MODEL, route, "http://127.0.0.1:9/v1")
+    target = Endpoint(f"hf-inference-providers/{MODEL}:{route}", MODEL, route, "http://127.0.0.1:9/v1")
     made = Cell("", f"{file}@sums", {}, target, "", {}, 1, 3, None, False, route, None, None)
     return replace(made, id=f"sums-{route}", estimate=Estimate(samples=3))
 
@@ -105,7 +105,7 @@ def test_a_log_root_that_cannot_be_written_is_told_in_a_line_and_nothing_is_begu
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr("proctor.evals.engine.run_toml.write_private", refuse)
+    monkeypatch.setattr("proctor.evals.run.run_toml.write_private", refuse)
     begun: list[Any] = []
     with pytest.raises(ProctorError, match=rf"^cannot write {run_dir}/run.toml: Read-only file system$"):
         begin_retry(prepare_retry(run_dir, now_s=2.0), _supervisor(begun))

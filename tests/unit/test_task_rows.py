@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from proctor.evals.tasks.listing import TaskInfo
-from proctor.tui.screens.task_rows import filter_hint, is_of, matches, missing_path, own_path
+from proctor.evals.tasks.info import TaskInfo
+from proctor.tui.screens.tasks.rows import filter_hint, is_of, matches, missing_path, own_path
 
 SUMS = TaskInfo("proctor/sums", "shipped", "proctor/sums", "Sums of numbers.")
 PUZZLES = TaskInfo("hf/a/puzzles", "hub", "hf/a/puzzles", "Puzzles and sums.")

@@ -6,8 +6,8 @@ import ast
 import operator
 
 import pytest
-from proctor.evals.tasks.arithmetic import arithmetic
-from proctor.profiles.errors import UsageError
+from proctor.evals.tasks.builtin.arithmetic import arithmetic
+from proctor.profiles.base.errors import UsageError
 
 OPERATIONS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from proctor.evals.engine.plan import TaskFacts
-from proctor.evals.tasks.building import build_task, fits
-from proctor.evals.tasks.finding import describe_task
-from proctor.profiles.errors import UsageError
+from proctor.evals.planning.plan import TaskFacts
+from proctor.evals.tasks.describe import build_task, fits
+from proctor.evals.tasks.resolve import describe_task
+from proctor.profiles.base.errors import UsageError
 
 HEAD = """
 from inspect_ai import Task, task
@@ -57,7 +57,7 @@ def test_a_shipped_task_is_known_by_its_registered_name() -> None:
 
 
 def test_shuffling_changes_the_order_and_nothing_else() -> None:
-    from proctor.evals.tasks.theory_of_mind import theory_of_mind
+    from proctor.evals.tasks.builtin.theory_of_mind import theory_of_mind
 
     def stories(**args: int) -> list[str]:
         return [message.text for sample in theory_of_mind(**args).dataset for message in sample.input]

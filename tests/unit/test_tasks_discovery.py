@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from proctor.evals.tasks import walk
 from proctor.evals.tasks.discovery import list_tasks
-from proctor.evals.tasks.listing import ParameterInfo, TaskInfo
+from proctor.evals.tasks.info import ParameterInfo, TaskInfo
 
 HEAD = "from inspect_ai import Task, task\n"
 SIMPLE = HEAD + "@task\ndef {name}():\n    return Task()\n"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from inspect_ai.model import ContentImage, ContentText
 from PIL import Image
-from proctor.evals.tasks.animals_or_else import animals_or_else, record_to_sample
-from proctor.evals.tasks.images import jpeg_data_uri
-from proctor.profiles.errors import UsageError
+from proctor.evals.tasks.builtin.animals_or_else import animals_or_else, record_to_sample
+from proctor.evals.tasks.builtin.images import jpeg_data_uri
+from proctor.profiles.base.errors import UsageError
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:

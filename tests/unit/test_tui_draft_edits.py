@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.engine.plan import Target
-from proctor.evals.tasks.listing import TaskInfo
+from proctor.evals.planning.edit_matrix import with_pin, with_spot, without_spot, without_target, without_task
+from proctor.evals.planning.edit_settings import read_setting, setting_at, setting_text, settings_line, with_settings
+from proctor.evals.planning.edit_tasks import picked_entries, with_task, without_tasks
+from proctor.evals.planning.plan import Endpoint
+from proctor.evals.tasks.info import TaskInfo
 from proctor.profiles.schema import HF_PREFIX, Gates, Generate, ModelItem, Profile, TaskEntry
-from proctor.tui.draft_cells import with_pin, with_spot, without_spot, without_target, without_task
-from proctor.tui.draft_tasks import picked_entries, with_task, without_tasks
-from proctor.tui.plan_settings import read_setting, setting_at, setting_text, settings_line, with_settings
-from proctor.tui.typed_text import UNSET, read_value, write_value
+from proctor.tui.input.parse_value import UNSET, read_value, write_value
 
 PATH = Path("/home/me/draft.toml")
 
@@ -21,8 +21,8 @@ def _draft(models: list[ModelItem], tasks: tuple[str, ...] = ("a/one", "a/two"))
     return Profile(tasks=[TaskEntry(task=task) for task in tasks], models=models)
 
 
-def _target(model: str, route: str | None) -> Target:
-    return Target(f"{HF_PREFIX}{model}" + (f":{route}" if route else ""), model, route, "https://router")
+def _target(model: str, route: str | None) -> Endpoint:
+    return Endpoint(f"{HF_PREFIX}{model}" + (f":{route}" if route else ""), model, route, "https://router")
 
 
 def _matrix(draft: Profile) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from proctor.tui.shown_cells import ShownCells
+from proctor.tui.terminal.frame_diff import ShownCells
 from pyte import Screen, Stream
 from terminal import as_seen
 

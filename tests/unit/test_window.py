@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from proctor.tui.widgets.window import Window
+from proctor.tui.widgets.table.viewport import Window
 
 
 def test_nothing_leaves_the_rows() -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 from large_run import SLOW, environ_of
-from proctor.evals.engine.status_file import read_status
-from proctor.evals.practice.launch import start_practice
-from proctor.evals.practice.models import shipped_roster
+from proctor.evals.run.status_file import read_status
+from proctor.evals.simulator.launch import start_practice
+from proctor.evals.simulator.shipped_roster import shipped_roster
 from terminal import PROCTOR, Terminal
 
 MODELS = 143

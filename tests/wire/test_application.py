@@ -21,7 +21,7 @@ from hostile_run import hostile_profile, let_go
 from hostile_text import SHOWN, hostile, obeyed
 from large_run import PROFILE, TITLE, is_busy
 from made_run import make_run
-from proctor.evals.engine.status_file import read_status
+from proctor.evals.run.status_file import read_status
 from terminal import CTRL_C, ESCAPE, PAGE_DOWN, PROCTOR, Mark, Terminal
 
 pytestmark = pytest.mark.timeout(300)

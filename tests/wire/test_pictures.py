@@ -18,7 +18,7 @@ from textual_image._sixel import image_to_sixels
 
 DRAW = "\x0c"
 PATIENT = """
-from proctor.tui.widgets import pictures
+from proctor.tui.terminal.pictures import graphics as pictures
 pictures.textual_image()  # as drawing a transcript does
 from textual_image import _terminal
 read, pictures._ANSWER_S = _terminal.read, 10  # a busy machine answers later than a terminal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ...evals.engine.orders import LIMITS, Order, author
-from ...profiles.errors import UsageError
-from ..figures import parse_usd
-from .steering import choose, give, pick_cells, run_options
+from ...evals.run.commands import LIMITS, RunCommand, author
+from ...profiles.base.errors import UsageError
+from ...profiles.base.format import parse_usd
+from .run_options import choose, give, pick_cells, run_options
 
 _NO_LIMIT = ("", "none", "off", "clear")
 
@@ -34,7 +34,7 @@ def command(
     if not (connections or changes or budget_usd is not None or cells_at_once):
         raise UsageError("nothing is to be changed", "give --connections, --budget, --cells-at-once or --limit")
     chosen = choose(run, log_dir)
-    order = Order(
+    order = RunCommand(
         "adjust",
         author(),
         pick_cells(chosen.status, cell),

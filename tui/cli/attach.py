@@ -12,19 +12,19 @@ from typing import Any
 import click
 from rich.console import Console
 
-from ...evals.engine.follow import follow
-from ...evals.engine.foreign import follow_process, is_foreign
-from ...evals.engine.gates import exit_code
-from ...evals.engine.inspect_processes import InspectProcesses
-from ...evals.engine.run_toml import read_run_toml
-from ...evals.engine.runs import RUN_FILE
-from ...evals.engine.status import CellStatus, RunStatus
-from ...profiles.errors import ProctorError
+from ...evals.inspect.processes import InspectProcesses
+from ...evals.run.external import follow_process, is_foreign
+from ...evals.run.follow import follow
+from ...evals.run.gates import exit_code
+from ...evals.run.run_toml import read_run_toml
+from ...evals.run.status import CellStatus, RunStatus
+from ...evals.run.store import RUN_FILE
+from ...profiles.base.errors import ProctorError
+from ...profiles.base.text import clean_line
 from ...profiles.schema import Gates
-from ..clean import clean_line
 from .live_table import LiveTable, PlainLines
+from .run_options import Chosen, choose
 from .runs import run_record
-from .steering import Chosen, choose
 
 TELL_EVERY_S = 1.0
 

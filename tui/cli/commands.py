@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..clean import clean_line
+from ...profiles.base.text import clean_line
 
 # name -> (module beside this one, sentence of --help). The module holds a click command named `command`.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -80,7 +80,7 @@ def cli(ctx: click.Context, practice: bool, profile: str | None, log_dir: str | 
         if given:
             raise click.UsageError(f"{given[0]} before a command has no meaning: put it after {ctx.invoked_subcommand}")
         return None
-    from .app_command import is_terminal, open_app
+    from .application import is_terminal, open_app
 
     if not given and not is_terminal():
         click.echo(ctx.get_help())

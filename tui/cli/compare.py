@@ -7,15 +7,15 @@ from contextlib import closing
 import click
 from rich.console import Console
 
-from ...evals.engine.gates import GATE_FAILED
-from ...evals.results.client import Reader
+from ...evals.inspect.logs.index_cache import ReadLog, reading_with
 from ...evals.results.compare import RunComparison, compare_runs, compare_within, find_before, regressions
-from ...evals.results.index import ReadLog, reading_with
-from ...profiles.errors import UsageError
-from ..clean import clean, clean_line
+from ...evals.results.reader.client import Reader
+from ...evals.run.gates import GATE_FAILED
+from ...profiles.base.errors import UsageError
+from ...profiles.base.text import clean, clean_line
 from .comparison_table import print_comparison
 from .formats import asked_ending, check_one_format, format_options, save_page
-from .gathering import Gathered, gather, gathered_run
+from .resolve import Gathered, gather, gathered_run
 
 
 @click.command()
@@ -70,8 +70,8 @@ def command(
     if ending is None:
         print_comparison(comparison, Console())
     else:
-        from ...evals.results.export import comparison_text
-        from ...evals.results.facts import compared_facts
+        from ...evals.results.report import compared_facts
+        from ...evals.views.render import comparison_text
 
         before_it = None if against is not None else (old.name, old.status)
         text = comparison_text(comparison, ending, compared_facts((now.name, now.status), before_it))
@@ -100,7 +100,7 @@ def _before(now: Gathered, reference: str | None, log_dir: str | None, read: Rea
         raise UsageError(
             f"no earlier run has scored a cell of {now.name}", "name one, or compare its own cells with --against TEXT"
         )
-    from ...evals.engine.status_file import read_status
+    from ...evals.run.status_file import read_status
 
     old = gathered_run(run_dir, read_status(run_dir), read)
     click.echo(f"Compared with {old.name}, the newest run before it that shares a cell", err=True)

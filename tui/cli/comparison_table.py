@@ -12,11 +12,11 @@ from itertools import groupby
 from rich.console import Console
 
 from ...evals.results.compare import ComparedCell, Figure, RunComparison
-from ...evals.results.export.compared import title_words
 from ...evals.results.scoreboard import ScoreRow
-from ...evals.results.sentences import change_words, side_names, step_words
-from ..figures import UNKNOWN, format_seconds, format_speed, format_usd
-from .printing import TARGET, Printer, TableColumn
+from ...evals.views.narrative import change_words, side_names, step_words
+from ...evals.views.render.comparison import title_words
+from ...profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd
+from .output import TARGET, Printer, TableColumn
 
 DROPPED_FIRST = ("tok/s", "a sample", "p50", "$/1k", "pairs", "95% interval")
 

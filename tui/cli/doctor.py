@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from ...evals.catalog.background import in_background
 from ...evals.catalog.endpoints import TOKEN_SETTINGS_URL, Endpoints, resolve_endpoints, token_origin
-from ...evals.engine.runs import log_root
-from ...profiles.errors import ProctorError, TokenError
-from ..clean import clean_line
+from ...evals.run.store import log_root
+from ...profiles.base.background import in_background
+from ...profiles.base.errors import ProctorError, TokenError
+from ...profiles.base.text import clean_line
 
 NETWORK_TIMEOUT_S = 6.0
 PRACTICE_TIMEOUT_S = 20.0
@@ -184,7 +184,7 @@ def _log_root(root: Path) -> Check:
 
 def _runtime_folder() -> Check:
     """Whether a Unix socket can be opened where ours live."""
-    from ...evals.practice.launch import runtime_folder
+    from ...evals.simulator.launch import runtime_folder
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -238,7 +238,7 @@ def _hub(endpoints: Endpoints) -> list[Check]:
 
 def _account(endpoints: Endpoints, bill_to: str | None) -> list[Check]:
     from ...evals.catalog.account import INFER_PERMISSION, token_facts
-    from ...evals.catalog.wire_errors import remedy_for
+    from ...evals.catalog.http_errors import remedy_for
 
     facts = token_facts(endpoints, now_s=time.time(), timeout_s=NETWORK_TIMEOUT_S)
     pro = {True: ", PRO", False: ", not PRO", None: ""}[facts.is_pro]
@@ -266,7 +266,7 @@ def _account(endpoints: Endpoints, bill_to: str | None) -> list[Check]:
 
 def _practice() -> list[Check]:
     from ...evals.catalog.router import fetch_router_models
-    from ...evals.practice.launch import start_practice
+    from ...evals.simulator.launch import start_practice
 
     with start_practice() as server:
         endpoints = resolve_endpoints("practice", practice_url=(server.url, server.hub_url))

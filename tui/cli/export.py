@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from ...evals.results.client import Reader
-from ...evals.results.index import reading_with
-from ...evals.results.records import COLUMNS, FIGURES, sample_records
-from ...profiles.errors import UsageError
-from ..clean import clean, clean_line
-from ..figures import number_of
+from ...evals.inspect.logs.index_cache import reading_with
+from ...evals.results.export_rows import COLUMNS, FIGURES, sample_records
+from ...evals.results.reader.client import Reader
+from ...profiles.base.errors import UsageError
+from ...profiles.base.format import number_of
+from ...profiles.base.text import clean, clean_line
 from .formats import STDOUT
-from .gathering import Gathered, gather
+from .resolve import Gathered, gather
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(
     Columns, named as in Inspect's data frames where they mean the same: task, model, id, epoch, input, target, output,
     answer, score, tokens, cost_usd, total_time, served_by, error and more.
     """
-    from ...evals.results.export.samples import format_of, write_csv, write_json_lines, written_to
+    from ...evals.views.render.samples import format_of, write_csv, write_json_lines, written_to
 
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other", "keep one of them")

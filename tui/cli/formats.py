@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ...profiles.errors import UsageError
-from ..clean import clean_line
+from ...profiles.base.errors import UsageError
+from ...profiles.base.text import clean_line
 
 STDOUT = "-"
 
@@ -32,7 +32,7 @@ def check_one_format(as_markdown: bool, as_csv: bool, as_json: bool, html_file: 
     Raises:
         UsageError: It is not so.
     """
-    from ...evals.results.export import check_place
+    from ...evals.views.render import check_place
 
     if as_markdown + as_csv + as_json + (html_file is not None) > 1:
         raise UsageError("--markdown, --csv, --json and --html exclude each other", "keep one of them")
@@ -52,7 +52,7 @@ def save_page(html: str, file: str) -> None:
     Raises:
         ProctorError: It cannot be written.
     """
-    from ...evals.results.export import write_text
+    from ...evals.views.render import write_text
 
     if file == STDOUT:
         click.echo(html, nl=False)

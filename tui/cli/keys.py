@@ -8,10 +8,10 @@ import sys
 
 import click
 
-from ..clean import clean_line
-from ..keymap import keys_path
-from ..keys_file import read_keys, write_starter, written_key
-from ..known_keys import known_keys
+from ...profiles.base.text import clean_line
+from ..input.bindings import known_keys
+from ..input.keymap import keys_path
+from ..input.keymap_file import read_keys, write_starter, written_key
 
 
 @click.command()

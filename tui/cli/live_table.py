@@ -10,11 +10,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ...evals.engine.status import ENDED, CellStatus, RunStatus
-from ..cell_score import score_words
-from ..clean import clean_line
-from ..figures import format_clock, format_latency, format_speed, format_usd
-from ..run_words import GLYPHS, SELF_GRADED, summary, told_tokens
+from ...evals.run.status import ENDED, CellStatus, RunStatus
+from ...evals.views.run_states import GLYPHS, SELF_GRADED, score_words, summary, told_tokens
+from ...profiles.base.format import format_clock, format_latency, format_speed, format_usd
+from ...profiles.base.text import clean_line
 
 DRAW_EVERY_S = 0.5
 

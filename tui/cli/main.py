@@ -6,8 +6,8 @@ import io
 import os
 import sys
 
-from ...profiles.errors import ProctorError, ProfileError
-from ..clean import clean_line
+from ...profiles.base.errors import ProctorError, ProfileError
+from ...profiles.base.text import clean_line
 
 # With no more than these, nothing is left to be read of the command line: the application opens sooner without click.
 _NOTHING_BUT: tuple[list[str], ...] = (["--practice"], [])
@@ -40,7 +40,7 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     if arguments in _NOTHING_BUT:
-        from .app_command import is_terminal, open_app
+        from .application import is_terminal, open_app
 
         if is_terminal():
             return open_app(practice=bool(arguments), profile=None, log_dir=None)

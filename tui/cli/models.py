@@ -13,11 +13,10 @@ import click
 
 from ...evals.catalog.cache import format_age, load_catalog
 from ...evals.catalog.endpoints import Endpoints, resolve_endpoints
-from ...evals.catalog.offers import Catalog, ModelEntry, Offer
+from ...evals.catalog.listings import Catalog, Listing, ModelEntry
 from ...evals.catalog.search import SORT_KEYS, FoundModel, ModelFilter, ModelSearch, SortKey
-from ...profiles.errors import UsageError
-from ..clean import clean_line
-from ..figures import (
+from ...profiles.base.errors import UsageError
+from ...profiles.base.format import (
     UNKNOWN,
     format_ability,
     format_context,
@@ -27,6 +26,7 @@ from ..figures import (
     format_speed,
     format_usd_per_mtok,
 )
+from ...profiles.base.text import clean_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,7 +130,7 @@ def command_endpoints(practice: bool) -> Endpoints:
     """
     if not practice:
         return resolve_endpoints("hub")
-    from ...evals.practice.launch import ensure_practice
+    from ...evals.simulator.launch import ensure_practice
 
     server = ensure_practice()
     return resolve_endpoints("practice", practice_url=(server.url, server.hub_url))
@@ -301,7 +301,7 @@ def _model_json(entry: ModelEntry) -> dict[str, Any]:
     return {**fields, **policy_meanings(entry), "offers": [_offer_json(offer) for offer in entry.offers]}
 
 
-def _offer_json(offer: Offer) -> dict[str, Any]:
+def _offer_json(offer: Listing) -> dict[str, Any]:
     fields = asdict(offer)
     del fields["price"]
     return {

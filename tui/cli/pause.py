@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ...evals.engine.orders import Order, author
-from .steering import choose, give, pick_cells, run_options
+from ...evals.run.commands import RunCommand, author
+from .run_options import choose, give, pick_cells, run_options
 
 
 @click.command()
@@ -17,4 +17,4 @@ def command(run: str | None, cell: str | None, provider: str, now: bool, log_dir
     RUN may be the pid of an Inspect process that somebody else started.
     """
     chosen = choose(run, log_dir)
-    return give(chosen, Order("pause", author(), pick_cells(chosen.status, cell), provider, now=now))
+    return give(chosen, RunCommand("pause", author(), pick_cells(chosen.status, cell), provider, now=now))

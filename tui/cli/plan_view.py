@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...evals.catalog.offers import Price
-from ...evals.engine.estimate import PlanTotals, totals
-from ...evals.engine.plan import Cell, Plan, Problem, Range
-from ..clean import clean_line
-from ..figures import UNKNOWN, format_count, number_of
+from ...evals.catalog.listings import Price
+from ...evals.planning.estimate import PlanTotals, totals
+from ...evals.planning.plan import Cell, Plan, Problem, Range
+from ...profiles.base.format import UNKNOWN, format_count, number_of
+from ...profiles.base.text import clean_line
 
 ERROR_GLYPH = "✗"
 WARNING_GLYPH = "⚠"

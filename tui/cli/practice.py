@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ...evals.practice.announce import Announcement
+from ...evals.simulator.discovery import Announcement
 
 
 @click.command(name="practice")
@@ -35,8 +35,8 @@ def command(
 
     It speaks the protocol of Hugging Face's router and Hub on one port of this machine, until Ctrl-C.
     """
-    from ...evals.practice.faults import load_faults, parse_fault
-    from ...evals.practice.server import ServerOptions, read_speed, serve
+    from ...evals.simulator.faults import load_faults, parse_fault
+    from ...evals.simulator.server import ServerOptions, read_speed, serve
 
     try:
         factor = read_speed(speed)

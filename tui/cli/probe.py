@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 import click
 
-from ...evals.catalog.background import in_background
 from ...evals.catalog.endpoints import require_token
 from ...evals.catalog.probe import ProbeResult, probe
-from ..clean import clean_line
-from ..figures import format_latency
+from ...profiles.base.background import in_background
+from ...profiles.base.format import format_latency
+from ...profiles.base.text import clean_line
 from .models import command_endpoints, plain_table, stdout_console
 
 HF_PREFIX = "hf-inference-providers/"

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from ...profiles.base.text import clean, clean_line
 from ...profiles.checks import cell_count
-from ...profiles.files import BrokenProfile, LoadedProfile, list_profiles, load
-from ..clean import clean, clean_line
+from ...profiles.library import BrokenProfile, LoadedProfile, list_profiles, load
 
 _ALL = "all"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ...evals.engine.orders import Order, author
-from .steering import choose, give, pick_cells, run_options
+from ...evals.run.commands import RunCommand, author
+from .run_options import choose, give, pick_cells, run_options
 
 
 @click.command()
@@ -16,4 +16,4 @@ def command(run: str | None, cell: str | None, provider: str, log_dir: str | Non
     RUN may be the pid of an Inspect process that somebody else started. A run that has ended is for `proctor retry`.
     """
     chosen = choose(run, log_dir)
-    return give(chosen, Order("resume", author(), pick_cells(chosen.status, cell), provider))
+    return give(chosen, RunCommand("resume", author(), pick_cells(chosen.status, cell), provider))

@@ -9,18 +9,18 @@ from contextlib import nullcontext
 
 import click
 
-from ...evals.engine.gates import exit_code
-from ...evals.engine.journal import is_supervised
-from ...evals.engine.launch import PendingSupervisor
-from ...evals.engine.orders import Order, author, send_order
-from ...evals.engine.retry import Retry, begin_retry, nothing_left, prepare_retry
-from ...evals.engine.runs import find_run, log_root
-from ...evals.engine.status_file import read_status
-from ...profiles.errors import UsageError
-from ..clean import clean_line
+from ...evals.run.commands import RunCommand, author, send_order
+from ...evals.run.events import is_supervised
+from ...evals.run.gates import exit_code
+from ...evals.run.launch import PendingSupervisor
+from ...evals.run.retry import Retry, begin_retry, nothing_left, prepare_retry
+from ...evals.run.status_file import read_status
+from ...evals.run.store import find_run, log_root
+from ...profiles.base.errors import UsageError
+from ...profiles.base.text import clean_line
+from .follow import leave, tell_launch, watch
 from .plan_view import print_problems
-from .steering import pick_cells
-from .watching import leave, tell_launch, watch
+from .run_options import pick_cells
 
 
 @click.command()
@@ -58,7 +58,7 @@ def command(
         if overrides or budget is not None:
             raise UsageError(f"{run_dir.name} is going on", "`proctor adjust` changes it, or stop it first")
         cells = pick_cells(read_status(run_dir), cell or None)
-        for line in send_order(run_dir, Order("retry", author(), cells)):
+        for line in send_order(run_dir, RunCommand("retry", author(), cells)):
             click.echo(clean_line(line), err=True)
         return 0
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:

@@ -9,14 +9,14 @@ from contextlib import nullcontext
 import click
 from rich.console import Console
 
-from ...evals.engine.launch import PendingSupervisor, make_run
-from ...evals.engine.plan import Plan
-from ...evals.engine.prepare import prepare
-from ...evals.engine.runs import log_root
-from ...profiles.errors import UsageError
-from ...profiles.files import load
+from ...evals.planning.plan import Plan
+from ...evals.planning.planner import prepare
+from ...evals.run.launch import PendingSupervisor, make_run
+from ...evals.run.store import log_root
+from ...profiles.base.errors import UsageError
+from ...profiles.library import load
+from .follow import leave, tell_launch, watch
 from .plan_view import plan_json, print_plan, print_problems, totals_line
-from .watching import leave, tell_launch, watch
 
 
 @click.command()

@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...evals.engine.foreign import as_status, foreign_processes, is_foreign
-from ...evals.engine.inspect_processes import InspectProcesses
-from ...evals.engine.runs import list_runs, log_root
-from ...evals.engine.status import RunStatus
-from ...evals.engine.status_file import read_status
-from ...profiles.errors import ProctorError
-from ..clean import clean_line
-from ..figures import format_ago, format_usd
-from ..run_words import GLYPHS, SELF_GRADED
+from ...evals.inspect.processes import InspectProcesses
+from ...evals.run.external import as_status, foreign_processes, is_foreign
+from ...evals.run.status import RunStatus
+from ...evals.run.status_file import read_status
+from ...evals.run.store import list_runs, log_root
+from ...evals.views.run_states import GLYPHS, SELF_GRADED
+from ...profiles.base.errors import ProctorError
+from ...profiles.base.format import format_ago, format_usd
+from ...profiles.base.text import clean_line
 
 
 @click.command()

@@ -6,8 +6,8 @@ from typing import cast
 
 import click
 
-from ...evals.engine.orders import Order, Outcome, author
-from .steering import choose, give, pick_cell
+from ...evals.run.commands import Outcome, RunCommand, author
+from .run_options import choose, give, pick_cell
 
 
 @click.group()
@@ -33,7 +33,9 @@ def cancel(run: str, sample: str, cell: str | None, epoch: int, outcome: str, lo
     """End SAMPLE of RUN, which goes on without it."""
     chosen = choose(run, log_dir)
     cells = (pick_cell(chosen.status, cell),)
-    order = Order("cancel_sample", author(), cells, sample_id=sample, epoch=epoch, outcome=cast("Outcome", outcome))
+    order = RunCommand(
+        "cancel_sample", author(), cells, sample_id=sample, epoch=epoch, outcome=cast("Outcome", outcome)
+    )
     return give(chosen, order)
 
 
@@ -47,4 +49,4 @@ def requeue(run: str, sample: str, cell: str | None, epoch: int, log_dir: str | 
     """Have SAMPLE of RUN, which failed or was cancelled, worked on once more."""
     chosen = choose(run, log_dir)
     cells = (pick_cell(chosen.status, cell),)
-    return give(chosen, Order("requeue_sample", author(), cells, sample_id=sample, epoch=epoch))
+    return give(chosen, RunCommand("requeue_sample", author(), cells, sample_id=sample, epoch=epoch))

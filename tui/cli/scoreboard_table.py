@@ -13,17 +13,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ...evals.engine.status import RunStatus
-from ...evals.results.client import Reader
-from ...evals.results.index import reading_with
+from ...evals.inspect.logs.index_cache import reading_with
 from ...evals.results.labels import split_target
+from ...evals.results.reader.client import Reader
 from ...evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-from ...evals.results.sentences import grading_words, head_words, total_words, versus_words
+from ...evals.run.status import RunStatus
+from ...evals.views.narrative import grading_words, head_words, total_words, versus_words
+from ...evals.views.run_states import GLYPHS
+from ...profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd, number_of
 from ...profiles.schema import HF_PREFIX
-from ..figures import UNKNOWN, format_seconds, format_speed, format_usd, number_of
-from ..run_words import GLYPHS
-from .gathering import gathered_run
-from .printing import Printer, TableColumn
+from .output import Printer, TableColumn
+from .resolve import gathered_run
 
 BAR_WIDTH = 17
 DROPPED_FIRST = ("served by", "tok/s", "p50", "cost", "$/1k", "95% interval")

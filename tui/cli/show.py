@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, cast, get_args
 import click
 from rich.console import Console
 
-from ...evals.engine.run_toml import read_run_toml
-from ...evals.engine.runs import RUN_FILE, find_run, log_root
-from ...evals.results.client import Reader
-from ...evals.results.index import reading_with
+from ...evals.inspect.logs.index_cache import reading_with
+from ...evals.results.reader.client import Reader
 from ...evals.results.scoreboard import Order
-from ...profiles.errors import UsageError
-from ..clean import clean, clean_line
-from ..figures import format_usd
+from ...evals.run.run_toml import read_run_toml
+from ...evals.run.store import RUN_FILE, find_run, log_root
+from ...profiles.base.errors import UsageError
+from ...profiles.base.format import format_usd
+from ...profiles.base.text import clean, clean_line
 from .formats import check_one_format, format_options, save_page
-from .gathering import gather
+from .resolve import gather
 from .scoreboard_table import print_scoreboard
 
 if TYPE_CHECKING:
@@ -65,19 +65,19 @@ def command(
     scoreboard = gathered.scoreboard(cast(Order, order))
     bill = _bill(find_run(run, log_root(log_dir, None))) if with_bill else None
     if as_json:
-        from ...evals.results.export.json import to_json
+        from ...evals.views.render.json import to_json
 
         click.echo(to_json(scoreboard, **({} if bill is None else {"billed": asdict(bill)})), nl=False)
     elif as_csv:
-        from ...evals.results.export.csv import to_csv
+        from ...evals.views.render.csv import to_csv
 
         click.echo(clean(to_csv(scoreboard)), nl=False)
     elif as_markdown:
-        from ...evals.results.export.markdown import to_markdown
+        from ...evals.views.render.markdown import to_markdown
 
         click.echo(clean(to_markdown(scoreboard)), nl=False)
     elif html_file is not None:
-        from ...evals.results.export.html import to_html
+        from ...evals.views.render.html import to_html
 
         save_page(to_html(scoreboard, gathered.facts()), html_file)
     else:

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 import click
 
-from ...evals.engine.follow import follow
-from ...evals.engine.foreign import is_foreign
-from ...evals.engine.orders import Order, author
-from ...profiles.errors import ProctorError, UsageError
-from ..clean import clean_line
-from .steering import choose, give, pick_cells, run_options
+from ...evals.run.commands import RunCommand, author
+from ...evals.run.external import is_foreign
+from ...evals.run.follow import follow
+from ...profiles.base.errors import ProctorError, UsageError
+from ...profiles.base.text import clean_line
+from .run_options import choose, give, pick_cells, run_options
 
 
 @click.command()
@@ -26,7 +26,7 @@ def command(run: str | None, cell: str | None, provider: str, now: bool, log_dir
     """
     chosen = choose(run, log_dir)
     status = chosen.status
-    order = Order("stop", author(), pick_cells(status, cell), provider, now=now)
+    order = RunCommand("stop", author(), pick_cells(status, cell), provider, now=now)
     if status.exit_code is not None or status.supervisor_pid is None:
         click.echo(f"{clean_line(status.run_id)} has ended already: {status.state}", err=True)
         return 0

@@ -11,11 +11,11 @@ from dataclasses import asdict, replace
 
 import click
 
-from ...evals.results.client import Reader
-from ...evals.tasks.listing import ParameterInfo, TaskInfo, TaskListing
-from ...profiles.errors import UsageError
-from ..clean import clean_line
-from ..figures import number_of
+from ...evals.results.reader.client import Reader
+from ...evals.tasks.info import ParameterInfo, TaskInfo, TaskListing
+from ...profiles.base.errors import UsageError
+from ...profiles.base.format import number_of
+from ...profiles.base.text import clean_line
 
 _FILE_ENDINGS = (".py", ".ipynb")
 _HUB_PREFIX = "hf/"

@@ -9,41 +9,41 @@ from textual.screen import Screen
 
 def bench() -> Screen[Any]:
     """The place Bench."""
-    from .bench import BenchScreen
+    from .runs.screen import RunsScreen
 
-    return BenchScreen()
+    return RunsScreen()
 
 
 def models() -> Screen[Any]:
     """The place Models."""
-    from .models import ModelsScreen
+    from .models.screen import ModelsScreen
 
     return ModelsScreen()
 
 
 def tasks() -> Screen[Any]:
     """The place Tasks."""
-    from .tasks import TasksScreen
+    from .tasks.screen import TasksScreen
 
     return TasksScreen()
 
 
 def plan() -> Screen[Any]:
     """The place Plan."""
-    from .plan import PlanScreen
+    from .plan.screen import PlanScreen
 
     return PlanScreen()
 
 
 def live() -> Screen[Any]:
     """The place Live."""
-    from .live import LiveScreen
+    from .live.screen import LiveScreen
 
     return LiveScreen()
 
 
 def results() -> Screen[Any]:
     """The place Results."""
-    from .results import ResultsScreen
+    from .results.screen import ResultsScreen
 
     return ResultsScreen()

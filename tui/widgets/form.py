@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from ..clean import clean, clean_line
+from ...profiles.base.text import clean, clean_line
 
 WAIT_S = 0.3  # after the last key, before what was typed is told
 _WRONG = "✗ "

@@ -1,1 +1,0 @@
-"""Doing it: plan, supervisor, cells, and the state of runs."""

@@ -1,0 +1,138 @@
+"""What the scoreboard, the sample tables and the charts need of one Inspect log, in columns. Data only.
+
+Columns rather than rows: a hundred thousand samples are read from the disk in a moment, and a table that shows forty
+of them makes forty rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from .sample_orders import SampleOrder
+
+if TYPE_CHECKING:
+    from ...results.statistics import Scores
+
+LogStatus = Literal["started", "success", "cancelled", "error"]
+RawScore = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One sample in one epoch. Durations in seconds, money in USD."""
+
+    id: int | str
+    epoch: int
+    score: float | None  # None: not scored, because of an error or by the scorer's own word
+    raw_score: RawScore  # as the scorer gave it; what is not a single value is cut JSON
+    answer: str | None  # cut
+    error: str | None  # its first line
+    input_tokens: int  # of the model under test, cached ones included
+    output_tokens: int
+    cost_usd: float | None  # of the model under test; None: a price is unknown
+    grader_tokens: int  # of all other models, input and output
+    grader_cost_usd: float | None
+    total_time_s: float | None
+    working_time_s: float | None  # without the waits for retries and limits
+    retries: int  # of the whole sample
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SampleColumns:
+    """All samples of a log, in its order: a column for every field of `SampleRow`, and what is known of all of them."""
+
+    id: Sequence[int | str] = ()
+    epoch: Sequence[int] = ()
+    score: Sequence[float | None] = ()
+    raw_score: Sequence[RawScore] = ()
+    answer: Sequence[str | None] = ()
+    error: Sequence[str | None] = ()
+    input_tokens: Sequence[int] = ()
+    output_tokens: Sequence[int] = ()
+    cost_usd: Sequence[float | None] = ()
+    grader_tokens: Sequence[int] = ()
+    grader_cost_usd: Sequence[float | None] = ()
+    total_time_s: Sequence[float | None] = ()
+    working_time_s: Sequence[float | None] = ()
+    retries: Sequence[int] = ()
+    completed: Sequence[bool] = ()
+    fingerprint: Sequence[int] = ()  # of the input's and the target's text: the same id may stand for another sample
+    orders: Mapping[str, SampleOrder] = field(default_factory=dict[str, Any], compare=False)  # of what was kept
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def row(self, position: int) -> SampleRow:
+        """One sample."""
+        return SampleRow(*(getattr(self, name)[position] for name in SampleRow.__slots__))
+
+    def __iter__(self) -> Iterator[SampleRow]:
+        return map(SampleRow, *(getattr(self, name) for name in SampleRow.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class LogIndex:
+    """One log: its header's facts and its samples."""
+
+    task: str
+    model: str  # the full Inspect model name
+    status: LogStatus
+    created: str  # ISO 8601
+    task_args: Mapping[str, Any] = field(default_factory=dict[str, Any])  # those that were given
+    base_url: str | None = None
+    generate: Mapping[str, Any] = field(default_factory=dict[str, Any])  # the settings that were given
+    epochs: int = 1
+    total_samples: int | None = None  # × epochs, as planned
+    scorer: str | None = None
+    metric: str | None = None  # the headline metric, as the log itself declares it
+    score: float | None = None  # its value
+    stderr: float | None = None  # its scorer's own
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])  # all of the headline's scorer
+    grader: str | None = None  # the model that graded; None: none did, or it is not known which
+    self_graded: bool = False  # the model under test graded itself
+    cell: str | None = None  # Proctor's cell, where it is one
+    practice: bool = False  # its models are simulated
+    error: str | None = None  # why the eval failed: the first line
+    samples: SampleColumns = SampleColumns()
+
+    @property
+    def input_tokens(self) -> int:
+        """Of the model under test, over all samples."""
+        return sum(self.samples.input_tokens)
+
+    @property
+    def output_tokens(self) -> int:
+        """Of the model under test, over all samples."""
+        return sum(self.samples.output_tokens)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Of the model under test, over all samples; `None` where a price is unknown."""
+        return _sum(self.samples.cost_usd)
+
+    @property
+    def grader_cost_usd(self) -> float | None:
+        """Of all other models, over all samples; `None` where a price is unknown."""
+        return _sum(self.samples.grader_cost_usd)
+
+    @property
+    def errors(self) -> int:
+        """Samples, in every epoch, that ended with an error."""
+        return sum(error is not None for error in self.samples.error)
+
+    def scores(self) -> Scores:
+        """The values of every sample that has one, under a key that tells samples apart by id and content."""
+        found: dict[Hashable, list[float]] = {}
+        columns = self.samples
+        for name, fingerprint, score in zip(columns.id, columns.fingerprint, columns.score, strict=True):
+            if score is not None:
+                found.setdefault((str(name), fingerprint), []).append(score)
+        return found
+
+
+def _sum(costs: Sequence[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if len(known) == len(costs) else None

@@ -1,0 +1,62 @@
+"""Imported once in the forkserver: all that Inspect's first eval would import, and nothing that starts threads.
+
+The names that are private to Inspect only save time; one that is gone in a later version is passed over.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+_MODULES = (
+    "inspect_ai",
+    "inspect_ai.dataset",
+    "inspect_ai.hooks",
+    "inspect_ai.log",
+    "inspect_ai.model",
+    "inspect_ai.model._providers.hf_inference_providers",
+    "inspect_ai.scorer",
+    "inspect_ai.solver",
+    "inspect_ai._control.server",
+    "inspect_ai._control.scoring",
+    "inspect_ai._control.strict",
+    "inspect_ai.agent._acp.server",
+    "inspect_ai.agent._acp.transport_live",
+    "inspect_ai.agent._acp.transport_noop",
+    "aiohttp",
+    "anyio._backends._asyncio",
+    "fastapi",
+    "fsspec.implementations.chained",
+    "httpcore2",
+    "numpy",
+    "openai.resources.beta",
+    "openai.resources.chat",
+    "openai.types.chat",
+    "pydantic.v1",
+    "rich.markdown",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.h11_impl",
+    "proctor.evals.tasks.builtin.registry",
+    "proctor.evals.run.worker.main",
+    "proctor.evals.inspect.logs.log_reader",
+)
+
+
+def _load() -> None:
+    for name in _MODULES:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            print(f"not preloaded: {name}: {error}")
+    from inspect_ai.model import get_model_info
+
+    get_model_info("hf-inference-providers/none/none")  # reads the model database
+    # What is loaded stays for good: the collector of a cell need not walk it, nor copy its pages by walking.
+    gc.collect()
+    gc.freeze()
+
+
+_load()

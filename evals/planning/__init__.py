@@ -1,0 +1,1 @@
+"""From a profile to a plan: expansion, estimates, preflight, and edits of a plan."""

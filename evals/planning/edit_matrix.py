@@ -1,0 +1,172 @@
+"""Thinning the matrix of a draft: what taking out a cell, a target or a task leaves of its models and tasks. Pure.
+
+A profile says a matrix by models, each with providers and, where it is not for all, the tasks that it is for. To take
+something out, models are split into single targets, and put together again afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...profiles.schema import ModelItem, Profile
+    from ..catalog.listings import Catalog
+    from .plan import Endpoint
+
+ALL = "all"
+Tasks = tuple[str, ...] | None  # names; None: all of them
+_Key = tuple[str | None, str | None, str | None, tuple[str, ...], bool, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """One target of a draft, and the tasks that it is for."""
+
+    item: ModelItem
+    provider: str | None
+    tasks: Tasks
+
+    @property
+    def name(self) -> str:
+        """The full Inspect model name."""
+        from ...profiles.schema import HF_PREFIX
+
+        if self.item.target is not None:
+            return self.item.target
+        return f"{HF_PREFIX}{self.item.model}" + (f":{self.provider}" if self.provider else "")
+
+
+def with_models_of(draft: Profile, change: Callable[[Tasks], Tasks]) -> Profile:
+    """The draft with other tasks for its targets; a target that is left with none is left out."""
+    return _with(draft, [replace(one, tasks=change(one.tasks)) for one in _split(draft, {})])
+
+
+def without_spot(draft: Profile, catalog: Catalog | None, path: Path, task: str, target: Endpoint) -> Profile:
+    """The draft without a task for a target; a task or a model that has nothing left goes with it.
+
+    Args:
+        draft: What the plan was made of.
+        catalog: What tells which providers `all` stands for.
+        path: The file that paths of tasks are relative to.
+        task: As a cell of the plan names it.
+        target: Of a cell of the plan.
+    """
+    names, every = _names_of(draft, path, task), _task_names(draft)
+
+    def change(tasks: Tasks) -> Tasks:
+        return tuple(name for name in (every if tasks is None else tasks) if name not in names)
+
+    return _changed(draft, catalog, target, change)
+
+
+def with_spot(draft: Profile, path: Path, task: str, target: Endpoint) -> Profile:
+    """The draft with a task for a target that it was left out for."""
+    names = _names_of(draft, path, task)
+    return _changed(draft, None, target, lambda tasks: None if tasks is None else (*tasks, *sorted(names)))
+
+
+def without_target(draft: Profile, catalog: Catalog | None, target: Endpoint) -> Profile:
+    """The draft without a target, whatever the task."""
+    return _changed(draft, catalog, target, lambda _: ())
+
+
+def without_task(draft: Profile, path: Path, task: str) -> Profile:
+    """The draft without a task, whatever the target; what was for this task only goes with it."""
+    names, every = _names_of(draft, path, task), _task_names(draft)
+    return with_models_of(
+        draft, lambda tasks: tuple(name for name in (every if tasks is None else tasks) if name not in names)
+    )
+
+
+def with_pin(draft: Profile, target: Endpoint, pin: bool) -> Profile:
+    """The draft with a target held to the provider that serves it first, or not any more.
+
+    Raises:
+        ValueError: A pin has no meaning for it; the words say why.
+    """
+    from pydantic import ValidationError
+
+    from ...profiles.data import of_table
+    from ...profiles.validation import of_validation
+
+    ones = _split(draft, {})
+    hit = _hit(ones, target)
+    if not hit:
+        raise ValueError(f"{target.label} stands for one of all providers: a pin goes with a policy or a bare id")
+    changed = [replace(one, item=one.item.model_copy(update={"pin": pin})) if one in hit else one for one in ones]
+    pinned = _with(draft, changed)
+    try:
+        return type(draft).model_validate(of_table(pinned))
+    except ValidationError as error:
+        raise ValueError(of_validation(error)[0].says) from None
+
+
+def _names_of(draft: Profile, path: Path, task: str) -> set[str]:
+    """The names that entries of the draft have for a task: several where it is there twice, spelled otherwise."""
+    from ...profiles.paths import task_reference
+
+    return {entry.task for entry in draft.tasks if task_reference(entry, path) == task}
+
+
+def _hit(ones: Sequence[_One], target: Endpoint) -> list[_One]:
+    base_url = target.base_url if target.model is None else None  # as the profile has it
+    return [one for one in ones if one.name == target.name and one.item.base_url == base_url]
+
+
+def _changed(draft: Profile, catalog: Catalog | None, target: Endpoint, change: Callable[[Tasks], Tasks]) -> Profile:
+    entry = catalog.get(target.model) if catalog is not None and target.model is not None else None
+    live = tuple(offer.provider for offer in entry.live_offers) if entry is not None else ()
+    planned = {target.model: live} if target.model is not None and target.route in live else {}
+    ones = _split(draft, planned)
+    hit = _hit(ones, target)
+    return _with(draft, [replace(one, tasks=change(one.tasks)) if one in hit else one for one in ones])
+
+
+def _split(draft: Profile, live: Mapping[str, tuple[str, ...]]) -> list[_One]:
+    """Every target by itself; `all` of a model as the providers given for it, or as it is."""
+    ones: dict[_Key, _One] = {}
+    for item in draft.models:
+        tasks = tuple(item.tasks) or None
+        for provider in item.providers or (None,):
+            is_all = provider == ALL and item.model in live
+            for route in live[str(item.model)] if is_all else (provider,):
+                one = _One(item, route, tasks)
+                ones.setdefault((one.name, item.base_url, None, tasks or (), route is None, item.pin), one)
+    return list(ones.values())
+
+
+def _with(draft: Profile, ones: Sequence[_One]) -> Profile:
+    """The draft with these targets, those of one model and for the same tasks in one entry."""
+    every = _task_names(draft)
+    grouped: dict[_Key, list[_One]] = {}
+    met: dict[tuple[str, str | None], set[str]] = {}
+    for one in ones:
+        item = one.item
+        before = met.setdefault((one.name, item.base_url), set())
+        tasks = tuple(task for task in every if (one.tasks is None or task in one.tasks) and task not in before)
+        before.update(tasks)
+        if tasks or not every:
+            key = (item.model, item.target, item.base_url, tasks, one.provider is None, item.pin)
+            grouped.setdefault(key, []).append(one)
+    used = {task for key in grouped for task in key[3]}
+    models = [_item(together, () if used.issubset(key[3]) else key[3]) for key, together in grouped.items()]
+    tasks = [entry for entry in draft.tasks if entry.task in used] if models else draft.tasks
+    return draft.model_copy(update={"models": models, "tasks": tasks})
+
+
+def _item(together: Sequence[_One], tasks: tuple[str, ...]) -> ModelItem:
+    """One entry for several providers of a model; the one that was there where it says the same."""
+    item = together[0].item
+    says: dict[str, list[str]] = {
+        "providers": [one.provider for one in together if one.provider is not None],
+        "tasks": list(tasks),
+    }
+    changes = {key: value for key, value in says.items() if value != getattr(item, key)}
+    return item.model_copy(update=changes) if changes else item
+
+
+def _task_names(draft: Profile) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.task for entry in draft.tasks))

@@ -1,0 +1,214 @@
+"""The settings of a draft that the Plan place changes, as text and back; the schema says what they may be. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from ...profiles.schema import Profile
+    from .plan import Plan
+
+GRADER = "grader.target"
+TITLE, VARIANTS = "title", "variants"  # keys that stand in no table
+SELF_GRADING = "each model grades itself"
+_DEFAULT = "default"
+_TEXTS = frozenset({GRADER, TITLE, "run.bill_to", "run.log_dir", "generate.reasoning_effort"})
+_PLAIN_BELOW = 1e6  # above, a fraction is written with all its digits
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `key` is its table and name in a profile."""
+
+    key: str
+    doc: str
+    hint: str  # what holds where it is not set
+    is_wide: bool = False  # takes a line of its own
+
+    @property
+    def title(self) -> str:
+        """Its name, as in a profile."""
+        return "grader" if self.key == GRADER else self.key.rpartition(".")[2]
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("run.limit", "samples of each task; empty: all of them", "all"),
+    Setting("run.epochs", "how often each sample is asked; empty: as often as its task says", "the task's"),
+    Setting("run.budget_usd", "dollars after which the run is held; empty: no limit", "no limit"),
+    Setting("generate.temperature", "0 is the least random; empty: what each provider does", _DEFAULT),
+    Setting("generate.top_p", "share of the likeliest tokens, 0 to 1; empty: what each provider does", _DEFAULT),
+    Setting("generate.max_tokens", "longest answer, in tokens; empty: what each provider does", _DEFAULT),
+    Setting("run.cells_at_once", "how many cells run at the same time", "8"),
+    Setting("run.max_connections", "requests at the same time, of each cell; empty: as many as go well", "adaptive"),
+    Setting("run.retry_on_error", "how often a sample that fails is tried again", "1"),
+    Setting("generate.reasoning_effort", "none, minimal, low, medium, high, xhigh or max", _DEFAULT),
+    Setting("generate.reasoning_tokens", "most tokens to think with, where a model takes such a bound", _DEFAULT),
+    Setting("generate.seed", "for models whose draws can be repeated", "none"),
+    Setting(
+        GRADER,
+        "full Inspect model name of the one that grades all; empty: each model grades itself; ctrl+g chooses",
+        f"{SELF_GRADING} · ctrl+g chooses",
+        is_wide=True,
+    ),
+    Setting("generate.timeout", "seconds for one call with all its retries", "none"),
+    Setting("generate.attempt_timeout", "seconds for one attempt of a call", "none"),
+    Setting("generate.stream_idle_timeout", "seconds of silence within a streamed answer", "none"),
+    Setting("generate.max_retries", "how often one call is tried again", "until timeout"),
+    Setting("run.credit_patience_s", "seconds for which a provider that wants credit (402) is probed", "60"),
+    Setting("run.hold_above_error_share", "share of failed samples that holds a provider, 0 to 1; 1: never", "0.5"),
+    Setting("generate.top_k", "how many of the likeliest tokens are drawn from", _DEFAULT),
+    Setting("generate.frequency_penalty", "-2 to 2: against what was said often already", _DEFAULT),
+    Setting("generate.presence_penalty", "-2 to 2: against what was said at all already", _DEFAULT),
+    Setting("gates.min_score", "for `proctor run`: a cell that scores less ends it with exit code 3", "no gate"),
+    Setting("gates.max_cost_usd", "for `proctor run`: a run that costs more ends with exit code 3", "no gate"),
+    Setting("gates.max_errors", "for `proctor run`: more failed samples end it with exit code 3", "no gate"),
+    Setting("run.bill_to", "the organisation on the Hub that pays", "the token's account", is_wide=True),
+    Setting("run.log_dir", "the folder that the run is written to", "as the session's", is_wide=True),
+    Setting(TITLE, "what the run is called on Bench and in Results", "none", is_wide=True),
+    Setting(
+        VARIANTS,
+        'every cell runs once for each: {name = "cold", temperature = 0}, {name = "hot", temperature = 1}',
+        'none · {name = "hot", temperature = 1}, …',
+        is_wide=True,
+    ),
+)
+
+
+def setting_value(draft: Profile, key: str) -> object:
+    """What a setting holds: `None` where it is not set."""
+    from ...profiles.data import of_table
+
+    table, dot, name = key.rpartition(".")
+    held = getattr(draft, table) if dot else draft
+    value = getattr(held, name) if held is not None and name in held.model_fields_set else None
+    if key == VARIANTS:
+        return [of_table(variant) for variant in draft.variants] or None
+    return value or None if key == TITLE else value
+
+
+def setting_text(draft: Profile, key: str) -> str:
+    """How a setting is typed; empty where it is not set."""
+    value = setting_value(draft, key)
+    if key == VARIANTS:
+        return ", ".join(_inline(variant) for variant in cast("list[dict[str, object]]", value or []))
+    return "" if value is None else f"{value:g}" if isinstance(value, float) and value < _PLAIN_BELOW else str(value)
+
+
+def read_setting(draft: Profile, key: str, text: str) -> object:
+    """What a text means for a setting; `None` for none.
+
+    Raises:
+        ValueError: The schema does not have it so, in its own words.
+    """
+    return setting_value(with_settings(draft, {key: _typed(key, text)}), key)
+
+
+def with_settings(draft: Profile, values: Mapping[str, object]) -> Profile:
+    """The draft with other settings; `None` unsets one. All that has no setting here stays as it is.
+
+    Raises:
+        ValueError: The schema does not have it so, in its own words.
+    """
+    from pydantic import ValidationError
+
+    from ...profiles.checks import check_variants
+    from ...profiles.data import of_table
+    from ...profiles.validation import of_validation
+
+    data = of_table(draft)
+    for key, value in values.items():
+        table, dot, name = key.rpartition(".")
+        held = data if not dot else {} if key == GRADER else dict(data.get(table, {}))
+        if value is None:
+            held.pop(name, None)
+        else:
+            held[name] = value
+        if dot and held:
+            data[table] = held
+        elif dot:
+            data.pop(table, None)
+    try:
+        changed = type(draft).model_validate(data)
+    except ValidationError as error:
+        raise ValueError(of_validation(error)[0].says) from None
+    if VARIANTS in values and (doubles := list(check_variants(changed))):
+        raise ValueError(doubles[0].says)
+    return changed
+
+
+def settings_line(draft: Profile) -> str:
+    """What is set, in one line: `limit 20 · temperature 0`."""
+    short = [setting for setting in SETTINGS if setting.key not in (GRADER, TITLE, VARIANTS)]
+    parts = [f"{setting.title} {text}" for setting in short if (text := setting_text(draft, setting.key))]
+    if draft.grader is not None:
+        parts.append(f"grader {draft.grader.target.rpartition('/')[2]}")
+    if draft.variants:
+        parts.append(f"variants {', '.join(variant.name for variant in draft.variants)}")
+    return " · ".join(parts) or "nothing is set"
+
+
+def setting_at(where: str, message: str) -> str | None:
+    """The key of the setting that a problem is about, if it is one's."""
+    if where == "[grader]":
+        return GRADER
+    for setting in SETTINGS:
+        table = setting.key.rpartition(".")[0]
+        if re.search(rf"\b{setting.title}\b", message) and (where == f"[{table}]" or table == "generate"):
+            return setting.key
+    return None
+
+
+def entry_at(where: str, table: str) -> int | None:
+    """The place of the entry of a table of tables that a problem is about: 1 for `[[tasks]] #2`."""
+    found = re.fullmatch(rf"\[\[{table}\]\] #(\d+)", where)
+    return int(found[1]) - 1 if found is not None else None
+
+
+def grader_choices(draft: Profile, plan: Plan | None) -> tuple[str, ...]:
+    """The full names of the targets that could grade: those of the draft, and what `all` stands for."""
+    names = [name for item in draft.models if item.base_url is None for name in item.target_names]
+    names += [cell.target.name for cell in plan.cells if cell.target.model is not None] if plan is not None else []
+    if draft.grader is not None:
+        names.insert(0, draft.grader.target)
+    return tuple(dict.fromkeys(name for name in names if not name.endswith(":all")))
+
+
+def _typed(key: str, text: str) -> object:
+    """A number where the text is one and the setting is no text; nothing where it is empty."""
+    typed = text.strip()
+    if not typed:
+        return None
+    if key == VARIANTS:
+        return _variants(typed)
+    if key not in _TEXTS:
+        for number in (int, float):
+            try:
+                return number(typed)
+            except ValueError:
+                continue
+    return typed
+
+
+def _variants(text: str) -> list[object]:
+    try:
+        found = tomllib.loads(f"variants = [{text}]")
+    except (ValueError, RecursionError):
+        found = {}
+    if found.keys() != {"variants"}:
+        raise ValueError('variants are tables, like {name = "cold", temperature = 0}, {name = "hot", temperature = 1}')
+    return found["variants"]
+
+
+def _inline(variant: Mapping[str, object]) -> str:
+    ordered = sorted(variant.items(), key=lambda item: item[0] != "name")
+    return "{" + ", ".join(f"{key} = {_literal(value)}" for key, value in ordered) + "}"
+
+
+def _literal(value: object) -> str:
+    """A value of a variant as TOML: what JSON writes for texts, numbers and lists of texts is TOML, too."""
+    return f"{value:g}" if isinstance(value, float) and value < _PLAIN_BELOW else json.dumps(value)

@@ -1,0 +1,230 @@
+"""From a profile to the cells of a plan. Pure: what the catalog and the tasks say comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...profiles.base.errors import CatalogError
+from ...profiles.data import of_table
+from ...profiles.paths import task_path, task_reference
+from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem, Profile, TaskEntry, Variant
+from ..catalog.account import TokenFacts
+from ..catalog.endpoints import Endpoints
+from ..catalog.listings import Catalog, Listing, ModelEntry, Price
+from .estimate import estimate_cell
+from .plan import Cell, Endpoint, TaskFacts
+
+ALL = "all"  # in place of a provider: every live one
+# Of an id's parts; together under 100, so that ids can be names of files.
+_TASK_CHARS = 24
+_TARGET_CHARS = 40
+_VARIANT_CHARS = 16
+_DIGEST_CHARS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInputs:
+    """All that a plan is made from."""
+
+    profile: Profile
+    profile_path: Path | None  # tasks' paths are relative to its folder; None: to the working folder
+    endpoints: Endpoints
+    catalog: Catalog | None = None  # None: not read, since nothing needs it, or it could not be had
+    facts: Sequence[TaskFacts] = ()  # of profile.tasks, in their order; empty: not known yet
+    account: TokenFacts | CatalogError | None = None  # whose the token is, or that the Hub refuses it; None: not told
+    variables: Collection[str] | None = None  # names of the environment that are set; None: not looked at
+
+    def facts_of(self, task: int) -> TaskFacts:
+        """The facts of a task by its place in the profile; all unknown where they are not known yet."""
+        return self.facts[task] if self.facts else TaskFacts(self.profile.tasks[task].task)
+
+    def entry(self, target: Endpoint) -> ModelEntry | None:
+        """The catalog's entry of a target that the router serves."""
+        return self.catalog.get(target.model) if self.catalog and target.model is not None else None
+
+    def offer(self, target: Endpoint) -> Listing | None:
+        """What a target's provider, policy or bare id means now; `None` where nothing live fits or nothing is known."""
+        entry = self.entry(target)
+        return entry.resolve(target.route) if entry else None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCell:
+    """A cell, and where in the profile it comes from: places in `tasks` and `models`, from 0."""
+
+    cell: Cell
+    task: int
+    model: int
+
+
+def expand(inputs: PlanInputs) -> tuple[PlacedCell, ...]:
+    """Tasks × targets × variants, in the profile's order, with estimates.
+
+    A target that a task meets twice (`all`, and one of them by name) is taken once.
+    """
+    profile = inputs.profile
+    grader = grader_target(profile.grader, inputs.endpoints) if profile.grader else None
+    grader_offer = inputs.offer(grader) if grader else None
+    targets = [targets_of(item, inputs.endpoints, inputs.catalog) for item in profile.models]
+    offers = {target: inputs.offer(target) for of_item in targets for target in of_item}
+    placed: list[PlacedCell] = []
+    ids: set[str] = set()
+    for t, task in enumerate(profile.tasks):
+        met: set[Endpoint] = set()
+        for m, item in enumerate(profile.models):
+            if item.tasks and task.task not in item.tasks:
+                continue
+            for target in targets[m]:
+                if target in met:
+                    continue
+                met.add(target)
+                for variant in profile.variants or (None,):
+                    cell = _cell(inputs, t, target, variant, grader, offers[target], grader_offer, pin=item.pin)
+                    cell = replace(cell, id=_unique(cell.id, ids))
+                    ids.add(cell.id)
+                    placed.append(PlacedCell(cell, t, m))
+    return tuple(placed)
+
+
+def known_prices(inputs: PlanInputs, placed: Sequence[PlacedCell]) -> dict[str, dict[str, Price]]:
+    """What every provider asks for the models and graders of cells, where that is known: any of them may serve."""
+    targets = [target for item in placed for target in (item.cell.target, item.cell.grader) if target is not None]
+    entries = filter(None, map(inputs.entry, dict.fromkeys(targets)))
+    return {
+        entry.id: {offer.provider: offer.price for offer in entry.offers if offer.price is not None}
+        for entry in entries
+    }
+
+
+def targets_of(item: ModelItem, endpoints: Endpoints, catalog: Catalog | None) -> tuple[Endpoint, ...]:
+    """The targets of one `[[models]]`; `all` becomes every provider that is live, in the catalog's order."""
+    found: dict[Endpoint, None] = {}
+    for name in item.target_names:
+        target = _target(name, item.base_url, endpoints)
+        if target.route == ALL:
+            entry = catalog.get(target.model) if catalog and target.model else None
+            for offer in entry.live_offers if entry else ():
+                found[_target(f"{HF_PREFIX}{target.model}:{offer.provider}", None, endpoints)] = None
+        else:
+            found[target] = None
+    return tuple(found)
+
+
+def grader_target(grader: GraderEntry, endpoints: Endpoints) -> Endpoint:
+    """The target of `[grader]`."""
+    return _target(grader.target, grader.base_url, endpoints)
+
+
+def _target(name: str, base_url: str | None, endpoints: Endpoints) -> Endpoint:
+    """A target by its full name. One with an address of its own is none of the router's, whatever its name."""
+    if not name.startswith(HF_PREFIX) or base_url is not None:
+        return Endpoint(name, base_url=base_url)
+    model, colon, route = name.removeprefix(HF_PREFIX).partition(":")
+    return Endpoint(name, model, route if colon else None, endpoints.router_url)
+
+
+def _cell(
+    inputs: PlanInputs,
+    task: int,
+    target: Endpoint,
+    variant: Variant | None,
+    grader: Endpoint | None,
+    offer: Listing | None,
+    grader_offer: Listing | None,
+    *,
+    pin: bool,
+) -> Cell:
+    profile, facts = inputs.profile, inputs.facts_of(task)
+    entry = profile.tasks[task]
+    cell = Cell(
+        id="",
+        task=task_reference(entry, _anchor(inputs.profile_path)),
+        task_args={**facts.practice_args, **entry.args},
+        target=target,
+        variant=variant.name if variant else "",
+        generate=generate_fields(profile, variant),
+        epochs=profile.run.epochs or facts.epochs,
+        limit=profile.run.limit,
+        grader=grader,
+        self_graded=grader in (None, target) and facts.model_graded is not False,
+        expected_provider=offer.provider if offer else None,
+        price=offer.price if offer else None,
+        grader_price=grader_offer.price if grader_offer else None,
+        pin=pin,
+        expected_grader_provider=grader_offer.provider if grader_offer else None,
+    )
+    estimate = estimate_cell(cell, facts, offer, grader_offer, max_connections=profile.run.max_connections)
+    return replace(cell, id=_cell_id(cell, entry, inputs), estimate=estimate)
+
+
+def generate_fields(profile: Profile, variant: Variant | None) -> dict[str, Any]:
+    """The generation settings that were set: those of `[generate]`, changed by the variant's."""
+    changes = of_table(variant) if variant else {}
+    changes.pop("name", None)
+    return {**of_table(profile.generate), **changes}
+
+
+def _anchor(profile_path: Path | None) -> Path:
+    return profile_path if profile_path is not None else Path.cwd() / "profile.toml"
+
+
+def _cell_id(cell: Cell, entry: TaskEntry, inputs: PlanInputs) -> str:
+    """A name that is the same wherever and whenever the same examination is planned.
+
+    It stands for the task and the arguments that the profile gives, the target, the variant and the generation
+    settings, the grader and the source. A task's file is named relative to the profile, and a router by its source, not
+    its address. `limit` and `epochs` are left out: they say how much, not what, so a cell can be resumed with more. So
+    is `pin`: it asks for the same, only more strictly.
+    """
+    content = {
+        "task": _portable(entry, inputs.profile_path),
+        "args": entry.args,
+        "target": _identity(cell.target),
+        "variant": cell.variant,
+        "generate": cell.generate,
+        "grader": _identity(cell.grader) if cell.grader else None,
+        "source": inputs.endpoints.source,
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=repr)  # repr: TOML has dates and times
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
+    names = [_slug(cell.task_label, _TASK_CHARS), _slug(cell.target.label, _TARGET_CHARS)]
+    if cell.variant:
+        names.append(_slug(cell.variant, _VARIANT_CHARS))
+    return "-".join([*names, digest])
+
+
+def _identity(target: Endpoint) -> list[str | None]:
+    return [target.name, None if target.model is not None else target.base_url]
+
+
+def _portable(entry: TaskEntry, profile_path: Path | None) -> str:
+    anchor = _anchor(profile_path)
+    found = task_path(entry.task, anchor)
+    if found is None:
+        return entry.task
+    path, name = found
+    return f"{Path(os.path.relpath(path, anchor.parent)).as_posix()}@{name}"
+
+
+def _slug(text: str, length: int) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._-")[:length].rstrip("._-") or "x"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """The name, numbered where it is taken: by the same cell, or by one whose digest is the same by chance."""
+    return next(found for found in _numbered(name) if found not in taken)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1

@@ -1,0 +1,167 @@
+"""A plan: a profile expanded into cells, with what is expected of each and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ...profiles.policies import POLICIES
+from ..catalog.endpoints import Source
+from ..catalog.listings import Price
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is examined: a full Inspect model name, and what it is made of where the router serves it."""
+
+    name: str  # "hf-inference-providers/openai/gpt-oss-120b:groq", or any Inspect model name
+    model: str | None = None  # "openai/gpt-oss-120b"; None for a target that the router does not serve
+    route: str | None = None  # provider or policy; None for a bare id
+    base_url: str | None = None  # None: the provider's own default
+
+    @property
+    def label(self) -> str:
+        """The short name for tables: `gpt-oss-120b:groq`."""
+        return self.name.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What a task turned out to be when it was built with its arguments. Unknown is `None`."""
+
+    task: str  # as the profile names it
+    samples: int | None = None  # in its dataset, before `limit`
+    mean_input_chars: float | None = None  # text of one sample's input
+    mean_target_chars: float | None = None
+    images_per_sample: float | None = None
+    model_graded: bool | None = None  # a scorer asks a model
+    sandbox: str | None = None  # "docker", …
+    epochs: int = 1  # that the task asks for itself
+    practice_args: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what the task asks for in practice
+    error: str | None = None  # why it could not be built, in one line
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A low and a high guess of one quantity."""
+
+    low: float
+    high: float
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.high + other.high)
+
+    def __mul__(self, factor: float) -> Range:
+        return Range(self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a cell is expected to take. `None` is unknown."""
+
+    samples: int | None = None  # × epochs
+    input_tokens: Range | None = None  # of the model under test and the grader, as all that follows
+    output_tokens: Range | None = None
+    cost_usd: Range | None = None  # None when a price is unknown
+    time_s: Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One task × one target × one variant of the generation settings: one Inspect log."""
+
+    id: str  # stable for the same content: "theory_of_mind-gpt-oss-120b_groq-3f9a1c"
+    task: str  # what Inspect is asked for: registry name, absolute file.py@task, hf/<org>/<dataset>
+    task_args: Mapping[str, Any]
+    target: Endpoint
+    variant: str  # "" where the profile has none
+    generate: Mapping[str, Any]  # Inspect GenerateConfig fields
+    epochs: int
+    limit: int | None
+    grader: Endpoint | None  # None: the model under test grades itself, if the task asks for a grader at all
+    self_graded: bool
+    expected_provider: str | None  # what a policy or a bare id meant when planned
+    price: Price | None
+    grader_price: Price | None
+    estimate: Estimate = Estimate()
+    pin: bool = False  # whichever provider serves it first is the only one
+    expected_grader_provider: str | None = None  # what the grader's policy or bare id meant when planned
+
+    @property
+    def label(self) -> str:
+        """`theory_of_mind · gpt-oss-120b:groq`, with the variant where there is one."""
+        return f"{self.task_label} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
+
+    @property
+    def provider(self) -> str:
+        """Who is meant to serve it: the route's provider, else what the policy meant when planned, else the target."""
+        return _provider(self.target, self.expected_provider)
+
+    @property
+    def grader_provider(self) -> str | None:
+        """Who is meant to serve its grader; `None` where it has none of its own."""
+        return None if self.grader is None else _provider(self.grader, self.expected_grader_provider)
+
+    @property
+    def task_label(self) -> str:
+        """The task's short name: `theory_of_mind`."""
+        return self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
+
+
+def _provider(target: Endpoint, expected: str | None) -> str:
+    named = target.route if target.route not in POLICIES else None
+    return named or expected or target.route or target.name
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the preflight found."""
+
+    severity: Literal["error", "warning"]
+    where: str  # "[[models]] #2", as in the messages about profiles
+    message: str
+    remedy: str = ""
+    cells: tuple[str, ...] = ()  # ids of the cells that it concerns; empty: the plan as a whole
+
+    def __str__(self) -> str:
+        """The problem in one line: where, what, and what to do."""
+        return ": ".join(part for part in (self.where, self.message, self.remedy) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How the cells are run; all of `[run]` that the engine needs."""
+
+    cells_at_once: int
+    max_connections: int | None
+    retry_on_error: int
+    budget_usd: float | None
+    bill_to: str | None = None  # the organisation that pays; None: whose token it is
+    credit_patience_s: float = 60.0  # for how long a provider that refuses for want of credit is probed
+    hold_above_error_share: float = 0.5  # of a provider's samples that ended; 1: never
+    errors_tolerated: int = 0  # by the profile's gates, so that no provider is held for as many
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All cells of a run, in the profile's order."""
+
+    title: str
+    source: Source
+    router_url: str
+    hub_url: str
+    cells: tuple[Cell, ...]
+    settings: RunSettings
+    problems: tuple[Problem, ...] = ()
+    prices: Mapping[str, Mapping[str, Price]] = field(default_factory=dict[str, Any])  # known ones: model, provider
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that do not forbid the run."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that forbid the run."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")

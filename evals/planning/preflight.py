@@ -1,0 +1,362 @@
+"""What stands in the way of a plan, found before any request is sent. Pure.
+
+Every check yields all that it finds. Errors forbid the run, warnings inform.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ...profiles.base.errors import ProctorError
+from ...profiles.data import leaves
+from ...profiles.policies import POLICIES
+from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem
+from ...profiles.validation import Path
+from ..catalog.account import TokenFacts
+from ..catalog.api_keys import missing_key
+from ..catalog.listings import Catalog, ModelEntry
+from .estimate import input_tokens_per_call
+from .expand import ALL, PlacedCell, PlanInputs, grader_target
+from .plan import Endpoint, Problem
+from .token_check import token_problems
+
+NAMES_SHOWN = 4
+PROVIDERS_SHOWN = 12
+GRADER = "[grader]"
+_LOGGED_TYPES = (str, int, float, dict, list)  # bool is an int
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    inputs: PlanInputs
+    placed: Sequence[PlacedCell]
+    failure: ProctorError | None
+
+    def ids(self, *, task: int | None = None, model: int | None = None) -> tuple[str, ...]:
+        """The ids of the cells of a task and of an entry of `models`."""
+        return tuple(
+            item.cell.id
+            for item in self.placed
+            if (task is None or item.task == task) and (model is None or item.model == model)
+        )
+
+    @property
+    def grader(self) -> Endpoint | None:
+        entry = self.inputs.profile.grader
+        return grader_target(entry, self.inputs.endpoints) if entry else None
+
+
+def check(
+    inputs: PlanInputs, placed: Sequence[PlacedCell], *, failure: ProctorError | None = None
+) -> tuple[Problem, ...]:
+    """Everything that stands in the way of a plan, errors first.
+
+    Args:
+        inputs: What the plan is made from.
+        placed: Its cells, as `expand` makes them.
+        failure: Why there is no catalog, where one is needed and could not be had.
+    """
+    checked = _Checked(inputs, placed, failure)
+    found = [problem for look in _CHECKS for problem in look(checked)]
+    if not placed and not any(problem.severity == "error" for problem in found):
+        found.append(Problem("error", "", "there is nothing to run", "the profile needs [[tasks]] and [[models]]"))
+    return tuple(sorted(found, key=lambda problem: problem.severity))
+
+
+def needs_catalog(inputs: PlanInputs) -> bool:
+    """Whether a target or the grader is the router's to serve."""
+    names = [name for item in inputs.profile.models if item.base_url is None for name in item.target_names]
+    grader = inputs.profile.grader
+    if grader is not None and grader.base_url is None:
+        names.append(grader.target)
+    return any(name.startswith(HF_PREFIX) for name in names)
+
+
+def needs_account(inputs: PlanInputs) -> bool:
+    """Whether the token's account matters: it may be refused, or is to bill somebody. Practice takes any token."""
+    return needs_catalog(inputs) and (inputs.endpoints.source == "hub" or inputs.profile.run.bill_to is not None)
+
+
+def _catalog(checked: _Checked) -> Iterator[Problem]:
+    if checked.failure is not None:
+        yield Problem("error", "catalog", checked.failure.message, checked.failure.remedy)
+    for note in checked.inputs.catalog.notes if checked.inputs.catalog else ():
+        yield Problem("warning", "catalog", note)
+
+
+def _token(checked: _Checked) -> Iterator[Problem]:
+    names = [name for item in checked.inputs.profile.models for name in item.target_names]
+    if checked.grader is not None:
+        names.append(checked.grader.name)
+    if any(name.startswith(HF_PREFIX) for name in names):
+        yield from token_problems(checked.inputs.endpoints, checked.inputs.account)
+
+
+def _keys(checked: _Checked) -> Iterator[Problem]:
+    """Targets of other services whose API key is nowhere: each request would be refused."""
+    variables = checked.inputs.variables
+    if variables is None:
+        return
+    for m, item in enumerate(checked.inputs.profile.models):
+        if item.target is not None and (wanted := missing_key(item.target, variables)):
+            yield _no_key(model_place(m), item, wanted, checked.ids(model=m))
+    grader = checked.inputs.profile.grader
+    if grader is not None and (wanted := missing_key(grader.target, variables)):
+        yield _no_key(GRADER, grader, wanted, ())
+
+
+def _no_key(where: str, entry: ModelItem | GraderEntry, wanted: Sequence[str], ids: tuple[str, ...]) -> Problem:
+    says = f"{entry.target} needs an API key, and {' or '.join(wanted)} is not set"
+    remedy = f"set {wanted[0]} in the environment or in .env"
+    if entry.base_url is not None:
+        remedy += "; any text will do where the address asks for none"
+    return Problem("error", where, says, remedy, ids)
+
+
+def _bill_to(checked: _Checked) -> Iterator[Problem]:
+    org, account = checked.inputs.profile.run.bill_to, checked.inputs.account
+    if org is None:
+        return
+    if not needs_catalog(checked.inputs):
+        yield Problem("warning", "[run]", "bill_to has no meaning: no target is the router's to serve")
+    elif not isinstance(account, TokenFacts):
+        says = f"whether the token may bill {org} is unknown: the Hub did not tell its organisations"
+        yield Problem("warning", "[run]", says, "`proctor doctor` may say why")
+    elif org not in account.orgs:
+        says = f"bill_to is {org}, but the token's account is no member of it"
+        named = _listed(account.orgs, NAMES_SHOWN)
+        remedy = f"it is one of {named}" if named else "it is a member of no organisation"
+        yield Problem("warning", "[run]", says, remedy)
+
+
+def _tasks(checked: _Checked) -> Iterator[Problem]:
+    for t, entry in enumerate(checked.inputs.profile.tasks):
+        facts, where, ids = checked.inputs.facts_of(t), task_place(t), checked.ids(task=t)
+        if facts.error is not None:
+            yield Problem("error", where, facts.error, cells=ids)
+        for path, kind in unsaved_values({**facts.practice_args, **entry.args}):
+            says = f"{'.'.join(map(str, ('args', *path)))} is a {kind}, which no log can hold"
+            yield Problem("error", where, says, "give it as text or as a number", ids)
+        if facts.sandbox is not None:
+            says = f"{entry.task} lets models act in a sandbox ({facts.sandbox}), so nobody can tell what it takes"
+            remedy = "see that Docker runs" if facts.sandbox == "docker" else ""
+            yield Problem("warning", where, says, remedy, ids)
+
+
+def unsaved_values(args: object) -> list[tuple[Path, str]]:
+    """The values in a task's arguments that neither Inspect's logs nor a `run.toml` can hold, with their types."""
+    found = [(path, value) for path, value in leaves({"": args}) if not isinstance(value, _LOGGED_TYPES)]
+    return [(path[1:], type(value).__name__) for path, value in found]
+
+
+def _models(checked: _Checked) -> Iterator[Problem]:
+    catalog = checked.inputs.catalog
+    if catalog is None:
+        return
+    for m, item in enumerate(checked.inputs.profile.models):
+        if item.base_url is None:
+            yield from _routes(item.target_names, catalog, model_place(m), checked.ids(model=m))
+
+
+def _grader(checked: _Checked) -> Iterator[Problem]:
+    grader, catalog = checked.grader, checked.inputs.catalog
+    if grader is None or grader.model is None:
+        return
+    if grader.route == ALL:
+        yield Problem("error", GRADER, f'"{grader.name}" is many, but a grader is one', "name one provider or policy")
+    elif catalog is not None:
+        yield from _routes((grader.name,), catalog, GRADER, ())
+    asked = any(checked.inputs.facts_of(item.task).model_graded is not False for item in checked.placed)
+    if asked and (grader.route is None or grader.route in POLICIES):
+        offer = checked.inputs.offer(grader)
+        what = f"the policy {grader.route}" if grader.route else "a bare id"
+        says = f"{_short(grader)} is {what}: another provider may grade from one request to the next"
+        remedy = f"name one for a fixed grader, like {grader.model}:{offer.provider}" if offer else "name a provider"
+        yield Problem("warning", GRADER, says, remedy)
+
+
+def _routes(names: Sequence[str], catalog: Catalog, where: str, ids: tuple[str, ...]) -> Iterator[Problem]:
+    """What is wrong with targets of one model, if they are the router's."""
+    routed = [name.removeprefix(HF_PREFIX) for name in names if name.startswith(HF_PREFIX)]
+    if not routed:
+        return
+    model = routed[0].partition(":")[0]
+    entry = catalog.get(model)
+    if entry is None:
+        yield Problem("error", where, f'the router does not list "{model}"', _nearest(model, catalog), ids)
+    elif not entry.live_offers:
+        yield Problem("error", where, f"no provider of {model} is live now", "choose another model", ids)
+    else:
+        live = _listed([offer.provider for offer in entry.live_offers], PROVIDERS_SHOWN)
+        for name in routed:
+            if says := _route_problem(name, entry):
+                yield Problem("error", where, says, f"live now: {live}", ids)
+
+
+def _route_problem(name: str, entry: ModelEntry) -> str | None:
+    model, colon, route = name.partition(":")
+    if not colon or route == ALL or route in POLICIES:
+        return None
+    if not route:
+        return f'"{name}" names no provider after the colon'
+    offer = entry.offer(route)
+    if offer is None:
+        return f'"{route}" does not serve {model}'
+    return None if offer.is_live else f'"{route}" does not serve {model} now: its status is "{offer.status}"'
+
+
+def _nearest(model: str, catalog: Catalog) -> str:
+    by_folded = {entry.id.casefold(): entry.id for entry in catalog.models}
+    found = [by_folded[key] for key in get_close_matches(model.casefold(), list(by_folded), 3)]
+    return f"did you mean {' or '.join(found)}?" if found else "`proctor models` lists what can be asked"
+
+
+def _images(checked: _Checked) -> Iterator[Problem]:
+    inputs = checked.inputs
+    targets = {(item.task, item.model): item.cell.target for item in checked.placed}
+    for (t, m), target in targets.items():
+        entry = inputs.entry(target)
+        if not inputs.facts_of(t).images_per_sample or (target.model is not None and entry is None):
+            continue
+        task, name = inputs.profile.tasks[t].task, target.model or target.name
+        takes, ids = entry.takes_images if entry else None, checked.ids(task=t, model=m)
+        if takes is False:
+            remedy = f"choose a model with vision, or give {model_place(m)} a `tasks` without it"
+            yield Problem("error", model_place(m), f"{task} sends images, which {name} does not take", remedy, ids)
+        elif takes is None:
+            says = f"{task} sends images, and whether {name} takes them is unknown"
+            yield Problem("warning", model_place(m), says, cells=ids)
+
+
+def _prices(checked: _Checked) -> Iterator[Problem]:
+    inputs = checked.inputs
+    budget = inputs.profile.run.budget_usd
+    remedy = "the estimate leaves it out" + ("" if budget is None else ", and the budget cannot see it")
+    unknown: defaultdict[int, list[PlacedCell]] = defaultdict(list)
+    for item in checked.placed:
+        if item.cell.price is None and (item.cell.target.model is None or item.cell.expected_provider is not None):
+            unknown[item.model].append(item)
+    for m, items in unknown.items():
+        names = _listed(dict.fromkeys(_short(item.cell.target) for item in items), NAMES_SHOWN)
+        ids = tuple(item.cell.id for item in items)
+        yield Problem("warning", model_place(m), f"what {names} costs is unknown", remedy, ids)
+    grader = checked.grader
+    graded = [item for item in checked.placed if inputs.facts_of(item.task).model_graded is not False]
+    if grader is None or not graded or graded[0].cell.grader_price is not None:
+        return
+    if grader.model is None or inputs.offer(grader) is not None:
+        ids = tuple(item.cell.id for item in graded)
+        yield Problem("warning", GRADER, f"what {_short(grader)} costs is unknown", remedy, ids)
+
+
+def _budget(checked: _Checked) -> Iterator[Problem]:
+    budget_usd = checked.inputs.profile.run.budget_usd
+    costs = [item.cell.estimate.cost_usd for item in checked.placed]
+    least_usd = sum(cost.low for cost in costs if cost is not None)
+    if budget_usd is not None and budget_usd < least_usd:
+        says = f"budget_usd is ${budget_usd:.4g}, but the run is expected to cost ${least_usd:.4g} or more"
+        yield Problem("warning", "[run]", says, "it will be held on the way: raise the budget, or lower the limit")
+
+
+def _self_grading(checked: _Checked) -> Iterator[Problem]:
+    inputs = checked.inputs
+    themselves = [i for i in checked.placed if i.cell.self_graded and inputs.facts_of(i.task).model_graded]
+    if themselves:
+        tasks = _listed(dict.fromkeys(item.cell.task_label for item in themselves), NAMES_SHOWN)
+        ids = tuple(item.cell.id for item in themselves)
+        if checked.grader is None:
+            remedy = "give the profile a [grader] to have one model grade them all"
+            yield Problem("warning", GRADER, f"each model grades its own answers to {tasks}", remedy, ids)
+        else:
+            says = f"{_short(checked.grader)} is examined, too, and grades its own answers to {tasks}"
+            yield Problem("warning", GRADER, says, "choose a grader that is not among the targets", ids)
+
+
+def _context(checked: _Checked) -> Iterator[Problem]:
+    found: defaultdict[tuple[int, str], list[PlacedCell]] = defaultdict(list)
+    for item in checked.placed:
+        offer = checked.inputs.offer(item.cell.target)
+        if offer is None or offer.context_tokens is None:
+            continue
+        asked = input_tokens_per_call(checked.inputs.facts_of(item.task), item.cell.generate)
+        most = item.cell.generate.get("max_tokens")
+        if asked is not None and asked.low > offer.context_tokens:
+            found[item.model, f"a sample of {item.cell.task_label} is about {asked.low:.0f} tokens"].append(item)
+        elif most is not None and most > offer.context_tokens:
+            found[item.model, f"max_tokens is {most}"].append(item)
+    for (m, what), items in found.items():
+        contexts = dict.fromkeys(
+            f"{_short(item.cell.target)} ({offer.context_tokens})"
+            for item in items
+            if (offer := checked.inputs.offer(item.cell.target))
+        )
+        ids = tuple(item.cell.id for item in items)
+        says = f"{what}, more than the context of {_listed(contexts, NAMES_SHOWN)}"
+        yield Problem("warning", model_place(m), says, "it may refuse to answer", ids)
+
+
+def _real_in_practice(checked: _Checked) -> Iterator[Problem]:
+    if checked.inputs.endpoints.source != "practice":
+        return
+    for m in range(len(checked.inputs.profile.models)):
+        foreign = [item.cell for item in checked.placed if item.model == m and item.cell.target.model is None]
+        if foreign:
+            says = f"{foreign[0].target.name} is not simulated: it is asked for real, at its own price"
+            yield Problem("warning", model_place(m), says, cells=tuple(cell.id for cell in foreign))
+    if checked.grader is not None and checked.grader.model is None:
+        says = f"{checked.grader.name} is not simulated: it is asked for real, at its own price"
+        yield Problem("warning", GRADER, says)
+
+
+def _duplicates(checked: _Checked) -> Iterator[Problem]:
+    first: dict[str, PlacedCell] = {}
+    for item in checked.placed:
+        cell = item.cell
+        content = (cell.task, cell.task_args, cell.target.name, cell.target.base_url, cell.variant, cell.generate)
+        before = first.setdefault(json.dumps(content, sort_keys=True, default=repr), item)
+        if before is not item:
+            says = f"{cell.label} is there twice"
+            yield Problem("error", task_place(item.task), says, "remove one of them", (before.cell.id, cell.id))
+
+
+def task_place(task: int) -> str:
+    """What an entry of `tasks` is called in messages, as in those about profiles."""
+    return f"[[tasks]] #{task + 1}"
+
+
+def model_place(model: int) -> str:
+    """What an entry of `models` is called in messages, as in those about profiles."""
+    return f"[[models]] #{model + 1}"
+
+
+def _short(target: Endpoint) -> str:
+    return target.name.removeprefix(HF_PREFIX)
+
+
+def _listed(names: Iterator[str] | Sequence[str] | dict[str, None], most: int) -> str:
+    every = list(names)
+    if len(every) > most:
+        return f"{', '.join(every[: most - 1])} and {len(every) - most + 1} more"
+    return ", ".join(every)
+
+
+_CHECKS: tuple[Callable[[_Checked], Iterator[Problem]], ...] = (
+    _catalog,
+    _token,
+    _keys,
+    _bill_to,
+    _tasks,
+    _models,
+    _grader,
+    _images,
+    _duplicates,
+    _self_grading,
+    _prices,
+    _budget,
+    _context,
+    _real_in_practice,
+)

@@ -1,0 +1,1 @@
+"""The reader: a child process with Inspect loaded."""

@@ -1,0 +1,1 @@
+"""A run from outside: its directory, status, events, launch and retry."""

@@ -1,0 +1,57 @@
+"""What the supervisor needs of whatever runs its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ..ipc import CellJob, CellMessage, CellOrder
+
+
+@dataclass(frozen=True, slots=True)
+class CellExited:
+    """A cell's process is gone. `exit_code` is negative for a signal, as in `subprocess`."""
+
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellReport:
+    """News of one cell."""
+
+    cell_id: str
+    news: CellMessage | CellExited
+
+
+class Backend(Protocol):
+    """Starts, signals and watches cells."""
+
+    def warm(self) -> None:
+        """Begin to load what cells need, in the background."""
+        ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether what cells need is loaded: before that, to start one would stand still. `wait` returns when it is."""
+        ...
+
+    def start(self, job: CellJob) -> int:
+        """Start a cell and return its pid (or another number a person can look up)."""
+        ...
+
+    def end(self, cell_id: str, how: Literal["stop", "hold", "kill"]) -> None:
+        """Ask a cell to end in order, as stopped or as held, or end it at once. No news if it is gone already."""
+        ...
+
+    def tell(self, cell_id: str, order: CellOrder) -> None:
+        """Give a cell an order, without waiting for it to be read. Of no effect if the cell is gone already."""
+        ...
+
+    def wait(self, timeout_s: float, wakeup_fd: int) -> Sequence[CellReport]:
+        """Wait for news, for a byte on `wakeup_fd`, or for the time to pass."""
+        ...
+
+    def close(self) -> None:
+        """End whatever still runs and free everything."""
+        ...

@@ -1,0 +1,112 @@
+"""What passes between the supervisor and a cell process. Plain data: it is pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..catalog.listings import Price
+from ..planning.plan import Cell, RunSettings
+from .status import CallStats
+
+
+@dataclass(frozen=True, slots=True)
+class CellJob:
+    """A cell to be run, with where and how."""
+
+    cell: Cell
+    run_id: str
+    run_dir: str  # absolute
+    source: str
+    hub_url: str
+    settings: RunSettings
+    prices: Mapping[str, Mapping[str, Price]] = field(default_factory=dict[str, Any])  # as in the plan
+    attempt: int = 1  # from the second on, what earlier ones have finished is looked for and kept
+    foreign_logs: tuple[str, ...] = ()  # names of logs that belong to other cells
+    token: str | None = field(default=None, repr=False)
+    pinned: str = ""  # who served a pinned cell before; empty: whoever serves it first
+
+
+@dataclass(frozen=True, slots=True)
+class CellProgress:
+    """How a cell stands; sent at most twice a second. The fields are those of `CellStatus`."""
+
+    done: int = 0
+    total: int | None = None
+    errors: int = 0
+    in_flight: int = 0
+    score: float | None = None
+    model: CallStats = CallStats()
+    grader: CallStats = CallStats()
+    retries: Mapping[str, int] = field(default_factory=dict[str, int])
+    waits_s: float = 0.0
+    waiting: int = 0
+    next_try_at_s: float | None = None
+    served_by: Mapping[str, int] = field(default_factory=dict[str, int])
+    grader_served_by: Mapping[str, int] = field(default_factory=dict[str, int])
+    last_error: str | None = None
+    log: str | None = None
+    logged_model: CallStats = CallStats()  # the cost of what earlier attempts have written, as their log has it
+    logged_grader: CallStats = CallStats()  # nothing where the model graded itself: that is in the model's
+    unwritten: str = ""  # why its log waits to be written
+
+
+@dataclass(frozen=True, slots=True)
+class CellEnded:
+    """How a cell ended; the last message of its process."""
+
+    state: Literal["succeeded", "failed", "held", "stopped"]
+    progress: CellProgress
+    score: float | None = None
+    stderr: float | None = None
+    metric: str | None = None
+    error: str | None = None  # one line a person can act on
+
+
+@dataclass(frozen=True, slots=True)
+class CellRefused:
+    """A cell was told that its provider gives nothing more for now (402); sent once, and its requests are parked."""
+
+    reason: str  # one line a person can act on
+    of_grader: bool = False  # whether it is the grader's provider; that of the model under test otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class CellProbed:
+    """What became of the one request that `Probe` let through."""
+
+    passed: bool
+    reason: str = ""  # why not
+    of_grader: bool = False
+
+
+CellMessage = CellProgress | CellEnded | CellRefused | CellProbed
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """To a cell: send no new request until `Open`; what is on the wire goes on.
+
+    What is answered is graded meanwhile, where the grader is not `of_grader`'s and another provider's.
+    """
+
+    reason: str
+    of_grader: bool = False  # whether it is the grader's provider that gives nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """To a parked cell: send one of the requests that wait, and tell what becomes of it."""
+
+    of_grader: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """To a parked cell: go on."""
+
+    of_grader: bool = False
+
+
+CellOrder = Park | Probe | Open

@@ -1,0 +1,98 @@
+"""Starting a supervisor, from the application or the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from ...profiles.base.errors import ProctorError
+from ...profiles.schema import Profile
+from ..planning.plan import Plan
+from .run_toml import write_run_toml
+from .store import RUN_FILE, new_run_dir
+
+
+def make_run(
+    root: Path, name: str, plan: Plan, profile: Profile, *, now_s: float, profile_path: Path | None = None
+) -> Path:
+    """Make the directory of a new run, with its `run.toml`; where that cannot be written, nothing is left behind.
+
+    Args:
+        root: The log root.
+        name: What the run is called.
+        plan: What is to be run.
+        profile: What it was made from, overrides applied.
+        now_s: Seconds since the epoch.
+        profile_path: The file that the profile was read from, to whose folder its tasks' paths are relative.
+
+    Raises:
+        UsageError: The log root cannot be written, or the plan has no form in TOML.
+        ProctorError: The file cannot be written.
+    """
+    run_dir = new_run_dir(root, name, now_s)
+    try:
+        write_run_toml(
+            run_dir / RUN_FILE, plan, profile, run_id=run_dir.name, created_at_s=now_s, profile_path=profile_path
+        )
+    except ProctorError:
+        with suppress(OSError):
+            run_dir.rmdir()
+        raise
+    return run_dir
+
+
+class PendingSupervisor:
+    """A supervisor that warms up while the plan is being made; it does nothing before `begin`.
+
+    Used as a context manager it is dismissed on the way out unless it has begun.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "proctor.evals.run.supervisor.main"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process, which is also its session and group."""
+        return self._process.pid
+
+    def begin(self, run_dir: Path, token: str | None, *, redo: Collection[str] | None = None) -> None:
+        """Hand over the run directory, whose `run.toml` says what to run, and the token, through a pipe.
+
+        Args:
+            run_dir: The run directory.
+            token: For the cells.
+            redo: Of a run that has ended, the cells to run again; `None` for a new run.
+
+        Raises:
+            ProctorError: The supervisor has ended before its time.
+        """
+        assert self._process.stdin is not None
+        wanted = None if redo is None else list(redo)
+        order = json.dumps({"run_dir": str(run_dir), "token": token, "redo": wanted}).encode() + b"\n"
+        try:
+            self._process.stdin.write(order)
+            self._process.stdin.close()
+        except BrokenPipeError:
+            raise ProctorError("the run's supervisor could not be started", "`proctor doctor` may say why") from None
+
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()

@@ -1,0 +1,209 @@
+"""Going on with a run that has ended: what failed, was held, stopped or lost, and what is added to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...profiles.base.errors import ProctorError, UsageError
+from ...profiles.library import LoadedProfile
+from ...profiles.loader import read_text, write_text
+from ...profiles.schema import Profile
+from ..catalog.account import account_of
+from ..catalog.endpoints import Endpoints
+from ..planning.plan import Cell, Endpoint, Plan, Problem
+from ..planning.planner import endpoints_of, prepare
+from ..planning.token_check import token_problems
+from .events import is_supervised, read_journal
+from .follow import follow
+from .launch import PendingSupervisor
+from .run_toml import FrozenRun, read_run_toml, write_run_toml
+from .status import CellStatus
+from .status_file import read_status
+from .store import RUN_FILE
+
+NAMES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A run that is to be gone on with."""
+
+    run_dir: Path
+    frozen: FrozenRun  # what it is to run from now on
+    redo: tuple[str, ...]  # ids of its cells that are run again, and of those that are new
+    endpoints: Endpoints
+    attempt: int  # the number of this one
+    strangers: tuple[str, ...] = ()  # names of logs in its folder that are none of its own
+
+    @property
+    def plan(self) -> Plan:
+        """All of its cells, with what stands in the way."""
+        return self.frozen.plan
+
+
+def prepare_retry(
+    run_dir: Path, *, now_s: float, overrides: Sequence[str] = (), budget_usd: float | None = None, words: str = ""
+) -> Retry:
+    """Find out what is left of a run. No model is asked; nothing is written.
+
+    Args:
+        run_dir: The run directory.
+        now_s: Seconds since the epoch.
+        overrides: `key=value` each, changes of the profile it was run from. More models, providers, samples or epochs
+            add what is new; cells that the changed profile does not have any more stay as they are.
+        budget_usd: Another budget for the whole run, what was spent already included.
+        words: Run only cells whose id or label has all of these words.
+
+    Raises:
+        UsageError: It cannot be, or nothing is left.
+        ProctorError: It goes on already, or cannot be read.
+    """
+    if is_supervised(run_dir):
+        raise ProctorError(f"{run_dir.name} is going on", f"`proctor attach {run_dir.name}` watches it")
+    status = read_status(run_dir)
+    frozen = read_run_toml(run_dir / RUN_FILE)
+    if status.budget_usd != frozen.plan.settings.budget_usd:  # it was changed while the run went on
+        frozen = _with_budget(frozen, status.budget_usd)
+    changes = [*overrides, *([] if budget_usd is None else [f"run.budget_usd={budget_usd!r}"])]
+    profile = _changed(frozen, changes)
+    if overrides:
+        prepared = prepare(LoadedProfile("run", _anchor(frozen), profile, "", "file"), now_s=now_s)
+        endpoints, plan = prepared.endpoints, _joined(frozen.plan, prepared.plan)
+    else:
+        endpoints = endpoints_of(profile)
+        settings = replace(frozen.plan.settings, budget_usd=profile.run.budget_usd)
+        plan = replace(at(frozen.plan, endpoints), settings=settings, problems=())
+    left = what_is_left(frozen.plan, plan, {cell.id: cell for cell in status.cells})
+    if words and not any(_has(cell, words) for cell in plan.cells):
+        names = ", ".join(cell.label for cell in plan.cells[:NAMES_SHOWN])
+        raise UsageError(f"no cell of {run_dir.name} is called {words!r}", f"there are {names}")
+    again = [cell for cell in plan.cells if cell.id in left and _has(cell, words)]
+    redo = tuple(cell.id for cell in again)
+    told = {problem.where for problem in plan.errors}
+    lacking = tuple(problem for problem in _lacking(again, endpoints, now_s) if problem.where not in told)
+    plan = replace(plan, problems=(*plan.problems, *lacking))
+    return Retry(
+        run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, status.attempt + 1, _strangers(run_dir)
+    )
+
+
+def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
+    """Hand the run over to a supervisor.
+
+    Raises:
+        UsageError: There is nothing to run, or something stands in the way.
+        ProctorError: It cannot be written, or the supervisor has ended before its time.
+    """
+    if retry.plan.errors:
+        raise UsageError(str(retry.plan.errors[0]))
+    if not retry.redo:
+        raise UsageError(nothing_left(retry.run_dir))
+    frozen = retry.frozen
+    write_run_toml(
+        retry.run_dir / RUN_FILE,
+        frozen.plan,
+        frozen.profile,
+        run_id=frozen.run_id,
+        created_at_s=frozen.created_at_s,
+        profile_path=frozen.profile_path,
+    )
+    supervisor.begin(retry.run_dir, retry.endpoints.token, redo=retry.redo)
+
+
+def nothing_left(run_dir: Path) -> str:
+    """What is said of a run that is whole."""
+    return f"nothing is left of {run_dir.name}: what has succeeded is not run again"
+
+
+def start_retry(run_dir: Path, *, budget_usd: float | None = None) -> None:
+    """Go on with a run that has ended, and come back when its first news is there.
+
+    Raises:
+        UsageError: Nothing is left of it.
+        ProctorError: It goes on already, cannot be read, or its supervisor did not start.
+    """
+    with PendingSupervisor() as supervisor:
+        retry = prepare_retry(run_dir, now_s=time.time(), budget_usd=budget_usd)
+        begin_retry(retry, supervisor)
+        next(iter(follow(run_dir, supervisor_ended=supervisor.ended, attempt=retry.attempt)))
+
+
+def what_is_left(before: Plan, plan: Plan, cells: Mapping[str, CellStatus]) -> frozenset[str]:
+    """The cells of a plan that are to be run: new ones, those that did not succeed, and those that are to do more.
+
+    Args:
+        before: The plan that was run.
+        plan: The plan as it is wanted now.
+        cells: How the cells of the one before have ended.
+    """
+    done = {cell.id: cell for cell in before.cells if cell.id in cells and cells[cell.id].state == "succeeded"}
+    return frozenset(cell.id for cell in plan.cells if cell.id not in done or _is_more(cell, done[cell.id]))
+
+
+def at(plan: Plan, endpoints: Endpoints) -> Plan:
+    """The plan with today's addresses: practice may answer elsewhere than it did."""
+
+    def moved(target: Endpoint) -> Endpoint:
+        return target if target.model is None else replace(target, base_url=endpoints.router_url)
+
+    cells = (
+        replace(cell, target=moved(cell.target), grader=moved(cell.grader) if cell.grader else None)
+        for cell in plan.cells
+    )
+    return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
+
+
+def _lacking(cells: Sequence[Cell], endpoints: Endpoints, now_s: float) -> Iterator[Problem]:
+    """What cells that are to run need, and what was there when they were planned: a token, the files of their tasks."""
+    if any(target is not None and target.model is not None for cell in cells for target in (cell.target, cell.grader)):
+        yield from token_problems(endpoints, account_of(endpoints, now_s=now_s))
+    for task in dict.fromkeys(cell.task for cell in cells):
+        file = Path(task.rpartition("@")[0] or task)
+        if file.is_absolute() and not file.exists():
+            ids = tuple(cell.id for cell in cells if cell.task == task)
+            yield Problem("error", "[[tasks]]", f"there is no {file} any more", "put it back", ids)
+
+
+def _joined(before: Plan, plan: Plan) -> Plan:
+    """The cells of the run in their order, each as it is planned now; behind them those that are new."""
+    planned = {cell.id: cell for cell in plan.cells}
+    old = {cell.id for cell in before.cells}
+    kept = tuple(planned.get(cell.id, cell) for cell in before.cells)
+    new = tuple(cell for cell in plan.cells if cell.id not in old)
+    return replace(plan, cells=kept + new, prices={**before.prices, **plan.prices})
+
+
+def _is_more(cell: Cell, than: Cell) -> bool:
+    if cell.epochs > than.epochs:
+        return True
+    return than.limit is not None and (cell.limit is None or cell.limit > than.limit)
+
+
+def _has(cell: Cell, words: str) -> bool:
+    text = f"{cell.id} {cell.label}".casefold()
+    return all(word in text for word in words.casefold().split())
+
+
+def _changed(frozen: FrozenRun, changes: Sequence[str]) -> Profile:
+    if not changes:
+        return frozen.profile
+    path = _anchor(frozen)
+    return read_text(write_text(frozen.profile, RUN_FILE, path), RUN_FILE, path, changes)
+
+
+def _with_budget(frozen: FrozenRun, budget_usd: float | None) -> FrozenRun:
+    run = frozen.profile.run.model_copy(update={"budget_usd": budget_usd})
+    return replace(frozen, profile=frozen.profile.model_copy(update={"run": run}))
+
+
+def _anchor(frozen: FrozenRun) -> Path:
+    return frozen.profile_path if frozen.profile_path is not None else Path.cwd() / "profile.toml"
+
+
+def _strangers(run_dir: Path) -> tuple[str, ...]:
+    """Logs that no cell of the run is known to have written. A cell that was killed early may not have told its log."""
+    told = {str(event.get("log")) for event in read_journal(run_dir) if event.get("log")}
+    return tuple(sorted(path.name for path in run_dir.glob("*.eval") if path.name not in told))

@@ -1,0 +1,1 @@
+"""The supervisor: one process per run."""

@@ -1,0 +1,92 @@
+"""Where a supervisor's process begins: `python -m proctor.evals.run.supervisor.main`.
+
+It warms the forkserver at once and waits for its order on stdin: one JSON line, `{"run_dir": …, "token": …}`, with
+`"redo": [cell, …]` where an ended run is gone on with. Without an order it ends without a trace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ..diagnostics import Diagnostics
+from ..events import Journal
+from ..executors.local import LocalBackend
+from ..run_toml import read_run_toml
+from ..status_file import read_status
+from ..store import RUN_FILE
+from .command_server import OrderServer, socket_path
+from .run_state import RunBook
+from .supervisor import Supervisor
+
+
+def main() -> int:
+    """Warm up, wait for the order, run."""
+    diagnostics = Diagnostics()
+    reader_fd, writer_fd = _wakeup_pipe()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stops: list[int] = []  # signals that come before there is a run to stop
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, lambda number, _: stops.append(number))
+    backend = LocalBackend()
+    backend.warm()
+    line = sys.stdin.buffer.readline()
+    if not line.strip():
+        return 0
+    order = json.loads(line)
+    run_dir = Path(order["run_dir"])
+    token: str | None = order["token"]
+    redo: list[str] | None = order["redo"]
+    diagnostics.write_to(run_dir / "supervisor.log", hide=token)
+    orders: OrderServer | None = None
+    try:
+        # How the run stood is read while nobody else can change it, and before the lock says that somebody runs it.
+        before = read_status(run_dir) if redo is not None else None
+        with Journal(run_dir) as journal:
+            frozen = read_run_toml(run_dir / RUN_FILE)
+            orders = _listen(run_dir, writer_fd)
+            book = RunBook(run_dir, frozen.run_id, frozen.plan, journal, before=before, redo=redo or ())
+            supervisor = Supervisor(book, backend, token=token, orders=orders)
+            signal.set_wakeup_fd(writer_fd)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, supervisor.stop)
+            signal.signal(signal.SIGQUIT, supervisor.stop_at_once)
+            for number in stops:
+                signal.raise_signal(number)
+            status = supervisor.run(reader_fd)
+    finally:
+        if orders is not None:
+            orders.close()
+        backend.close()
+        diagnostics.close()
+    return status.exit_code or 0
+
+
+def _listen(run_dir: Path, writer_fd: int) -> OrderServer | None:
+    """Take orders; a run that cannot is better than none."""
+    try:
+        return OrderServer(socket_path(run_dir), lambda: _wake(writer_fd))
+    except OSError as error:
+        print(f"no orders can be taken: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+def _wake(writer_fd: int) -> None:
+    try:
+        os.write(writer_fd, b"o")
+    except BlockingIOError:  # it is awake
+        return
+
+
+def _wakeup_pipe() -> tuple[int, int]:
+    reader_fd, writer_fd = os.pipe()
+    os.set_blocking(reader_fd, False)
+    os.set_blocking(writer_fd, False)
+    return reader_fd, writer_fd
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,295 @@
+"""The supervisor: one process in its own session per run. It owns the run directory and outlives the terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Literal
+
+from ....profiles.base.errors import ProctorError
+from ....profiles.base.text import reason_line
+from ...planning.plan import Cell
+from ..cell_state import with_end, with_progress
+from ..events import is_worked_on
+from ..executors.base import Backend, CellExited, CellReport
+from ..ipc import CellEnded, CellJob, CellProbed, CellProgress, CellRefused
+from ..status import ENDED, CellState, CellStatus, RunStatus
+from .budget import committed_usd
+from .command_server import CallDone, CommandResult, OrderServer, PendingCommand
+from .commands import Obeying
+from .provider_actions import ProviderActions
+from .run_state import STATUS_EVERY_S, RunBook
+
+KILL_AFTER_S = 40.0  # a cell that was asked to end and does not
+ORPHANS_WITHIN_S = 60.0  # of a supervisor that was killed, to end by themselves
+
+End = Literal["stop", "hold", "kill"]
+
+
+class Supervisor:
+    """Runs the cells of a plan to their ends, in a loop on one thread.
+
+    Args:
+        book: The run, as it begins or as it is gone on with.
+        backend: Runs the cells.
+        token: What cells show the router and the Hub.
+        orders: Takes orders from outside; a run without any can only be stopped.
+        stopwatch: Seconds, never set back.
+    """
+
+    def __init__(
+        self,
+        book: RunBook,
+        backend: Backend,
+        *,
+        token: str | None,
+        orders: OrderServer | None = None,
+        stopwatch: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._book = book
+        self._backend = backend
+        self._token = token
+        self._orders = orders
+        self._stopwatch = stopwatch
+        self._obeying = Obeying(book, backend, self._stop_all)
+        self._alive: set[str] = set()  # cells whose processes are not gone yet, whatever they said last
+        self._minding = ProviderActions(book, backend, self._hold, stopwatch)
+        self._ending: dict[str, float] = {}  # cells that were asked to end, and since when
+        self._over_budget = False
+        self._alone_by_s = stopwatch() + ORPHANS_WITHIN_S if book.is_resumed else 0.0
+        self._stops = 0
+        self._stops_obeyed = 0
+
+    def run(self, wakeup_fd: int) -> RunStatus:
+        """Run every cell to its end and return the final status."""
+        book = self._book
+        if self._orders is not None:
+            book.control = str(self._orders.path)
+        book.open()
+        if self._awaits_orphans():
+            book.tell("info", "cells of a supervisor that was killed write what they had asked for: that is waited for")
+        while self._alive or not book.is_whole:
+            self._obey_stops()
+            self._take_orders()
+            self._start_cells()
+            for report in self._backend.wait(self._minding.due_in_s(STATUS_EVERY_S), wakeup_fd):
+                self._take(report)
+            _drain(wakeup_fd)
+            self._minding.tick(self._obedient())
+            self._hold_to_budget()
+            self._kill_stragglers()
+            if book.lost and self._stops < 2:
+                self.stop_at_once()
+            book.write()
+        self._obeying.close()
+        return book.close(self._exit_code(), self._budget_reason() if self._over_budget else None)
+
+    def stop(self, *_: object) -> None:
+        """Ask for a stop: the first time in order, the second time at once. Safe in a signal handler."""
+        self._stops += 1
+
+    def stop_at_once(self, *_: object) -> None:
+        """Ask for the end of every cell's process now. Safe in a signal handler."""
+        self._stops = max(self._stops + 1, 2)
+
+    def _stop_all(self, now: bool) -> None:
+        (self.stop_at_once if now else self.stop)()
+        self._obey_stops()
+
+    def _exit_code(self) -> int:
+        if self._stops:
+            return 130
+        if self._over_budget:
+            return 4
+        return 0 if all(cell.state == "succeeded" for cell in self._book.cells.values()) else 1
+
+    # Orders
+
+    def _obey_stops(self) -> None:
+        if self._stops > self._stops_obeyed:
+            self._stops_obeyed = self._stops
+            self._end_all("stop" if self._stops == 1 else "kill", "stopped", None)
+
+    def _take_orders(self) -> None:
+        for news in self._orders.take() if self._orders is not None else ():
+            match news:
+                case CallDone():
+                    self._obeying.take(news)
+                case PendingCommand():
+                    self._obey(news)
+
+    def _obey(self, request: PendingCommand) -> None:
+        ended = {cell.id for cell in self._book.cells.values() if cell.state in ENDED}
+        try:
+            assert self._orders is not None
+            request.result.set_result(self._orders.begin(request.order, self._obeying.obey(request.order)))
+        except ProctorError as error:
+            request.result.set_exception(error)
+        for cell_id in self._obeying.stopping & self._alive:
+            self._note_ending(cell_id, "stopping")
+        cells = self._book.cells
+        self._minding.reopened(cells[cell_id] for cell_id in ended if cells[cell_id].state not in ENDED)
+        budget_usd = self._book.settings.budget_usd
+        if self._over_budget and (budget_usd is None or self._committed_usd() < budget_usd):
+            self._over_budget = False  # cells that it held are started again when that is asked for
+
+    # Cells
+
+    def _start_cells(self) -> None:
+        """Start waiting cells while there is room, the least busy provider's first. A paused cell takes no room."""
+        book = self._book
+        if not self._backend.is_ready or self._awaits_orphans():
+            return
+        while True:
+            busy = [cell for cell in book.cells.values() if cell.state in ("starting", "running")]
+            waiting = [book.jobs[cell.id] for cell in book.cells.values() if self._may_start(cell)]
+            if not waiting or len(busy) >= book.settings.cells_at_once:
+                return
+            load = Counter(book.jobs[cell.id].provider for cell in busy)
+            self._start(min(waiting, key=lambda cell: load[cell.provider]))
+
+    def _awaits_orphans(self) -> bool:
+        """Whether cells of a supervisor that was killed still write what they had asked for: it is to be found."""
+        if self._stopwatch() < self._alone_by_s and is_worked_on(self._book.run_dir):
+            return True
+        self._alone_by_s = 0.0
+        return False
+
+    def _may_start(self, cell: CellStatus) -> bool:
+        is_ready = cell.state == "waiting" and not cell.paused and cell.id not in self._alive
+        return is_ready and self._minding.may_start(cell.id)
+
+    def _obedient(self) -> set[str]:
+        """The cells that take orders: neither ended nor asked to end."""
+        cells = self._book.cells
+        return {id for id in self._alive if id not in self._ending and cells[id].state not in ENDED}
+
+    def _start(self, cell: Cell) -> None:
+        book = self._book
+        status = book.cells[cell.id]
+        job = CellJob(
+            cell=cell,
+            run_id=book.run_id,
+            run_dir=str(book.run_dir),
+            source=book.plan.source,
+            hub_url=book.plan.hub_url,
+            settings=book.settings,
+            prices=book.plan.prices,
+            attempt=status.attempt + 1,
+            pinned=max(status.served_by, key=status.served_by.__getitem__, default="") if cell.pin else "",
+            foreign_logs=tuple(name for owner, name in book.logs.items() if owner != cell.id),
+            token=self._token,
+        )
+        try:
+            pid = self._backend.start(job)
+        except (OSError, EOFError) as error:
+            why = reason_line(str(error)) or "the server that forks it is gone"
+            book.end(status, "failed", f"the cell's process could not be started: {why}")
+            return
+        self._alive.add(cell.id)
+        book.start(cell.id, pid)
+
+    def _take(self, report: CellReport) -> None:
+        book = self._book
+        cell, before = book.cells[report.cell_id], book.before[report.cell_id]
+        if isinstance(report.news, CellExited):
+            self._alive.discard(cell.id)
+            self._ending.pop(cell.id, None)
+        match report.news:
+            case CellRefused() | CellProbed():
+                self._minding.take(cell.id, report.news, self._obedient())
+            case CellProgress():
+                state = "paused" if cell.state == "paused" else "running"
+                news = replace(with_progress(cell, before, report.news), state=state)
+                book.put(news)
+                self._minding.progressed(cell, news)
+                if report.news.unwritten and report.news.unwritten != cell.last_error:
+                    book.tell("bad", f"{cell.label}: {report.news.unwritten}", cell=cell.id)
+                if news.log != cell.log:
+                    book.record("cell_log", cell=cell.id, log=news.log)
+                if late := self._obeying.catch_up(cell.id):
+                    assert self._orders is not None
+                    self._orders.begin(late[0], CommandResult(calls=(late[1],)))
+            case CellEnded() as ended:
+                error = self._why_held(cell.id) if ended.state == "held" else ended.error
+                now = with_end(cell, before, ended)
+                self._minding.progressed(cell, now)
+                book.end(now, ended.state, error or ended.error)
+            case CellExited(exit_code) if cell.state in ("starting", "running", "paused"):
+                stopped = self._stops or cell.id in self._obeying.stopping
+                why = None if stopped else self._why_held(cell.id)
+                state = "stopped" if stopped else "held" if why else "failed"
+                book.end(cell, state, why or (_cut(cell) if stopped else _death(exit_code, cell)))
+            case _:
+                pass
+        if isinstance(report.news, CellExited):
+            self._minding.held.pop(cell.id, None)
+
+    # Ends
+
+    def _hold(self, cell_id: str) -> None:
+        if cell_id not in self._ending:
+            self._note_ending(cell_id, "holding")
+            self._backend.end(cell_id, "hold")
+
+    def _note_ending(self, cell_id: str, ending: Literal["stopping", "holding"]) -> None:
+        self._ending.setdefault(cell_id, self._stopwatch())
+        cell = self._book.cells[cell_id]
+        if cell.state not in ENDED:
+            self._book.put(replace(cell, ending=ending))
+
+    def _why_held(self, cell_id: str) -> str | None:
+        return self._minding.held.get(cell_id) or (self._budget_reason() if self._over_budget else None)
+
+    def _committed_usd(self) -> float:
+        book = self._book
+        return committed_usd((book.cells[cell.id], cell) for cell in book.plan.cells)
+
+    def _hold_to_budget(self) -> None:
+        budget_usd = self._book.settings.budget_usd
+        if budget_usd is not None and not self._over_budget and self._committed_usd() >= budget_usd:
+            self._over_budget = True
+            self._end_all("hold", "held", self._budget_reason())
+
+    def _budget_reason(self) -> str:
+        budget_usd = self._book.settings.budget_usd or 0.0
+        return f"the run's budget of ${budget_usd:{'.2f' if budget_usd >= 0.1 else '.2g'}} is used up"
+
+    def _end_all(self, how: End, state: CellState, reason: str | None) -> None:
+        self._book.record(f"run_{how}", reason=reason)
+        for cell in list(self._book.cells.values()):
+            if cell.state == "waiting":
+                self._book.end(cell, state, reason)
+            elif cell.state not in ENDED:
+                self._note_ending(cell.id, "holding" if how == "hold" else "stopping")
+                self._backend.end(cell.id, how)
+
+    def _kill_stragglers(self) -> None:
+        now_s = self._stopwatch()
+        for cell_id, since_s in self._ending.items():
+            if now_s - since_s > KILL_AFTER_S and self._book.cells[cell_id].state not in ENDED:
+                self._backend.end(cell_id, "kill")
+
+
+def _death(exit_code: int, cell: CellStatus) -> str:
+    how = f"was killed by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with code {exit_code}"
+    return f"the cell's process {how} {_how_far(cell)}"
+
+
+def _cut(cell: CellStatus) -> str:
+    return f"stopped at once {_how_far(cell)}"
+
+
+def _how_far(cell: CellStatus) -> str:
+    return f"after {cell.done} of {cell.total if cell.total is not None else '?'} samples"
+
+
+def _drain(fd: int) -> None:
+    with suppress(BlockingIOError):
+        while os.read(fd, 512):
+            pass

@@ -1,0 +1,130 @@
+"""Inspect's hooks, turned into one cell's counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from inspect_ai.event import ModelEvent
+from inspect_ai.hooks import (
+    Hooks,
+    ModelRetry,
+    ModelUsageData,
+    SampleAttemptEnd,
+    SampleAttemptStart,
+    SampleEnd,
+    SampleScoring,
+    SampleStart,
+    TaskStart,
+    hooks,
+)
+from inspect_ai.log import EvalSample, EvalSpec
+
+from ....profiles.base.text import reason_line
+from ...inspect.logs.score_values import first_number
+from .circuit_breaker import gate_waits_s, scoring, wire_failure
+from .metrics import Meter
+from .pricing import forget_unknown_cost, unpriced
+
+
+def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) -> None:
+    """Count everything that this process's eval does into a meter.
+
+    Args:
+        meter: Where it is counted.
+        target: The model under test; calls to others, and all calls made while scoring, are the grader's.
+        on_start: Given the eval's spec when its log has been begun.
+    """
+    in_flight: set[str] = set()
+    being_scored: set[str] = set()
+    ends: dict[tuple[str | int, int], tuple[str | None, float | None]] = {}  # why they failed, and their scores
+
+    def note_scoring(sample_id: str, *, begins: bool) -> None:
+        scoring.set(begins)
+        (being_scored.add if begins else being_scored.discard)(sample_id)
+        meter.scoring = len(being_scored)
+
+    class CellHooks(Hooks):
+        async def on_task_start(self, data: TaskStart) -> None:
+            dataset, config = data.spec.dataset, data.spec.config
+            samples = len(dataset.sample_ids) if dataset.sample_ids is not None else dataset.samples
+            if samples is not None:
+                meter.total = samples * (config.epochs or 1)
+            on_start(data.spec)
+
+        async def on_sample_start(self, data: SampleStart) -> None:
+            in_flight.add(data.sample_id)
+            meter.in_flight = len(in_flight)
+            note_scoring(data.sample_id, begins=False)
+            wire_failure.set([])
+            gate_waits_s.set([])
+            unpriced.set(set())
+
+        async def on_sample_attempt_start(self, data: SampleAttemptStart) -> None:
+            note_scoring(data.sample_id, begins=False)
+            wire_failure.set([])
+
+        async def on_sample_attempt_end(self, data: SampleAttemptEnd) -> None:
+            if data.will_retry:  # Inspect tells of scoring after an error too
+                note_scoring(data.sample_id, begins=False)
+
+        async def on_sample_scoring(self, data: SampleScoring) -> None:
+            note_scoring(data.sample_id, begins=True)
+
+        async def on_sample_end(self, data: SampleEnd) -> None:
+            sample = data.sample
+            in_flight.discard(data.sample_id)
+            being_scored.discard(data.sample_id)
+            meter.in_flight, meter.scoring = len(in_flight), len(being_scored)
+            _count_unmetered(sample, meter, target)
+            if sample.error is not None and sample.error.message.startswith("CancelledError"):
+                return  # never worked on, or given up with the cell: neither done nor at fault
+            why, number = None, None
+            if sample.error is not None:
+                # Where a request was the last thing that failed, the server's words say more than Inspect's.
+                why = (wire_failure.get() or [reason_line(sample.error.message) or "no reason is given"])[0]
+            elif sample.scores:
+                number = first_number({name: score.value for name, score in sample.scores.items()})
+            key = (sample.id, sample.epoch)
+            if key in ends:  # it was queued once more
+                meter.take_back(*ends[key])
+            ends[key] = (why, number)
+            meter.take(why, number)
+
+        async def on_model_usage(self, data: ModelUsageData) -> None:
+            usage = data.usage
+            forget_unknown_cost(usage)
+            calls = meter.grader if scoring.get() or data.model_name != target else meter.model
+            waits_s = gate_waits_s.get() or []
+            latency_s = max(data.call_duration - sum(waits_s), 0.0)
+            waits_s.clear()
+            calls.add(
+                at_s=time.monotonic(),
+                input_tokens=usage.input_tokens
+                + (usage.input_tokens_cache_read or 0)
+                + (usage.input_tokens_cache_write or 0),
+                output_tokens=usage.output_tokens,
+                cost_usd=usage.total_cost,
+                latency_s=latency_s,
+            )
+
+        async def on_model_retry(self, data: ModelRetry) -> None:
+            meter.wait(time.monotonic(), data.wait_time)
+
+    hooks(name="proctor", description="Proctor's live figures")(CellHooks)
+
+
+def _count_unmetered(sample: EvalSample, meter: Meter, target: str) -> None:
+    """Count the calls that Inspect tells no hook about: those whose answer came without usage."""
+    is_scoring = False
+    for event in sample.events:
+        if event.event == "span_begin" and event.name == "scorers":
+            is_scoring = True
+        elif isinstance(event, ModelEvent) and _is_unmetered(event):
+            calls = meter.grader if is_scoring or event.model != target else meter.model
+            calls.add_unmetered(event.output.time)
+
+
+def _is_unmetered(event: ModelEvent) -> bool:
+    answered = event.pending is None and event.error is None and bool(event.output.choices)
+    return answered and event.output.usage is None and event.cache != "read"

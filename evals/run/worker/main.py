@@ -1,0 +1,367 @@
+"""A cell process: one `eval_async` call, one log, its own control socket.
+
+Loaded in the forkserver; everything here may import Inspect. The process reports through a connection and ends when
+that is closed from the other side: a cell never outlives its supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from json import JSONDecodeError
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import httpx2
+from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
+from inspect_ai.log._recorders import eval as recorder
+from inspect_ai.model import Model, get_model
+from inspect_ai.util._display import init_display_type
+from tenacity import RetryCallState
+from tenacity.wait import wait_base, wait_exponential_jitter
+
+from ....profiles.base.errors import ProctorError
+from ....profiles.base.text import reason_line
+from ....profiles.schema import HF_PREFIX
+from ...inspect.full_disk import LogSpaceGuard
+from ...inspect.logs.index_cache import store_index
+from ...inspect.logs.log_reader import GRADER, headline, index_log
+from ...planning.plan import Endpoint
+from ...tasks.resolve import whole_reference
+from ..events import work_on
+from ..ipc import CellEnded, CellJob, CellMessage
+from .circuit_breaker import CircuitBreaker, Closure
+from .hooks import observe
+from .metrics import Meter
+from .pricing import price_model
+from .resume import Finished, find_finished, put_away_earlier
+from .transport import Pin, watch
+
+REPORT_EVERY_S = 0.5
+REPORT_SPENT_EVERY_S = 0.1  # what is spent between two reports is in no book when the process is killed
+REPORT_SPENT_WITH_BUDGET_S = 0.02  # nor can a budget hold it
+DRAIN_S = 20.0  # how long requests on the wire may take to end once nothing new is sent
+ORPHAN_ENDS_AFTER_S = DRAIN_S + 20.0
+SESSION_HEADER = "X-HF-Session-id"
+BILL_TO_HEADER = "X-HF-Bill-To"
+
+# Without bounds Inspect tries for ever. A profile's [generate] may set others.
+DEFAULT_LIMITS: Mapping[str, int] = {"stream_idle_timeout": 120, "attempt_timeout": 180, "timeout": 900}
+LEAST_PATIENCE_S = 60  # with a server that answers nothing at all
+
+# A stream that was cut, or that holds no JSON: another attempt may well succeed.
+_BROKEN_ANSWERS = (httpx2.TransportError, JSONDecodeError)
+
+
+def run_cell(job: CellJob, channel: Connection) -> None:
+    """The main function of a cell process."""
+    os.setpgrp()  # sandboxes and other children of user code end with the cell
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    init_display_type("none")
+    work_on(Path(job.run_dir))
+    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"]))
+    if job.token is not None:
+        os.environ["HF_TOKEN"] = job.token
+    os.environ["HF_ENDPOINT"] = job.hub_url
+    threading.Thread(target=_end_with_supervisor, args=(channel.fileno(),), daemon=True).start()
+    examination = _CellRunner(job, channel)
+    try:
+        ended = asyncio.run(examination.run())
+    except BaseException as error:  # user code may raise anything, also what is meant to end an interpreter
+        _print(traceback.format_exc())
+        progress = replace(examination.meter.progress(time.monotonic()), in_flight=0)
+        ended = CellEnded("failed", progress, error=first_line(_innermost(error)))
+    if ended.progress.log is not None:
+        log = Path(job.run_dir, ended.progress.log)
+        if job.attempt > 1:
+            _put_away_earlier(job, log)
+        _index(log)
+    _send(channel, ended)
+    _hang_up(channel)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
+
+
+def _index(path: Path) -> None:
+    """Keep what the scoreboard needs of the log, so that nobody has to load Inspect to show it."""
+    try:
+        store_index(path, index_log(path))
+    except (ProctorError, OSError) as error:
+        _print(f"{path.name} is not indexed: {error}")
+
+
+def _put_away_earlier(job: CellJob, log: Path) -> None:
+    try:
+        asyncio.run(put_away_earlier(Path(job.run_dir), job.cell.id, log, job.foreign_logs))
+    except OSError as error:
+        _print(f"earlier logs of {job.cell.id} stay where they are: {error}")
+
+
+def _send(channel: Connection, message: CellMessage) -> None:
+    try:
+        channel.send(message)
+    except (BrokenPipeError, ConnectionResetError):
+        _print("the supervisor is gone")
+
+
+def _hang_up(channel: Connection) -> None:
+    """Close the channel in a way that the supervisor sees, also while a thread or a child still has hold of it."""
+    with suppress(OSError), socket.socket(fileno=os.dup(channel.fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+    channel.close()
+
+
+def _print(text: str) -> None:
+    """Say something in `supervisor.log`, which is nowhere once the supervisor is gone."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _end_with_supervisor(channel_fd: int) -> None:
+    """Wait until the supervisor is gone, give the eval the time to end in order, and end what is still there.
+
+    A thread: user code that never gives the event loop back must not outlive the run.
+    """
+    poll = select.poll()
+    poll.register(channel_fd, select.POLLHUP)
+    poll.poll()
+    time.sleep(ORPHAN_ENDS_AFTER_S)
+    os.killpg(0, signal.SIGKILL)
+
+
+def first_line(error: BaseException) -> str:
+    """The error in one line; a prerequisite's message without the markup Inspect puts around it."""
+    if isinstance(error, ProctorError):
+        return reason_line(str(error))
+    if isinstance(error, PrerequisiteError):
+        return reason_line(" ".join(_without_markup(str(error.message)).split()))
+    line = reason_line(str(getattr(error, "message", None) or error)) or type(error).__name__
+    return f"{type(error).__name__}: {line}" if type(error).__name__ not in line else line
+
+
+def _without_markup(text: str) -> str:
+    from rich.errors import MarkupError
+    from rich.text import Text
+
+    try:
+        return Text.from_markup(text).plain
+    except MarkupError:
+        return text
+
+
+class _CellRunner:
+    """One cell from its first sample to its log."""
+
+    def __init__(self, job: CellJob, channel: Connection) -> None:
+        self.job = job
+        self.channel = channel
+        self.gate = CircuitBreaker(
+            lambda message: _send(channel, message),
+            grader_is_apart=job.cell.grader_provider not in (None, job.cell.provider),
+        )
+        self.meter = Meter()
+        self.log: EvalLog | None = None
+        self._space = LogSpaceGuard(self._note_unwritten)
+        self._finished: Finished | None = None  # by earlier attempts
+        self._log_name: str | None = None  # of this attempt
+        self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
+
+    async def run(self) -> CellEnded:
+        cell = self.job.cell
+        loop = asyncio.get_running_loop()
+        stopped, held = Closure("stopped", "", grading_goes_on=True), Closure("held", "", grading_goes_on=True)
+        for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
+            loop.add_signal_handler(number, self.gate.close, closure)
+        loop.add_reader(self.channel.fileno(), self._hear)
+        observe(self.meter, target=cell.target.name, on_start=self._note_log)
+        self._space.wait_for(recorder)
+        if self.job.attempt > 1:
+            await self._find_finished()
+
+        model = self._model(cell.target, is_grader=False)
+        roles = {GRADER: self._model(cell.grader, is_grader=True)} if cell.grader else None
+        error: str | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._report)
+            group.start_soon(self._cancel_when_closed, scope := anyio.CancelScope())
+            with scope:
+                try:
+                    self.log = next(iter(await self._eval(model, roles)), None)
+                except Exception as raised:
+                    if not isinstance(raised, PrerequisiteError | ProctorError):
+                        _print(traceback.format_exc())
+                    error = first_line(raised)
+            group.cancel_scope.cancel()
+        loop.remove_reader(self.channel.fileno())
+        if self.log is None and self._log_name is not None:  # a cancelled eval writes its log but does not return it
+            self.log = await read_eval_log_async(Path(self.job.run_dir, self._log_name), header_only=True)
+        return self._ended(error)
+
+    def _hear(self) -> None:
+        """Obey what the supervisor says; a channel that it has closed is the end."""
+        try:
+            while self.channel.poll():
+                self.gate.obey(self.channel.recv())
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(self.channel.fileno())
+            self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))
+
+    async def _find_finished(self) -> None:
+        run_dir, cell = Path(self.job.run_dir), self.job.cell
+        found = await find_finished(run_dir, cell.id, epochs=cell.epochs, foreign=self.job.foreign_logs)
+        if found is not None:
+            self._finished = found
+            self.meter.go_on(found.path.name, found.done, found.scores, found.cost)
+
+    def _note_log(self, spec: EvalSpec) -> None:
+        found = Path(self.job.run_dir).glob(f"*_{glob.escape(spec.task_id)}.eval")  # those of all attempts
+        self._log_name = max((path.name for path in found), default=None)
+        self.meter.log = self._log_name or self.meter.log
+
+    def _note_unwritten(self, why: str) -> None:
+        self.meter.unwritten = why
+
+    def _model(self, target: Endpoint, *, is_grader: bool) -> Model:
+        """The model with its prices, and with its client watched where it is one of openai's."""
+        cell = self.job.cell
+        routed = target.name.startswith(HF_PREFIX)
+        # The openai client's own retries are left out: they would be neither counted nor bounded by the profile.
+        model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
+        model = get_model(target.name, base_url=target.base_url, memoize=False, **model_args)
+        price_model(
+            model,
+            target,
+            role=GRADER if is_grader else "",
+            expected=cell.grader_provider if is_grader else cell.provider,
+            price=cell.grader_price if is_grader else cell.price,
+            prices=self.job.prices.get(target.model or "", {}),
+        )
+        headers = {SESSION_HEADER: self.job.run_id} if routed else {}
+        if routed and self.job.settings.bill_to is not None:
+            headers[BILL_TO_HEADER] = self.job.settings.bill_to
+        pin = Pin(self.job.pinned) if cell.pin and not is_grader else None
+        patience_s = max(self._limits["timeout"], LEAST_PATIENCE_S)
+        watched = watch(
+            model, self.meter, self.gate, is_grader=is_grader, headers=headers, patience_s=patience_s, pin=pin
+        )
+        if watched:
+            api: Any = model.api
+            should_retry = api.should_retry
+            api.should_retry = lambda error: isinstance(error, _BROKEN_ANSWERS) or should_retry(error)  # pyright: ignore
+            api.retry_wait = _Backoff
+        return model
+
+    async def _eval(self, model: Model, roles: dict[str, Model] | None) -> list[EvalLog]:
+        cell, settings = self.job.cell, self.job.settings
+        generate = {**self._limits, **cell.generate}
+        if settings.max_connections is not None:
+            generate["max_connections"] = settings.max_connections
+        finished, task = self._finished, whole_reference(cell.task)
+        return await eval_async(
+            task if finished is None else finished.as_task(task, cell.task_args),
+            task_args=dict(cell.task_args),
+            model=model,
+            model_roles=roles,  # pyright: ignore[reportArgumentType]  # a dict is invariant in its values
+            log_dir=self.job.run_dir,
+            log_format="eval",
+            limit=cell.limit,
+            epochs=cell.epochs,
+            tags=["proctor"] + (["practice"] if self.job.source == "practice" else []),
+            metadata={"proctor": {"run_id": self.job.run_id, "cell": cell.id, "source": self.job.source}},
+            # One sample's error costs that sample only, and the log says at its end that it is not whole.
+            fail_on_error=True,
+            continue_on_fail=True,
+            retry_on_error=settings.retry_on_error,
+            log_buffer=1,
+            log_realtime=False,
+            log_images=True,
+            score_display=False,
+            **generate,
+        )
+
+    async def _report(self) -> None:
+        """Tell how the cell stands now and then, and soon when it has spent or will spend more."""
+        every_s = REPORT_SPENT_EVERY_S if self.job.settings.budget_usd is None else REPORT_SPENT_WITH_BUDGET_S
+        told_at_s, told = time.monotonic(), self.meter.spending
+        while True:
+            await anyio.sleep(every_s)
+            now_s = time.monotonic()
+            is_due = now_s - told_at_s >= REPORT_EVERY_S or self.meter.spending != told
+            if is_due and self._is_read():
+                told_at_s, told = now_s, self.meter.spending
+                _send(self.channel, self.meter.progress(now_s))
+
+    def _is_read(self) -> bool:
+        """Whether there is room in the channel: a supervisor that stands still must not hold its cells up."""
+        poll = select.poll()
+        poll.register(self.channel, select.POLLOUT)
+        return bool(poll.poll(0))
+
+    async def _cancel_when_closed(self, scope: anyio.CancelScope) -> None:
+        """Once the gate is closed: let what is on the wire end, and what is answered be graded; then cancel."""
+        await self.gate.closed()
+        with anyio.move_on_after(DRAIN_S):
+            quiet = 0
+            while quiet < 3:  # between an answer and its grading there is a moment without a request
+                await anyio.sleep(0.1)
+                is_busy = self.meter.requests > 0 or self.meter.scoring > self.gate.parked_scoring
+                quiet = 0 if is_busy else quiet + 1
+        self._space.give_up()
+        scope.cancel()
+
+    def _ended(self, error: str | None) -> CellEnded:
+        log, closure = self.log, self.gate.closure
+        progress = self.meter.progress(time.monotonic())
+        metric, score, stderr = headline(log) if log is not None else (None, None, None)
+        if self._space.lost is not None:
+            state = closure.state if closure is not None else "failed"
+            return CellEnded(state, progress, score, stderr, metric, str(self._space.lost))
+        if closure is not None and (log is None or log.status != "success"):
+            return CellEnded(closure.state, progress, score, stderr, metric, closure.reason or None)
+        if log is None:
+            return CellEnded("failed", progress, error=error or "the eval ended without a log")
+        if log.status == "success":
+            return CellEnded("succeeded", progress, score, stderr, metric)
+        return CellEnded("failed", progress, score, stderr, metric, self._why_failed(log))
+
+    def _why_failed(self, log: EvalLog) -> str:
+        if self.meter.failures:
+            why, count = self.meter.failures.most_common(1)[0]
+            often = "" if count == self.meter.errors else ", most often so"
+            return f"{self.meter.errors} of {self.meter.total} samples failed{often}: {why}"
+        return (reason_line(log.error.message) if log.error else "") or "unknown error"
+
+
+class _Backoff(wait_base):
+    """Wait as long as the server says, otherwise exponentially longer with jitter: 1 s growing to 1 min."""
+
+    _own = wait_exponential_jitter(initial=1, max=60, jitter=1)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        headers: Any = getattr(getattr(error, "response", None), "headers", {})
+        try:
+            asked_s = float(headers.get("retry-after", ""))
+        except ValueError:
+            asked_s = 0.0
+        own_s = self._own(retry_state)
+        return min(asked_s, 300.0) + own_s * 0.1 if asked_s > 0 else own_s

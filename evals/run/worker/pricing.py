@@ -1,0 +1,83 @@
+"""What a call costs: by the price of whoever served it.
+
+A policy may be served by another provider than the one that it meant when it was planned, and so may a named one. The
+router says who did; where the catalog knows that one's price, it counts. Where it does not, what the call costs is
+unknown, and so is what its sample does. Private to Inspect, and looked up in this one place: `served_model_usage`,
+which a model's API is asked for prices by, and the usage of the sample that is being worked on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from inspect_ai.model import ModelCost, ModelInfo, ModelUsage, set_model_info
+from inspect_ai.model._model import sample_model_usage, sample_role_usage
+from inspect_ai.model._model_output import ServedModelUsage
+
+from ...catalog.listings import Price
+from ...planning.plan import Endpoint
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model, ModelOutput
+
+# Set by the transport, in the task of the call: who serves the call; empty where the answer does not say.
+serving: ContextVar[str] = ContextVar("proctor_serving", default="")
+
+# Set by the model's API, in the same task: whether nobody knows what the call costs.
+_is_unknown: ContextVar[bool] = ContextVar("proctor_is_unknown", default=False)
+
+# Set for every sample by the cell's hooks: the models and roles of such calls, as their sums are named.
+unpriced: ContextVar[set[str] | None] = ContextVar("proctor_unpriced", default=None)
+
+
+def price_model(
+    model: Model, target: Endpoint, *, role: str, expected: str | None, price: Price | None, prices: Mapping[str, Price]
+) -> None:
+    """Have the calls of a model priced.
+
+    Args:
+        model: The model.
+        target: What it was made from.
+        role: Its role; empty for the model under test.
+        expected: The provider that was meant when it was planned.
+        price: That one's; `None`: unknown.
+        prices: Of all providers of the model whose price is known.
+    """
+    if price is not None:
+        set_model_info(target.name, ModelInfo(cost=_model_cost(price)))
+    if target.model is None:  # none of the router's
+        return
+
+    def served_model_usage(output: ModelOutput) -> list[ServedModelUsage] | None:
+        provider = serving.get()
+        found = price if provider in ("", expected) else prices.get(provider)
+        _is_unknown.set(found is None)
+        if found is None and (names := unpriced.get()) is not None:
+            names.update((str(model), role))
+        if found is None or output.usage is None:
+            return None
+        return [ServedModelUsage(target.name, output.usage, _model_cost(found))]
+
+    api: Any = model.api
+    api.served_model_usage = served_model_usage
+
+
+def forget_unknown_cost(usage: ModelUsage) -> None:
+    """Take back what a call was reckoned to cost where nobody knows, and the sums of its sample that it is in."""
+    if _is_unknown.get():
+        usage.total_cost = None
+    for name in unpriced.get() or ():
+        for sums in (sample_model_usage(), sample_role_usage()):
+            if name in sums:
+                sums[name].total_cost = None
+
+
+def _model_cost(price: Price) -> ModelCost:
+    return ModelCost(
+        input=price.input_usd_per_mtok,
+        output=price.output_usd_per_mtok,
+        input_cache_write=price.input_usd_per_mtok,
+        input_cache_read=price.input_usd_per_mtok,
+    )

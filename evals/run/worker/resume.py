@@ -1,0 +1,125 @@
+"""Going on where an earlier process of a cell has ended: what its log holds is not asked for again.
+
+Inspect writes a log anew with every finished sample and puts the new file in the place of the old one in one step, so
+a log is whole however its process ended. The log of a later attempt begins as a copy of the one before: the newest log
+of a cell holds everything. Private to Inspect, and looked up in this one place: `PreviousTask`, which is how
+`eval_retry` hands a log to the eval.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inspect_ai._eval.loader import resolve_task_file_sandbox
+from inspect_ai._eval.task import PreviousTask
+from inspect_ai.log import (
+    EvalLog,
+    EvalLogInfo,
+    EvalSampleSummary,
+    read_eval_log_async,
+    read_eval_log_sample_summaries_async,
+)
+
+from ...inspect.logs.log_reader import costs_of
+from ...inspect.logs.score_values import first_number
+from ..status import CallStats
+
+EARLIER = "earlier"  # the folder, inside a run's, of logs that a later one of the same cell has taken the place of
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What earlier attempts of a cell have finished."""
+
+    path: Path
+    log: EvalLog  # its header
+    done: int  # samples that ended without an error
+    scores: tuple[float, ...]  # of those that have a number for a score
+    cost: tuple[CallStats, CallStats]  # of all that it holds, and that alone: of the model under test, of its grader
+
+    def as_task(self, task: str, task_args: Mapping[str, Any]) -> PreviousTask:
+        """The task as an eval takes it that goes on from this log."""
+        status = self.path.stat()
+        info = EvalLogInfo(
+            name=str(self.path),
+            type="file",
+            size=status.st_size,
+            mtime=status.st_mtime,
+            task=self.log.eval.task,
+            task_id=self.log.eval.task_id,
+            suffix=None,
+        )
+        return PreviousTask(
+            id=self.log.eval.task_id,
+            task=task,
+            task_args=dict(task_args),
+            model=None,
+            model_roles=None,
+            sandbox=resolve_task_file_sandbox(self.log.eval.task_file, self.log.eval.sandbox),
+            log=self.log,
+            log_info=info,
+        )
+
+
+async def find_finished(run_dir: Path, cell_id: str, *, epochs: int, foreign: Collection[str] = ()) -> Finished | None:
+    """The newest log of a cell that can be read, and what of it stands.
+
+    Args:
+        run_dir: The run directory.
+        cell_id: The cell.
+        epochs: How many of them are wanted now; samples of later ones do not count.
+        foreign: Names of logs that are known to belong to others.
+    """
+    async for path, log in _logs_of(run_dir, cell_id, foreign):
+        try:
+            summaries = await read_eval_log_sample_summaries_async(str(path))
+        except Exception as error:  # what a broken archive and an unknown shape raise has no common base
+            _say_damaged(path, error)
+            continue
+        kept = [one for one in summaries if one.error is None and one.completed and one.epoch <= epochs]
+        scores = tuple(score for one in kept if (score := _score(one)) is not None)
+        own, others = zip(*costs_of(log.eval, summaries), strict=True) if summaries else ((), ())
+        return Finished(path, log, len(kept), scores, (_cost(own), _cost(others)))
+    return None
+
+
+async def put_away_earlier(run_dir: Path, cell_id: str, newest: Path, foreign: Collection[str] = ()) -> None:
+    """Move the logs that the newest one of a cell has taken the place of into a folder of their own."""
+    async for path, _ in _logs_of(run_dir, cell_id, foreign):
+        if path != newest:
+            folder = run_dir / EARLIER
+            folder.mkdir(mode=0o700, exist_ok=True)
+            os.replace(path, folder / path.name)
+
+
+async def _logs_of(run_dir: Path, cell_id: str, foreign: Collection[str]) -> AsyncIterator[tuple[Path, EvalLog]]:
+    """The logs of a cell that can be read, the newest first."""
+    for path in sorted(run_dir.glob("*.eval"), key=lambda path: path.name, reverse=True):
+        if path.name in foreign:
+            continue
+        try:
+            log = await read_eval_log_async(str(path), header_only=True)
+        except Exception as error:
+            _say_damaged(path, error)
+            continue
+        proctor: Mapping[str, Any] = (log.eval.metadata or {}).get("proctor") or {}
+        if proctor.get("cell") == cell_id:
+            yield path, log
+
+
+def _cost(costs_usd: Sequence[float | None]) -> CallStats:
+    known_usd = sum(cost or 0.0 for cost in costs_usd)
+    return CallStats(cost_usd=None if None in costs_usd else known_usd, known_usd=known_usd)
+
+
+def _score(sample: EvalSampleSummary) -> float | None:
+    return first_number({name: score.value for name, score in (sample.scores or {}).items()})
+
+
+def _say_damaged(path: Path, error: Exception) -> None:
+    print(f"{path.name} cannot be read and is left alone: {error!r}"[:500], file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""How simulated models work problems out."""

@@ -1,0 +1,186 @@
+"""Building a task with its arguments, to state what running it would mean."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from huggingface_hub.errors import LocalEntryNotFoundError
+from inspect_ai import Task
+from inspect_ai._eval.task.hf import task_create_from_hf
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ContentImage
+from inspect_ai.scorer import Scorer
+from inspect_ai.util import registry_info
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from ...profiles.base.errors import UsageError
+from ..planning.plan import TaskFacts
+from .resolve import HUB_PREFIX, find_task, nearest
+from .signatures import first_line
+
+_MODEL_GRADED = frozenset({"model_graded_fact", "model_graded_qa"})
+_PLAIN_TYPES = (str, int, float, bool, type(None), list, dict, tuple, set, Sequence, Mapping, Any)
+
+
+def build_task(reference: str, args: Mapping[str, Any], *, practice: bool = False) -> TaskFacts:
+    """Load a task with its arguments and state what it turned out to be.
+
+    Args:
+        reference: Registry name, file with or without `@task`, or `hf/<org>/<dataset>`.
+        args: Its arguments.
+        practice: Fill in what the task asks for in practice (`@task(practice={…})`) where `args` does not say.
+
+    Returns:
+        The facts, with `error` set where the task cannot be found or built.
+    """
+    try:
+        if reference.startswith(HUB_PREFIX):
+            return _facts(reference, _hub_task(reference, args), {})
+        with find_task(reference) as found:
+            asked = practice_args(found.function) if practice else {}
+            extra = {name: value for name, value in asked.items() if name not in args}
+            check_args(reference, found.function, {**extra, **args})
+            with found.called_in():
+                task: Any = found.function(**extra, **args)
+                if not isinstance(task, Task):
+                    raise UsageError(f"{reference} returns no Task but a {type(task).__name__}", "mend the function")
+                return _facts(reference, task, extra)
+    except UsageError as error:
+        return TaskFacts(task=reference, error=str(error))
+    except (Exception, SystemExit) as error:  # code of others
+        return TaskFacts(task=reference, error=f"{reference} cannot be built: {_told(error)}")
+
+
+def practice_args(function: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments that a task asks for in practice: `@task(practice={"dataset": "practice"})`."""
+    asked: Any = registry_info(function).metadata.get("attribs", {}).get("practice")
+    return {str(name): value for name, value in asked.items()} if isinstance(asked, dict) else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def check_args(reference: str, function: Callable[..., Any], args: Mapping[str, Any]) -> None:
+    """Hold arguments against a task function's parameters and, where they are plain, their types.
+
+    Raises:
+        UsageError: One is unknown, missing or of another type.
+    """
+    known = inspect.signature(function).parameters
+    takes_all = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
+    names = [name for name, parameter in known.items() if parameter.kind not in _VARIADIC]
+    for name in args:
+        if name not in names and not takes_all:
+            has = f"its parameters are {', '.join(names)}" if names else "it has none"
+            raise UsageError(f"{reference} has no parameter {name!r}", f"{nearest(name, names)} {has}".strip())
+    for name in names:
+        if name not in args and known[name].default is inspect.Parameter.empty:
+            raise UsageError(f"{reference} needs a value for {name!r}", "give it in the task's `args`")
+    try:
+        annotations = get_type_hints(function)
+    except Exception:  # whatever evaluating somebody's annotations raises; the function itself decides then
+        return
+    for name, value in args.items():
+        if name in annotations and not fits(value, annotations[name]):
+            wanted = inspect.formatannotation(annotations[name])
+            raise UsageError(f"{reference}: {name} is {value!r}", f"give it as {wanted}")
+
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def fits(value: Any, annotation: Any) -> bool:
+    """Whether a value of TOML or JSON is of a type; only plain types are judged, others always fit."""
+    if not _is_plain(annotation):
+        return True
+    try:
+        TypeAdapter(annotation).validate_json(to_json(value), strict=True)
+    except (ValidationError, PydanticSerializationError):
+        return False
+    return True
+
+
+def _is_plain(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return True
+    if origin in (Union, types.UnionType) or origin in _PLAIN_TYPES:
+        return all(part is Ellipsis or _is_plain(part) for part in get_args(annotation))
+    return annotation in _PLAIN_TYPES
+
+
+def _hub_task(reference: str, args: Mapping[str, Any]) -> Task:
+    for name in args:
+        if name != "revision":
+            raise UsageError(f"{reference} has no parameter {name!r}", "a benchmark of the Hub has only `revision`")
+    try:
+        tasks = task_create_from_hf(reference, **args)
+    except PrerequisiteError as error:
+        if isinstance(error.__context__, LocalEntryNotFoundError):  # which Inspect takes for a missing file
+            raise UsageError(f"{reference}: the Hub cannot be reached", "check the network") from error
+        raise
+    if len(tasks) > 1:
+        names = ", ".join(task.name for task in tasks)
+        raise UsageError(f"{reference} has {len(tasks)} tasks", f"name one: {names}")
+    return tasks[0]
+
+
+def _facts(reference: str, task: Task, extra: Mapping[str, Any]) -> TaskFacts:
+    samples = list(task.dataset)
+    if not samples:
+        raise UsageError(f"{reference} has no samples", "check its dataset and arguments")
+    count = len(samples)
+    return TaskFacts(
+        task=reference,
+        samples=count,
+        mean_input_chars=sum(map(_input_chars, samples)) / count,
+        mean_target_chars=sum(len("".join(sample.target)) for sample in samples) / count,
+        images_per_sample=sum(map(_images, samples)) / count,
+        model_graded=_model_graded(task.scorer),
+        sandbox=_sandbox(task, samples),
+        epochs=task.epochs or 1,
+        practice_args=dict(extra),
+    )
+
+
+def _input_chars(sample: Sample) -> int:
+    if isinstance(sample.input, str):
+        return len(sample.input)
+    return sum(len(message.text) for message in sample.input)
+
+
+def _images(sample: Sample) -> int:
+    if isinstance(sample.input, str):
+        return 0
+    contents = [message.content for message in sample.input if not isinstance(message.content, str)]
+    return sum(isinstance(part, ContentImage) for content in contents for part in content)
+
+
+def _model_graded(scorers: list[Scorer] | None) -> bool | None:
+    """Whether a scorer asks a model; `None` where one is not Inspect's, so nobody can tell."""
+    names = [registry_info(scorer).name for scorer in scorers or []]
+    if any(name.removeprefix("inspect_ai/") in _MODEL_GRADED for name in names):
+        return True
+    return False if all(name.startswith("inspect_ai/") for name in names) else None
+
+
+def _sandbox(task: Task, samples: Sequence[Sample]) -> str | None:
+    specs = [task.sandbox, *(sample.sandbox for sample in samples)]
+    return next((spec.type for spec in specs if spec is not None), None)
+
+
+def _told(error: BaseException) -> str:
+    """An error of somebody else's code in one line."""
+    if isinstance(error, PrerequisiteError):
+        from rich.errors import MarkupError
+        from rich.text import Text
+
+        message = str(error.message)
+        try:
+            return first_line(Text.from_markup(message).plain)
+        except MarkupError:
+            return first_line(message)
+    text = first_line(str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

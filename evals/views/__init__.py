@@ -1,0 +1,1 @@
+"""Tables and sentences without a screen: what the command line, the application and pages show."""

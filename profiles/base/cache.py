@@ -1,0 +1,88 @@
+"""Small private files in the user's cache folder. Losing them costs a request, so nothing here fails a command."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from .files import write_private
+
+T = TypeVar("T")
+
+FORMAT = 1  # part of every file's name: a change of the data's shape makes old files strangers
+MAX_FILES = 16
+MAX_AGE_S = 30 * 86_400.0
+
+
+def cache_folder() -> Path:
+    """`proctor` in the user's cache folder (platformdirs)."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("proctor")
+
+
+def read_kept(folder: str, key: str, kind: type[T]) -> T | None:
+    """What was kept under a key; `None` when there is nothing, or nothing that can be read.
+
+    Args:
+        folder: A name inside the cache folder.
+        key: File name without ending.
+        kind: The dataclass that was written.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    content = read_kept_bytes(folder, _file_name(key))
+    try:
+        return None if content is None else TypeAdapter(kind).validate_json(content)
+    except ValidationError:
+        return None
+
+
+def read_kept_bytes(folder: str, name: str) -> bytes | None:
+    """The content of a kept file; `None` when there is nothing that can be read."""
+    try:
+        return (cache_folder() / folder / name).read_bytes()
+    except OSError:
+        return None
+
+
+def write_kept(folder: str, key: str, value: object) -> bool:
+    """Keep a dataclass under a key.
+
+    Returns:
+        Whether it could be written.
+    """
+    from pydantic import TypeAdapter
+
+    return write_kept_bytes(folder, _file_name(key), TypeAdapter(type(value)).dump_json(value))
+
+
+def write_kept_bytes(folder: str, name: str, content: bytes, *, max_files: int = MAX_FILES) -> bool:
+    """Keep a file, written atomically and readable by the user alone; prune what is old or too many.
+
+    Returns:
+        Whether it could be written: a full disk or a read-only home is no reason to fail.
+    """
+    path = cache_folder() / folder / name
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, content, durable=False)
+    except OSError:
+        return False
+    _prune(path, max_files)
+    return True
+
+
+def _file_name(key: str) -> str:
+    return f"{key}.v{FORMAT}.json"
+
+
+def _prune(newest: Path, max_files: int) -> None:
+    """Remove what is older than a month, and all but the newest files."""
+    with suppress(OSError):
+        aged = sorted(((entry.stat().st_mtime, entry) for entry in newest.parent.iterdir()), reverse=True)
+        limit = newest.stat().st_mtime - MAX_AGE_S
+        for position, (modified_at_s, entry) in enumerate(aged):
+            if entry != newest and (position >= max_files or modified_at_s < limit):
+                entry.unlink(missing_ok=True)

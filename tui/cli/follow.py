@@ -1,0 +1,160 @@
+"""Watching a run that this command has started: its launch, its cells as they go on, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from ...evals.run.follow import follow
+from ...evals.run.gates import exit_code, failed_gates
+from ...evals.run.launch import PendingSupervisor
+from ...evals.run.status import ENDED, CellStatus, RunStatus
+from ...profiles.base.text import clean_line
+from ...profiles.schema import Gates
+from .live_table import LiveTable, PlainLines
+from .scoreboard_table import print_run_scoreboard
+
+_STOPPING = (
+    "stopping: what is on the wire ends first (Ctrl-C again to stop at once)",
+    "stopping at once (Ctrl-C again to leave)",
+    "leaving: `proctor runs` says what became of the run",
+)
+
+
+def tell_launch(words: str, cells: Sequence[str], run_dir: Path, pid: int, *, as_json: bool) -> None:
+    """Say what begins, and where."""
+    if as_json:
+        _print_json("launch", {"run_id": run_dir.name, "run_dir": str(run_dir), "pid": pid, "cells": list(cells)})
+    else:
+        click.echo(clean_line(words), err=True)
+        click.echo(f"Run {run_dir.name} in {clean_line(str(run_dir.parent))}", err=True)
+
+
+def leave(run_dir: Path, supervisor: PendingSupervisor, *, as_json: bool, attempt: int = 1) -> int:
+    """See the run begin, and say how to come back."""
+    next(follow(run_dir, supervisor_ended=supervisor.ended, attempt=attempt))
+    if not as_json:
+        click.echo(f"It goes on by itself: `proctor attach {run_dir.name}`, `proctor stop {run_dir.name}`", err=True)
+    return 0
+
+
+def watch(
+    launch: Callable[[], None],
+    run_dir: Path,
+    supervisor: PendingSupervisor,
+    gates: Gates,
+    *,
+    as_json: bool,
+    attempt: int = 1,
+) -> int:
+    """Launch, follow to the end, and return the exit code that the gates make of it."""
+    console = Console()
+    status: RunStatus | None = None
+    # From the first moment: no Ctrl-C may end this command and leave the run behind.
+    with _stopping(supervisor.pid) as times_asked:
+        launch()
+        with _view(console, run_dir, as_json=as_json) as view:
+            for status in follow(run_dir, supervisor_ended=supervisor.ended, attempt=attempt):
+                view.update(status)
+    assert status is not None
+    code = exit_code(gates, status)
+    if as_json:
+        results = [_cell_record(cell, run_dir) for cell in status.cells]
+        record = {"run_id": status.run_id, "state": status.state, "exit_code": code, "cells": results}
+        _print_json("done", record)
+    else:
+        if times_asked() < 2:  # the logs of killed cells take seconds to read
+            print_run_scoreboard(run_dir, status, console)
+        _say_how_it_ended(status, run_dir)
+    for sentence in failed_gates(gates, status):
+        click.echo(f"gate failed: {clean_line(sentence)}", err=True)
+    return code
+
+
+@contextmanager
+def _stopping(supervisor_pid: int) -> Generator[Callable[[], int]]:
+    """Ctrl-C, or SIGTERM, asks the supervisor to stop: once in order, twice at once.
+
+    The watcher watches on until it has stopped; the third time it leaves. What is yielded says how often it was asked.
+    """
+    pressed = 0
+
+    def ask(*_: object) -> None:
+        nonlocal pressed
+        pressed += 1
+        with suppress(OSError):
+            os.write(2, f"\n{_STOPPING[min(pressed, len(_STOPPING)) - 1]}\n".encode())
+        with suppress(ProcessLookupError):
+            os.kill(supervisor_pid, signal.SIGINT)
+            os.kill(supervisor_pid, signal.SIGCONT)  # one that was made to stand still could not obey
+        if pressed >= len(_STOPPING):
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: pressed
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _view(console: Console, run_dir: Path, *, as_json: bool) -> _JsonLines | LiveTable | PlainLines:
+    if as_json:
+        return _JsonLines(run_dir)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveTable(console)
+    return PlainLines(click.echo)
+
+
+class _JsonLines(PlainLines):
+    """A JSON line for every cell that ends."""
+
+    def __init__(self, run_dir: Path) -> None:
+        super().__init__(lambda _: None)
+        self._run_dir = run_dir
+
+    def update(self, status: RunStatus) -> None:
+        for cell in status.cells:
+            if cell.state in ENDED and cell.id not in self._told:
+                self._told.add(cell.id)
+                _print_json("cell", _cell_record(cell, self._run_dir))
+
+
+def _cell_record(cell: CellStatus, run_dir: Path) -> dict[str, Any]:
+    return {
+        "cell": cell.id,
+        "task": cell.task,
+        "target": cell.target,
+        "state": cell.state,
+        "score": cell.score,
+        "stderr": cell.stderr,
+        "self_graded": cell.self_graded,
+        "samples": cell.done,
+        "errors": cell.errors,
+        "cost_usd": cell.cost_usd,
+        "log": str(run_dir / cell.log) if cell.log else None,
+        "error": cell.last_error,
+    }
+
+
+def _print_json(event: str, fields: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def _say_how_it_ended(status: RunStatus, run_dir: Path) -> None:
+    kept = sum(cell.done - cell.errors for cell in status.cells)
+    total = sum(cell.total or 0 for cell in status.cells)
+    if status.message:
+        click.echo(clean_line(status.message), err=True)
+    if status.state == "stopped":
+        click.echo(f"Stopped. Kept {kept} finished samples of {total}, in {clean_line(str(run_dir))}", err=True)

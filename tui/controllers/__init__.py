@@ -1,0 +1,1 @@
+"""Controllers: they own resources and call the API."""

@@ -1,0 +1,142 @@
+"""What the command palette finds: the actions of a place, and what the store knows by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, overload
+
+from ....profiles.base.format import number_of
+from ...state.store import SampleRef
+from .fuzzy import Item, Shelf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ....evals.inspect.logs.log_index import SampleColumns
+    from ...input.active_bindings import AvailableAction
+    from ...state.store import State
+
+ACTION, RUN, PROFILE, TASK, MODEL, SAMPLE = "action", "run", "profile", "task", "model", "sample"
+
+
+def state_shelves(state: State) -> list[Shelf]:
+    """Runs, profiles, tasks, models, and the samples of the run that Results shows."""
+    return [_runs(state), _profiles(state), _tasks(state), _models(state), *_samples(state)]
+
+
+def missing_words(state: State) -> str:
+    """Which samples of the run that Results shows are not on a shelf, and what to do; "" where all are."""
+    shown = state.shown
+    if shown is None:
+        return ""
+    logs = {shown.run_dir / cell.log for cell in shown.status.cells if cell.log is not None}
+    if not (count := len(logs.difference(state.indexes))):
+        return ""
+    who = f"samples of {number_of(count, 'cell')}"
+    if "indexes" in state.waiting:
+        return f"{who} are being read"
+    if failure := state.failures.get("indexes"):
+        return f"{who} are not loaded: {failure}"
+    return f"{who} are not loaded: open {'it' if count == 1 else 'them'} in Results to find them"
+
+
+def action_shelf(
+    offered: Sequence[AvailableAction], where: str, more: Sequence[Item] = (), *, at_once: bool = True
+) -> Shelf:
+    """What can be done: by keys, those first that the footer shows, and what has no key.
+
+    Args:
+        offered: What the keys do.
+        where: Where they do it, in words.
+        more: Actions without a key.
+        at_once: Whether those of the footer are shown before anything was typed.
+    """
+    ordered = sorted((one for one in offered if one.does), key=lambda one: not one.binding.show)
+    items = [Item(ACTION, one.binding.id or "", one.does, where, " ".join(one.keys), one) for one in ordered]
+    words = [one.binding.description for one in ordered] + [item.says for item in more]
+    first = sum(one.binding.show for one in ordered) if at_once else 0
+    items += more
+    return Shelf(ACTION, [item.title for item in items], items.__getitem__, words, first)
+
+
+def _shelf(kind: str, items: Sequence[Item], first: int = 0) -> Shelf:
+    return Shelf(kind, [item.title for item in items], items.__getitem__, [item.says for item in items], first)
+
+
+def _runs(state: State) -> Shelf:
+    items = [
+        Item(RUN, run.run_dir.name, run.status.title or run.status.run_id, f"{run.status.state} · {run.status.run_id}",
+             thing=run)
+        for run in state.runs or ()
+    ]  # fmt: skip
+    return _shelf(RUN, items, first=5)
+
+
+def _profiles(state: State) -> Shelf:
+    from ....profiles.library import LoadedProfile
+
+    items = [
+        Item(PROFILE, found.name, found.name, found.profile.title or found.place, thing=found)
+        for found in state.profiles or ()
+        if isinstance(found, LoadedProfile) and not found.shadowed
+    ]
+    return _shelf(PROFILE, items, first=5)
+
+
+def _tasks(state: State) -> Shelf:
+    found = state.tasks.tasks if state.tasks is not None else ()
+    return _shelf(TASK, [Item(TASK, info.reference, info.name, info.description or info.origin) for info in found])
+
+
+def _models(state: State) -> Shelf:
+    models = state.catalog.models if state.catalog is not None else ()
+
+    def item(at: int) -> Item:
+        live = len(models[at].live_offers)
+        return Item(MODEL, models[at].id, models[at].id, f"{live} provider{'' if live == 1 else 's'} live")
+
+    return Shelf(MODEL, [model.id for model in models], item)
+
+
+def _samples(state: State) -> list[Shelf]:
+    """A shelf for every log whose samples are known."""
+    labels = {cell.log: cell.label for cell in state.shown.status.cells} if state.shown is not None else {}
+    shelves: list[Shelf] = []
+    for log, index in state.indexes.items():
+        shelves.append(_samples_of(log, index.samples, labels.get(log.name, index.model)))
+    return shelves
+
+
+def _samples_of(log: Path, samples: SampleColumns, label: str) -> Shelf:
+    titles = _SampleTitles(samples)
+
+    def item(at: int) -> Item:
+        return Item(SAMPLE, str(at), titles[at], label, thing=SampleRef(log, samples.id[at], samples.epoch[at]))
+
+    return Shelf(SAMPLE, titles, item)
+
+
+class _SampleTitles(Sequence[str]):
+    """What samples go by. A list of it would take as much memory as all that is kept of them."""
+
+    def __init__(self, samples: SampleColumns) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(_sample_title, self._samples.id, self._samples.epoch)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        return _sample_title(self._samples.id[index], self._samples.epoch[index])
+
+
+def _sample_title(name: int | str, epoch: int) -> str:
+    return f"#{name}" if epoch == 1 else f"#{name} epoch {epoch}"

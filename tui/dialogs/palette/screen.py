@@ -1,0 +1,219 @@
+"""The command palette: a few letters, and everything that goes by a name or can be done is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from ....profiles.base.text import clean_line
+from ...widgets.footer import KeyLine
+from ...widgets.header import proctor
+from ...widgets.table.table import Column, LineTable, Row, TableCell
+from .fuzzy import Found, Item, Shelf, find_items
+from .providers import missing_words
+
+if TYPE_CHECKING:
+    from ...state.store import State
+
+COLUMNS = (
+    Column("kind", "kind", 8, drop=1),
+    Column("title", "name", 0, least=16),
+    Column("says", "", 34, drop=3),
+    Column("key", "key", 9, "right", drop=2),
+)
+ROWS_LEAST = 3
+ONE_LINE = 80  # cells of a terminal in which what is missing is said in one line
+
+
+class _Line(Input):
+    """The line that is typed in. Enter is its own, so that it comes after the letters before it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "screen.take", "do it", id="palette.take", tooltip="Go there or do it"),
+    ]
+
+
+class PaletteScreen(ModalScreen[Item | None]):
+    """Finds with every letter, in a thread; the item that was chosen, or `None`.
+
+    Args:
+        actions: What can be done here and now.
+        read: Makes the other shelves; it is called in the thread, for it may have much to read.
+    """
+
+    DEFAULT_CSS = """
+    PaletteScreen {
+        align: center top;
+        & > Vertical {
+            width: 110; max-width: 96%; height: auto; max-height: 90%; margin-top: 1; padding: 0 1;
+            border: round $accent; background: $surface; color: $foreground;
+        }
+        & Input { margin: 0; }
+        & LineTable { height: 20; min-height: 2; }
+        & LineTable > .line-table--header { text-style: none; color: $foreground-muted; }
+        & LineTable > .line-table--cursor {
+            color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
+        }
+        & LineTable:ansi > .line-table--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+        & LineTable:nocolor > .line-table--cursor { text-style: reverse; }
+        & .palette--count { height: 1; color: $foreground-muted; }
+        & .palette--missing { height: auto; max-height: 2; color: $foreground-muted; }
+    }
+    """
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "close", id="palette.close", tooltip="Close the palette"),
+        Binding("up", "move(-1)", "up", show=False, id="palette.up", tooltip="The item above"),
+        Binding("down", "move(1)", "down", show=False, id="palette.down", tooltip="The item below"),
+        Binding("pageup", "page(-1)", "page up", show=False, id="palette.page_up", tooltip="One page up"),
+        Binding("pagedown", "page(1)", "page down", show=False, id="palette.page_down", tooltip="One page down"),
+    ]
+
+    @dataclass
+    class Answered(Message):
+        """What fits a query."""
+
+        query: str
+        found: Found
+
+    _input = query_one(Input)
+    _table = query_one(LineTable)
+    _count = query_one(".palette--count", Static)
+    _missing = query_one(".palette--missing", Static)
+
+    def __init__(self, actions: Sequence[Shelf], read: Callable[[], Sequence[Shelf]]) -> None:
+        super().__init__()
+        self._actions = actions
+        self._read = read
+        self._shelves: Sequence[Shelf] | None = None
+        self._generation = 0  # of what was known when the shelves were filled
+        self._items: dict[str, Item] = {}
+        self._answered: str | None = None  # the query that the table shows the answer to
+        self._takes_first = False  # Enter was quicker than the answer
+
+    def compose(self) -> ComposeResult:
+        """The line to type in, what fits, how much does, and what was not looked through."""
+        with Vertical():
+            field = _Line(placeholder="a model, run, profile, task, sample or action", compact=True)
+            field.cursor_blink = False
+            yield field
+            yield LineTable(COLUMNS, empty="…")
+            yield Static(classes="palette--count", markup=False)
+            yield Static(classes="palette--missing", markup=False)
+        yield KeyLine(palette=False)
+
+    def on_mount(self) -> None:
+        """Show what is usual before anything is typed, and look again when samples come."""
+        store = proctor(self).store
+        store.subscribe(self, {"shown", "indexes", "waiting", "failures"}, self._tell_missing)
+        store.subscribe(self, {"indexes"}, self._ask_again)
+
+    def on_resize(self) -> None:
+        """As high as the terminal allows."""
+        said = (1 if self.size.width >= ONE_LINE else 2) if self._missing.display else 0
+        self._table.styles.height = min(max(self.size.height * 9 // 10 - 6 - said, ROWS_LEAST), 22)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take the letters of somebody who types before the line has the focus."""
+        if event.character is not None and event.is_printable and not self._input.has_focus:
+            event.stop()
+            self._input.value += event.character
+            self._input.cursor_position = len(self._input.value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Find with every letter."""
+        event.stop()
+        self._takes_first = False
+        self._ask(event.value)
+
+    def on_palette_screen_answered(self, message: Answered) -> None:
+        """Show an answer, unless the question is another one by now."""
+        message.stop()
+        if message.query != self._input.value:
+            return
+        items = message.found.items
+        self._answered = message.query
+        self._items = {f"{item.kind} {at}": item for at, item in enumerate(items)}
+        self._table.empty = f'nothing goes by "{message.query.strip()}"'
+        self._table.show([_row(key, item) for key, item in self._items.items()])
+        self._table.action_first()
+        left = message.found.total - len(items)
+        self._count.update(Content(f"and {left} more: type further" if left > 0 else ""))
+        if self._takes_first:
+            self.action_take()
+
+    def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
+        """A row was clicked."""
+        message.stop()
+        self.dismiss(self._items[message.key])
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside it closes it."""
+        if event.widget is self:
+            self.action_cancel()
+
+    def action_take(self) -> None:
+        """Take the item under the cursor, or the first one as soon as it is known."""
+        if self._answered != self._input.value:
+            self._takes_first = True
+        elif (key := self._table.cursor_key) is not None:
+            self.dismiss(self._items[key])
+
+    def action_cancel(self) -> None:
+        """Close."""
+        self.dismiss(None)
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._table.action_move(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by pages."""
+        self._table.action_page(pages)
+
+    def _tell_missing(self, state: State) -> None:
+        """A sample that is not found may be one of those that are not in memory."""
+        words = missing_words(state)
+        self._missing.update(Content(clean_line(words)))
+        self._missing.display = bool(words)
+        self.on_resize()
+
+    def _ask_again(self, _: State) -> None:
+        self._shelves = None
+        self._generation += 1
+        self._ask(self._input.value)
+
+    def _ask(self, query: str) -> None:
+        generation = self._generation
+
+        def answer() -> None:
+            if (shelves := self._shelves) is None:
+                shelves = [*self._actions, *self._read()]
+                if generation == self._generation:  # else there is more to read by now
+                    self._shelves = shelves
+            self.post_message(self.Answered(query, find_items(shelves, query)))
+
+        self.run_worker(answer, group="palette", thread=True, exclusive=True)
+
+
+def _row(key: str, item: Item) -> Row:
+    return Row(
+        key,
+        (
+            TableCell(item.kind, "dim"),
+            TableCell(item.title),
+            TableCell(item.says, "dim"),
+            TableCell(item.hint, "accent"),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Keys: bindings, the keymap and its file, jump mode."""

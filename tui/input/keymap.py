@@ -1,0 +1,65 @@
+"""The keys that hold everywhere. Every binding has an id, so that a keymap can move it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.binding import Binding
+from textual.message import Message
+
+from ..widgets.header import PLACES
+
+PLACE_BINDINGS: list[Binding] = [
+    Binding(str(number), f"place('{key}')", title, id=f"place.{key}", tooltip=f"Go to {title}", show=False)
+    for number, (key, title) in enumerate(PLACES.items(), 1)
+]
+APP_BINDINGS: list[Binding] = [
+    Binding("r", "app.run_draft", "run", id="app.run", tooltip="Run the plan"),
+    Binding("q,ctrl+c", "leave", "leave", id="app.leave", tooltip="Leave; what runs goes on"),
+    Binding(
+        "question_mark",
+        "show_help_panel",
+        "help",
+        id="app.help",
+        tooltip="What the place is for, and its keys",
+        show=False,
+    ),
+    # With priority, it is open before the letters that follow are handed to a widget.
+    Binding(
+        "ctrl+p", "command_palette", "palette", id="app.palette", tooltip="Find anything", show=False, priority=True
+    ),
+    Binding("ctrl+o", "jump", "jump", id="app.jump", tooltip="Jump to a pane by its letter", show=False),
+    Binding("ctrl+e", "open_ended", "ended", id="app.ended", tooltip="Open the run that ended last", show=False),
+    Binding("ctrl+n", "new_draft", "new plan", id="app.new", tooltip="Begin an empty plan", show=False),
+    Binding("ctrl+t", "choose_theme", "theme", id="app.theme", tooltip="Choose the colours", show=False),
+    Binding("ctrl+s", "save_picture", "picture", id="app.picture", tooltip="Save the screen as SVG", show=False),
+    Binding(
+        "ctrl+l",
+        "draw_again",
+        "draw",
+        id="app.draw",
+        tooltip="Draw the screen again, where something else has written on it",
+        show=False,
+        priority=True,
+    ),
+    Binding(
+        "ctrl+q", "leave", "quit", id="app.quit", tooltip="Leave, also while typing or asked", show=False, priority=True
+    ),
+]
+
+
+@dataclass
+class KeysRead(Message):
+    """The user's keys were read: the keys by binding id, and a line for what cannot be used."""
+
+    keymap: Mapping[str, str]
+    problems: Sequence[str]
+
+
+def keys_path() -> Path:
+    """Where the file with the keys that the user has moved is looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("proctor") / "keys.toml"

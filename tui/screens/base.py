@@ -1,0 +1,78 @@
+"""What the six places have in common: the top bar, the plan line, the line of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from ..widgets.filter_input import FilterBar
+from ..widgets.footer import KeyLine
+from ..widgets.header import PlanLine, TopBar
+from ..widgets.table.table import LineTable
+
+if TYPE_CHECKING:
+    from ..app import ProctorApp
+    from ..state.store import State, Store
+
+_WIDE = 100  # cells from which panes stand side by side
+
+
+class BaseScreen(Screen[None]):
+    """One of the six places. A subclass yields its `body`; everything it shows comes from the store."""
+
+    PLACE = ""  # key of `PLACES`
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Before a place is seen for the first time, Textual would style every widget anew for both of these: twice for
+        # a style sheet that seems to have changed, which is read again, and once for the class of the width.
+        self._css_update_count: int = getattr(self.proctor, "_css_update_count")  # noqa: B009
+        self.add_class("-wide" if self.proctor.size.width >= _WIDE else "-narrow")
+
+    def compose(self) -> ComposeResult:
+        """The bars, and the body between them."""
+        yield TopBar(self.PLACE)
+        yield from self.body()
+        yield PlanLine()
+        yield KeyLine()
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets of the place."""
+        raise NotImplementedError
+
+    def reveal(self, thing: object) -> None:
+        """Put the cursor on something that was found elsewhere: here, the row of that key in the first table.
+
+        A filter that might hide it is taken away; a row that is not known yet is gone to when it comes.
+        """
+        for bar in self.query(FilterBar):
+            bar.text = ""
+        table = self.query(LineTable).first()
+        self.set_focus(table)
+        table.move_to(str(thing))
+
+    @on(events.ScreenResume)
+    def _come_back(self, event: events.ScreenResume) -> None:
+        """Come back as it was left: nothing has changed the styles meanwhile that did not change them here."""
+        event.refresh_styles = False
+
+    @property
+    def proctor(self) -> ProctorApp:
+        """The application, by its own type."""
+        return cast("ProctorApp", self.app)  # pyright: ignore[reportUnknownMemberType]
+
+    @property
+    def store(self) -> Store:
+        """The application's store."""
+        return self.proctor.store
+
+    @property
+    def state(self) -> State:
+        """What is known now."""
+        return self.store.state

@@ -1,0 +1,334 @@
+"""Live: one run as it goes: its cells, the samples they work on, and the conversation of one of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.getters import query_one
+from textual.timer import Timer
+from textual.widget import Widget
+
+from ....evals.run.status import ENDED, CellStatus
+from ....profiles.base.text import clean_line
+from ...messages import FinishedSampleOpened, PlaceRequested, RunOpened, WatchRequested
+from ...widgets.debounce import Debounced
+from ...widgets.label import Label
+from ...widgets.table.table import LineTable, TableCell
+from .controls import SteeringKeys
+from .conversation import ConversationPane, is_of
+from .rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, target_words
+from .sample_rows import EVENT_COLUMNS, EndedRow, RunningRow, event_rows, going_on, invitation
+from .samples import SamplesPane, sample_ref
+
+if TYPE_CHECKING:
+    from ....evals.run.run_list import KnownRun
+    from ...state.store import State
+
+WATCH_EVERY_S = 1.0
+_TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "dim": "$foreground-muted"}
+_KEYS_THAT_COME_AND_GO = ("again", "detach", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
+
+
+class LiveScreen(SteeringKeys):
+    """Cells above, samples below, beside them the sample under the cursor, and at the bottom what has happened."""
+
+    HELP = """
+    A run as it goes on: its cells, the samples that they work on, and the conversation of the one under the cursor.
+    Leaving does not stop it: it goes on without this application.
+    """
+    PLACE = "live"
+    AUTO_FOCUS = ""  # the cells take it as soon as there are any: without a run, enter is for the invitation
+    CSS = """
+    LiveScreen {
+        #head, #words, .live--heading { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        #head { text-style: bold; }
+        .live--heading { background: $surface; text-style: bold; }
+        #none { height: 1fr; padding: 1 2; }
+        #cells { height: auto; max-height: 40%; }
+        #below, #working, #talk, #samples { height: 1fr; }
+        #working { width: 5fr; }
+        #talk { width: 4fr; border-left: solid $foreground 30%; }
+        #log { height: 5; border-top: solid $foreground 30%; &:focus { height: 50%; } &.-empty { display: none; } }
+        #none { display: none; }
+        &.-none {
+            #none { display: block; }
+            #head, #cells, #words, #below, #log { display: none; }
+        }
+        &.-narrow {
+            #talk { display: none; border-left: none; }
+            #log { height: 3; border-top: none; &:focus { height: 50%; } }
+            &.-reading #talk { display: block; }
+            &.-reading #working, &.-reading #cells, &.-reading #words { display: none; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "t",
+            "ended_samples",
+            "ended samples",
+            show=False,
+            id="live.ended",
+            tooltip="Samples that have ended, or those that run",
+        ),
+        Binding("f", "follow", "follow", show=False, id="live.follow", tooltip="Go on to another sample when one ends"),
+        Binding("d", "detach", "detach", id="live.detach", tooltip="To Bench; the run goes on"),
+        Binding("escape", "back", "back", show=False, id="live.back", tooltip="One pane up"),
+        Binding("enter", "open", "open", show=False, id="live.open", tooltip="Watch the run, or read one that ended"),
+    ]
+
+    _cells = query_one("#cells", LineTable)
+    _pane = query_one(SamplesPane)
+    _talk = query_one(ConversationPane)
+    _log = query_one("#log", LineTable)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._timer: Timer | None = None
+        self._run_shown: str = ""
+        self._logs_read: frozenset[str] = frozenset()  # cells whose ended samples were asked for when the run had ended
+        self._offered: tuple[bool | None, ...] = ()
+        self._rest = Debounced(self, self._look_at_sample)
+
+    def body(self) -> Iterable[Widget]:
+        """The header, the panes, the log."""
+        yield Label(id="none", markup=False)
+        yield Label(id="head", markup=False)
+        yield LineTable(CELL_COLUMNS, id="cells")
+        yield Label(id="words", markup=False)
+        with Horizontal(id="below"):
+            yield SamplesPane()
+            yield ConversationPane()
+        yield LineTable(EVENT_COLUMNS, id="log", empty="nothing has happened yet")
+
+    def on_mount(self) -> None:
+        """Follow the run, and ask its cells as long as this place is shown."""
+        self._timer = self.set_interval(WATCH_EVERY_S, self._watch)
+        subscribe = self.store.subscribe
+        subscribe(self, {"live", "running", "finished", "runs", "processes", "failures"}, self._draw)
+        subscribe(self, {"conversation", "live_transcript", "waiting"}, self._draw_conversation)
+
+    def on_screen_resume(self) -> None:
+        """Ask again, at once."""
+        if self._timer is not None:
+            self._timer.resume()
+        self._watch()
+
+    def on_screen_suspend(self) -> None:
+        """Nobody looks: leave the cells alone."""
+        if self._timer is not None:
+            self._timer.pause()
+
+    def on_resize(self) -> None:
+        """Fit the header to the new width."""
+        self._draw_head(self.state)
+
+    # Drawing
+
+    def _draw(self, state: State) -> None:
+        self.set_class(state.live is None, "-none")
+        if state.live is None:
+            self.query_one("#none", Label).update(Content(clean_line(invitation(state))))
+            self.set_focus(None)
+            return
+        status = state.live.status
+        if status.run_id != self._run_shown:
+            self._begin(status.run_id)
+        if status.exit_code is None:
+            self._logs_read = frozenset()
+        if self.focused is None:
+            self._cells.focus()
+        self._draw_head(state)
+        self._cells.change_columns(cell_columns(status))
+        self._cells.show(cell_rows(status, state.running, time.time()))
+        self._draw_words(state.live)
+        self._pane.show(state, state.live)
+        events = event_rows(status)
+        self._log.set_class(not events, "-empty")
+        self._log.show(events)
+        if not self._log.has_focus:
+            self._log.action_first()
+        self._draw_conversation(state)
+        self._offer()
+
+    def _begin(self, run_id: str) -> None:
+        """Another run is shown: forget what belongs to the one before."""
+        self._run_shown = run_id
+        self._pane.begin()
+        self.remove_class("-reading")
+
+    def _offer(self) -> None:
+        """Show other keys in the footer where others can be pressed now."""
+        offered = tuple(self.check_action(action, ()) for action in _KEYS_THAT_COME_AND_GO)
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+
+    def _draw_head(self, state: State) -> None:
+        if state.live is None:
+            return
+        words = head_line(state.live, state.failures.get("live"), time.time(), self.size.width)
+        self.query_one("#head", Label).update(Content(words))
+
+    def _draw_words(self, run: KnownRun) -> None:
+        cell = self.cell
+        words = TableCell("") if cell is None else cell_words(cell, time.time(), foreign=run.is_foreign)
+        text = f"{run.status.message} · {words.text}" if run.is_foreign and run.status.message else words.text
+        styled = Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted"))
+        self.query_one("#words", Label).update(styled)
+
+    def _draw_conversation(self, state: State) -> None:
+        run, one = state.live, self.sample
+        if run is None or one is None:
+            self._talk.show("no sample", "", None)
+            return
+        sample = one.sample
+        words = f"#{sample.sample_id}/{sample.epoch} · {target_words(one.cell, with_task=True)}"
+        if (ref := sample_ref(run, one)) is not None:
+            is_read = state.live_sample == ref
+            failure = state.failures.get("live_transcript") if is_read else None
+            awaited = state.waiting.get("live_transcript") if is_read else None
+            transcript = state.live_transcript if is_read else None
+            if transcript is None:
+                words += f" · {failure}" if failure else f" · {awaited} …" if awaited else " · enter opens it"
+            self._talk.show(words, one.key, transcript)
+            return
+        talk = state.conversation if state.conversation is not None and is_of(state.conversation, sample) else None
+        if talk is not None and talk.status != "running":
+            words += " · finished" if talk.status == "completed" else f" · {talk.status}"
+        self._talk.show(words + (" · following" if self._pane.following else ""), one.key, talk)
+
+    # Watching
+
+    def _pids(self, run: KnownRun) -> dict[str, int]:
+        return {cell.id: cell.pid for cell in run.status.cells if cell.pid is not None and cell.state not in ENDED}
+
+    def _watch(self) -> None:
+        run = self.state.live
+        if run is None:
+            return
+        logs = {}
+        if self._pane.ended_shown and not run.is_foreign:
+            ended = [cell for cell in run.status.cells if cell.state in ENDED and cell.log]
+            logs = {cell.id: run.run_dir / str(cell.log) for cell in ended}
+        if run.status.exit_code is not None:
+            if logs.keys() <= self._logs_read:
+                return
+            self._logs_read = frozenset(logs)
+        self._draw_head(self.state)
+        self._draw_words(run)
+        one, pids = self.sample, self._pids(run)
+        pid = pids.get(one.cell.id) if one is not None else None
+        focus = (pid, one.sample) if one is not None and pid is not None and sample_ref(run, one) is None else None
+        if pids or logs:
+            asks = WatchRequested(pids, focus, by_eval=run.is_foreign, finished=self._pane.ended_shown, logs=logs)
+            self.post_message(asks)
+
+    @property
+    def cell(self) -> CellStatus | None:
+        """The cell under the cursor."""
+        run = self.state.live
+        if run is None or not self._run_shown:
+            return None
+        return next((cell for cell in run.status.cells if cell.id == self._cells.cursor_key), None)
+
+    @property
+    def sample(self) -> RunningRow | EndedRow | None:
+        """The sample that is being read, else the one under the cursor."""
+        return self._pane.sample
+
+    # What is done here
+
+    @on(LineTable.RowHighlighted, "#samples")
+    def _look(self) -> None:
+        if self._pane.read is None:
+            self._rest.begin()
+
+    def _look_at_sample(self) -> None:
+        self._draw_conversation(self.state)
+        self._watch()
+        self._offer()
+
+    @on(LineTable.RowSelected, "#samples")
+    def _read_on(self) -> None:
+        self._pane.read = one = self._pane.under_cursor
+        if one is None or (run := self.state.live) is None:
+            return
+        if (ref := sample_ref(run, one)) is not None and self.state.live_sample != ref:
+            self.post_message(FinishedSampleOpened(ref))
+        self.add_class("-reading")
+        self._talk.view.focus()
+
+    @on(LineTable.RowHighlighted, "#cells")
+    def _look_at_cell(self) -> None:
+        if (run := self.state.live) is not None:
+            self._draw_words(run)
+            self._offer()
+
+    @on(LineTable.RowSelected, "#cells")
+    def _open_cell(self) -> None:
+        run, cell = self.state.live, self.cell
+        if run is None or cell is None:
+            return
+        if not run.is_foreign and (run.status.exit_code is not None or cell.state in ENDED):
+            self.post_message(RunOpened(run, results=True))
+            return
+        pane = self._pane
+        pane.only = "" if pane.only == cell.id else cell.id
+        pane.show(self.state, run)
+        self._draw_conversation(self.state)
+        if pane.table.row_count:
+            pane.table.focus()
+
+    def action_ended_samples(self) -> None:
+        """Show the samples that have ended, or those that are being worked on."""
+        run = self.state.live
+        if run is None:
+            return
+        pane = self._pane
+        pane.ended_shown, pane.read = not pane.ended_shown, None
+        self.remove_class("-reading")
+        pane.show(self.state, run)
+        self._draw_conversation(self.state)
+        pane.table.focus()
+        self._offer()
+        self._watch()
+
+    def action_follow(self) -> None:
+        """Go on to another sample when the one that is shown ends, or no longer."""
+        self._pane.follow()
+        self._draw_conversation(self.state)
+
+    def action_detach(self) -> None:
+        """To Bench; the run goes on."""
+        if (run := self.state.live) is not None and run.status.exit_code is None:
+            self.notify(f"{clean_line(run.status.title or run.status.run_id)} goes on: 5 comes back", markup=False)
+        self.post_message(PlaceRequested("bench"))
+
+    def action_open(self) -> None:
+        """Enter, where no table takes it."""
+        run = self.state.live or going_on(self.state)
+        if run is not None:
+            self.post_message(RunOpened(run))
+
+    def action_back(self) -> None:
+        """From the conversation to the samples, from there to the cells, from there to Bench."""
+        pane = self._pane
+        if pane.read is not None:
+            pane.read = None
+            self.remove_class("-reading")
+            pane.table.focus()
+            self._draw_conversation(self.state)
+            self._offer()
+        elif self._cells.display and (pane.only or not self._cells.has_focus):
+            pane.only = ""
+            self._cells.focus()
+            self._draw(self.state)
+        else:
+            self.post_message(PlaceRequested("bench"))

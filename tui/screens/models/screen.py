@@ -1,0 +1,385 @@
+"""Models: find models, and pick the providers and policies that each is examined with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ....evals.catalog.query import with_word
+from ....evals.planning.edit_models import picks_of, toggle_all, toggle_route
+from ....profiles.base.text import clean_line
+from ...dialogs.picker import ChooseScreen
+from ...messages import CatalogRequested, DraftEditRequested, ProbeRequested
+from ...widgets.debounce import Debounced
+from ...widgets.filter_input import FilterBar, Hint
+from ...widgets.table.pick import PICK, PickTable
+from ...widgets.table.table import LineTable
+from ..base import BaseScreen
+from .provider_picker import ProviderPicker
+from .rows import (
+    MODEL_COLUMNS,
+    ORDER_COLUMNS,
+    Browsed,
+    View,
+    age_words,
+    browse,
+    find_order,
+    limit_words,
+    live_providers,
+    model_rows,
+    order_rows,
+    pick_cell,
+    query_hint,
+    title_words,
+)
+
+if TYPE_CHECKING:
+    from ....evals.catalog.listings import Catalog, ModelEntry
+    from ...state.store import State
+
+USUAL_ROUTE = "fastest"  # what picking a model as a whole means
+VIEW = "models.view"  # what the memory calls it
+FULL_WORDS = 60  # columns that the words above the models need
+_VISION = "can:vision"
+_FAILED = "✗"
+
+
+@dataclass
+class CatalogBrowsable(Message):
+    """A catalog was made ready to be browsed."""
+
+    browsed: Browsed
+
+
+class ModelTable(PickTable):
+    """The models that match."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "screen.filter", "filter", id="models.filter", tooltip="Type words and limits"),
+        Binding("s", "screen.sort", "sort", id="models.sort", tooltip="Choose the order; the same again reverses it"),
+        Binding("space", "screen.pick_model", "pick", id="models.pick", tooltip=f"Pick :{USUAL_ROUTE}, or take it out"),
+        Binding(
+            "enter", "screen.enter_picker", "providers", id="models.providers", tooltip="Go to the model's providers"
+        ),
+        Binding("escape", "screen.clear_filter", show=False, id="models.clear", tooltip="Take the filter away"),
+    ]
+
+
+class ModelsScreen(BaseScreen):
+    """The browser, and the providers of the model under its cursor."""
+
+    HELP = """
+    Find models, and pick for each the providers that it is examined with; what is picked goes into the plan (4).
+    Prices are USD per million tokens, the best of the live offers, and ? is unknown.
+
+    / finds: all words must fit, !word must not. Limits are typed there too: size>7b size<70b ctx>128k in<0.5 out<1
+    provider:groq task:image-text-to-text can:vision can:tools can:json; Tab completes, Esc takes all away. What is
+    unknown fits no limit.
+
+    A policy is settled with every request; all live means those that are live when the plan is made.
+    """
+    PLACE = "models"
+    AUTO_FOCUS = "ModelTable"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
+    CSS = """
+    ModelsScreen {
+        .models--head { height: 1; padding: 0 1; background: $surface; }
+        .models--title { width: 1fr; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
+        .models--age { width: auto; margin-left: 1; }
+        .models--notice { height: auto; max-height: 5; padding: 0 1; color: $text-warning; display: none; }
+        .models--notice.-failed { color: $text-error; }
+        .models--browser { height: 1fr; }
+        ProviderPicker { height: 45%; }
+        &.-short .models--notice { max-height: 3; }
+        &.-narrow, &.-short {
+            ProviderPicker { height: 1fr; display: none; }
+            &.-picking ProviderPicker { display: block; }
+            &.-picking .models--browser { display: none; }
+        }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", show=False, id="models.filter", tooltip="Type words and limits"),
+        Binding("a", "pick_all", "all", id="models.all", tooltip="Pick every live provider, or take them out"),
+        Binding("p", "probe", show=False, id="models.probe", tooltip="Ask it one tiny question: a real request"),
+        Binding("S", "reverse", show=False, id="models.reverse", tooltip="Sort the other way round"),
+        Binding("v", "vision", show=False, id="models.vision", tooltip="Only models that take images"),
+        Binding("R,ctrl+r", "refresh_catalog", show=False, id="models.refresh", tooltip="Read the catalog again now"),
+    ]
+
+    _title = query_one(".models--title", Static)
+    _age = query_one(".models--age", Static)
+    _notice = query_one(".models--notice", Static)
+    _filter = query_one(FilterBar)
+    _table = query_one(ModelTable)
+    _picker = query_one(ProviderPicker)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = View()
+        self._browsed: Browsed | None = None
+        self._preparing: Catalog | None = None
+        self._shown = 0
+        self._marked: dict[str, tuple[str, ...]] = {}
+        self._rest = Debounced(self, self._draw_rested)
+
+    def body(self) -> Iterable[Widget]:
+        """What is shown, the models, and the providers of one of them."""
+        yield Static(classes="models--notice", markup=False)
+        with Vertical(classes="models--browser"):
+            with Horizontal(classes="models--head"):
+                yield Static(classes="models--title", markup=False)
+                yield Static(classes="models--age", markup=False)
+            yield FilterBar(placeholder="words and limits", hint=self._hint)
+            yield ModelTable(MODEL_COLUMNS)
+        yield ProviderPicker()
+
+    def on_mount(self) -> None:
+        """Look at what was looked at last time; follow the catalog, the draft's picks and the probes."""
+        self._view = View.recalled(self.proctor.memory.get(VIEW, dict[str, object]()))
+        self._filter.text = self._view.query
+        subscribe = self.store.subscribe
+        subscribe(self, {"catalog"}, self._prepare)
+        subscribe(self, {"catalog", "endpoints", "waiting", "failures"}, self._draw_words)
+        subscribe(self, {"draft"}, self._draw_picks)
+        subscribe(self, {"probes"}, self._draw_picker)
+
+    def on_resize(self) -> None:
+        """Say more, or less."""
+        self._draw_words(self.state)
+
+    # What comes in
+
+    def _prepare(self, state: State) -> None:
+        """Make a new catalog ready in a thread; what was there stays until then."""
+        catalog = state.catalog
+        if catalog is not None and catalog is not self._preparing:
+            self._preparing = catalog
+            self.run_worker(lambda: self.post_message(CatalogBrowsable(browse(catalog))), group="browse", thread=True)
+
+    def on_catalog_browsable(self, message: CatalogBrowsable) -> None:
+        """Show it, unless a newer one is on its way."""
+        message.stop()
+        if message.browsed.catalog is self._preparing:
+            self._browsed = message.browsed
+            self._filter.refresh_hint()
+            self._draw_models()
+
+    def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
+        """Find with every key; the best match comes under the cursor."""
+        event.stop()
+        if event.text == self._view.query:
+            return
+        self._look(replace(self._view, query=event.text))
+        if event.text:
+            self._table.action_first()
+
+    @on(LineTable.HeaderSelected, "ModelTable")
+    def _sort_by_column(self, event: LineTable.HeaderSelected) -> None:
+        event.stop()
+        if (order := find_order("picked" if event.column_key == PICK else event.column_key)) is not None:
+            self._look(self._view.with_order(order))
+
+    @on(LineTable.RowHighlighted, "ModelTable")
+    def _show_providers(self, event: LineTable.RowHighlighted) -> None:
+        """Follow the cursor when it rests."""
+        event.stop()
+        self._rest.begin()
+
+    @on(PickTable.RowPicked, "ModelTable")
+    def _pick_by_click(self, event: PickTable.RowPicked) -> None:
+        event.stop()
+        self.action_pick_model()
+
+    @on(LineTable.RowSelected, "ModelTable")
+    def _open_by_click(self, event: LineTable.RowSelected) -> None:
+        event.stop()
+        self.action_enter_picker()
+
+    def on_provider_picker_picked(self, event: ProviderPicker.Picked) -> None:
+        """Pick a provider or a policy, or take it out."""
+        event.stop()
+        self._toggle(event.route)
+
+    # Actions
+
+    def action_filter(self) -> None:
+        """Type what to find."""
+        self.action_leave_picker()
+        self._filter.open()
+
+    def action_clear_filter(self) -> None:
+        """Show all models again."""
+        self._filter.text = ""
+
+    def action_enter_picker(self) -> None:
+        """Go to the providers of the model under the cursor."""
+        if self._entry is not None:
+            self._draw_picker(self.state)
+            self.add_class("-picking")
+            self._picker.table.focus()
+
+    def action_leave_picker(self) -> None:
+        """Go back to the models."""
+        self.remove_class("-picking")
+        self.set_focus(self._table)  # at once: keys may follow on the heels of the one that led here
+
+    def action_sort(self) -> None:
+        """Choose the order."""
+
+        def take(chosen: str | None) -> None:
+            if (order := find_order(chosen)) is not None:
+                self._look(self._view.with_order(order))
+
+        rows = order_rows(self._view)
+        choose = ChooseScreen("Sort by: the same again turns it round", ORDER_COLUMNS, rows, at=self._view.order)
+        self.app.push_screen(choose, take)  # pyright: ignore[reportUnknownMemberType]
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self._look(replace(self._view, reverse=not self._view.reverse))
+
+    def action_vision(self) -> None:
+        """Show only models that take images, or all again."""
+        self._filter.text = with_word(self._filter.text, _VISION)
+
+    def action_refresh_catalog(self) -> None:
+        """Read the catalog again, past the cache."""
+        self.post_message(CatalogRequested(refresh=True))
+
+    def action_pick_model(self) -> None:
+        """Pick the model where it is fastest, or take that out."""
+        self._toggle(USUAL_ROUTE)
+
+    def action_pick_all(self) -> None:
+        """Pick all live providers, or take them out."""
+        if (entry := self._entry) is not None:
+            model, live = entry.id, live_providers(entry)
+            self.post_message(DraftEditRequested(lambda draft: toggle_all(draft, model, live)))
+
+    def action_probe(self) -> None:
+        """Ask the route under the cursor; from the models, the one that picking means."""
+        if (entry := self._entry) is not None:
+            route = self._picker.route if self.focused is self._picker.table else USUAL_ROUTE
+            self.post_message(ProbeRequested(entry.id, route or None))
+
+    @property
+    def _entry(self) -> ModelEntry | None:
+        """The model under the cursor."""
+        key = self._table.cursor_key
+        return None if key is None or self._browsed is None else self._browsed.entries.get(key)
+
+    def _toggle(self, route: str) -> None:
+        if (entry := self._entry) is None:
+            return
+        model, live = entry.id, live_providers(entry)
+        offer = entry.offer(route)
+        if offer is not None and not offer.is_live and route not in self._marked.get(model, ()):
+            self._tell(f"{route} is not live ({offer.status}): pick another provider of {model}")
+        elif not live and not self._marked.get(model):
+            self._tell(f"no provider serves {model} now")
+        else:
+            self.post_message(DraftEditRequested(lambda draft: toggle_route(draft, model, route, live)))
+
+    def _tell(self, words: str) -> None:
+        self.notify(clean_line(words), severity="warning", markup=False)
+
+    # Drawing
+
+    def _look(self, view: View) -> None:
+        self._view = view
+        self.proctor.memory.put(VIEW, view.remembered())
+        self._draw_models()
+
+    def _hint(self, text: str) -> Hint:
+        return query_hint(text, self._browsed.choices) if self._browsed is not None else Hint()
+
+    def _draw_models(self) -> None:
+        if self._browsed is None:
+            return
+        picks = picks_of(self.state.draft)
+        found = self._browsed.find(self._view, picks)
+        self._shown, self._marked = len(found), dict(picks)
+        self._table.sorted_by = self._view.sorted_by
+        self._draw_words(self.state)
+        self._table.show(model_rows(self._browsed, found, picks))
+        self._draw_picker(self.state)
+
+    def _draw_picks(self, state: State) -> None:
+        """Mark what is picked now, and only where that has changed."""
+        picks = picks_of(state.draft)
+        if self._browsed is not None:
+            for model in {*picks, *self._marked}:
+                entry = self._browsed.entries.get(model)
+                if entry is not None and picks.get(model) != self._marked.get(model):
+                    self._table.set_cell(model, PICK, pick_cell(entry, picks.get(model, ())))
+        self._marked = dict(picks)
+        self._draw_words(state)
+        self._draw_picker(state)
+
+    def _draw_rested(self) -> None:
+        self._draw_picker(self.state)
+
+    def _draw_picker(self, state: State) -> None:
+        self._rest.end()
+        entry = self._entry
+        routes = self._marked.get(entry.id, ()) if entry is not None else ()
+        self._picker.show(entry, routes, state.probes)
+
+    def _draw_words(self, state: State) -> None:
+        """The line above the models, what to know about the catalog, and what stands there without any."""
+        _write(self._title, self._title_words(state))
+        if self._browsed is not None:
+            is_short = self.size.width < FULL_WORDS
+            _write(self._age, age_words(self._browsed.catalog, time.time(), is_short=is_short))
+        notice = _notice_words(state)
+        _write(self._notice, notice)
+        self._notice.display = bool(notice)
+        self._notice.set_class(notice.startswith(_FAILED), "-failed")
+        self._table.empty = self._empty_words(state)
+
+    def _title_words(self, state: State) -> str:
+        waiting = state.waiting.get("catalog") or state.waiting.get("endpoints")
+        if self._browsed is None:
+            return f"Models · {waiting} …" if waiting else "Models"
+        words = title_words(self._browsed, self._shown, self._view, len(self._marked))
+        return f"{words} · {waiting} …" if waiting else words
+
+    def _empty_words(self, state: State) -> str:
+        if self._browsed is None:
+            failure = state.failures.get("catalog") or state.failures.get("endpoints")
+            if failure is not None:
+                return "no models are known"
+            waiting = state.waiting.get("endpoints") or state.waiting.get("catalog") or "preparing the catalog"
+            return f"{waiting} …"
+        if not self._browsed.entries:
+            return "the router lists no models\nR asks it again"
+        wanted = self._browsed.read(self._view).wanted
+        told = [*([f'"{wanted.query}"'] if wanted.query else []), *limit_words(wanted)]
+        return f"no model fits {' and '.join(told)}\nesc takes the filter away"
+
+
+def _notice_words(state: State) -> str:
+    """Why there is no catalog, or none that is newer; else what could not be had of it."""
+    for name in ("endpoints", "catalog"):
+        if (failure := state.failures.get(name)) is not None:
+            return f"{_FAILED} {failure}" + " · R tries again"
+    return f"⚠ {' · '.join(state.catalog.notes)}" if state.catalog is not None and state.catalog.notes else ""
+
+
+def _write(line: Static, words: str) -> None:
+    """Write a line, and only where it says something else now."""
+    content = Content(clean_line(words))
+    if line.content != content:
+        line.update(content)

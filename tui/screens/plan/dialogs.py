@@ -1,0 +1,111 @@
+"""What the Plan place asks: under which name to save, which profile to open, who grades."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ....evals.planning.edit_settings import SELF_GRADING, grader_choices
+from ....profiles.base.format import UNKNOWN, format_usd_per_mtok
+from ...dialogs.picker import ChooseScreen
+from ...dialogs.prompt import AskScreen, Objection
+from ...messages import ProfileOpened
+from ...widgets.table.table import Column, Row, TableCell
+
+if TYPE_CHECKING:
+    from ....evals.catalog.listings import Catalog
+    from ...state.store import State
+
+_GRADER_COLUMNS = (
+    Column("target", "who grades", 0),
+    Column("in", "in $/M", 8, "right", drop=2),
+    Column("out", "out $/M", 8, "right", drop=1),
+    Column("note", "", 24, drop=3),
+)
+_ITSELF = ""
+_NAME_CHARS = 100
+
+
+def save_screen(state: State) -> AskScreen:
+    """Asks for the name of the profile that the draft is saved as."""
+    folder = Path.cwd() / "profiles"
+    own = state.draft_path
+    stem = own.stem if own is not None else ""
+
+    def check(text: str) -> Objection | None:
+        name = text.removesuffix(".toml")
+        if not name or name.startswith(".") or "/" in name or "\\" in name or not name.isprintable():
+            return Objection("a name is no path, and does not begin with a dot")
+        if len(name) > _NAME_CHARS:
+            return Objection(f"a name has at most {_NAME_CHARS} characters")
+        path = folder / f"{name}.toml"
+        if path != own and path.exists():
+            return Objection(f"profiles/{name}.toml is there already and would be replaced", insist=True)
+        return None
+
+    explains = f"a profile in {folder}, which `proctor run NAME` runs"
+    return AskScreen("Save the plan as", text=stem, hint="name", explains=explains, check=check)
+
+
+def open_screen(
+    state: State, post: Callable[[ProfileOpened], Any]
+) -> tuple[ChooseScreen, Callable[[str | None], None]]:
+    """Asks which profile is to be the draft, and what to do with the answer."""
+    from .rows import PROFILE_COLUMNS, profile_rows
+
+    rows, refusals = profile_rows(state.profiles or ())
+    failure = state.failures.get("profiles")
+    empty = str(failure) if failure is not None else state.waiting.get("profiles", "there are no profiles")
+    by_key = {str(found.path): found for found in state.profiles or ()}
+
+    def take(key: str | None) -> None:
+        from ....profiles.library import LoadedProfile
+
+        if key is not None and isinstance(found := by_key[key], LoadedProfile):
+            post(ProfileOpened(found))
+
+    return ChooseScreen("Open a profile", PROFILE_COLUMNS, rows, refusals=refusals, empty=empty), take
+
+
+def grader_screen(state: State) -> ChooseScreen:
+    """Asks who grades: each model itself, a target of the draft, or any provider of any model of the catalog."""
+    draft = state.draft
+    names = grader_choices(draft, state.plan) if draft is not None else ()
+    examined = {cell.target.name for cell in state.plan.cells} if state.plan is not None else set[str]()
+    rows = [
+        Row(
+            _ITSELF, (TableCell(SELF_GRADING), TableCell(""), TableCell(""), TableCell("⚠ graders that differ", "warn"))
+        )
+    ]
+    rows += [_row(name, state.catalog, examined) for name in names]
+    rows += [_row(name, state.catalog, examined) for name in _catalog_names(state.catalog) if name not in names]
+    at = draft.grader.target if draft is not None and draft.grader is not None else _ITSELF
+    return ChooseScreen("Who grades the answers", _GRADER_COLUMNS, rows, at=at, can_filter=True)
+
+
+def _catalog_names(catalog: Catalog | None) -> list[str]:
+    from ....profiles.schema import HF_PREFIX
+
+    models = catalog.models if catalog is not None else ()
+    return [f"{HF_PREFIX}{entry.id}:{offer.provider}" for entry in models for offer in entry.live_offers]
+
+
+def _row(name: str, catalog: Catalog | None, examined: set[str]) -> Row:
+    from ....profiles.policies import POLICIES
+    from ....profiles.schema import HF_PREFIX
+
+    model, _, route = name.removeprefix(HF_PREFIX).partition(":")
+    is_routed = name.startswith(HF_PREFIX)
+    entry = catalog.get(model) if catalog is not None and is_routed else None
+    offer = entry.resolve(route or None) if entry is not None else None
+    price = offer.price if offer is not None else None
+    dollars = (UNKNOWN, UNKNOWN)
+    if price is not None:
+        dollars = (format_usd_per_mtok(price.input_usd_per_mtok), format_usd_per_mtok(price.output_usd_per_mtok))
+    note = TableCell("")
+    if is_routed and (not route or route in POLICIES):
+        note = TableCell(f"⚠ not fixed: now {offer.provider}" if offer is not None else "⚠ not fixed", "warn")
+    elif name in examined:
+        note = TableCell("⚠ is examined, too", "warn")
+    return Row(name, (TableCell(name.removeprefix(HF_PREFIX)), TableCell(dollars[0]), TableCell(dollars[1]), note))

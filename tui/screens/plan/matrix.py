@@ -1,0 +1,96 @@
+"""Thinning the matrix of the draft: what is taken out, put back, pinned, and taken back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ....evals.planning.edit_tasks import anchor
+from ....evals.planning.matrix import EMPTY, Matrix, MatrixCell
+from ....profiles.base.errors import UsageError
+from ...messages import DraftEditRequested
+from ..base import BaseScreen
+
+if TYPE_CHECKING:
+    from ....profiles.schema import Profile
+
+
+class ThinningScreen(BaseScreen):
+    """A place that shows the matrix of the draft. A subclass says which spot the cursor is on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matrix: Matrix = EMPTY
+        self._undo: list[tuple[Profile, Profile]] = []  # before and after each change of the matrix
+
+    def _spot(self) -> MatrixCell | None:
+        """The spot under the cursor."""
+        raise NotImplementedError
+
+    def action_take_or_put(self) -> None:
+        """Take the cell out of the draft, or put it back."""
+        from ....evals.planning.edit_matrix import with_spot, without_spot
+
+        if (spot := self._spot()) is not None:
+            path, catalog = anchor(self.state.draft_path), self.state.catalog
+            if spot.cells:
+                self._thin(lambda draft: without_spot(draft, catalog, path, spot.task, spot.target))
+            else:
+                self._thin(lambda draft: with_spot(draft, path, spot.task, spot.target))
+
+    def action_take_target_out(self) -> None:
+        """Take the cell's target out of the draft, with all of its cells."""
+        from ....evals.planning.edit_matrix import without_target
+
+        if (spot := self._spot()) is not None:
+            catalog = self.state.catalog
+            self._thin(lambda draft: without_target(draft, catalog, spot.target))
+
+    def action_take_task_out(self) -> None:
+        """Take the cell's task out of the draft, with all of its cells."""
+        from ....evals.planning.edit_matrix import without_task
+
+        if (spot := self._spot()) is not None:
+            path = anchor(self.state.draft_path)
+            self._thin(lambda draft: without_task(draft, path, spot.task))
+
+    def action_pin(self) -> None:
+        """Hold the cell's target to the provider that serves it first, or let it go."""
+        from ....evals.planning.edit_matrix import with_pin
+
+        if (spot := self._spot()) is not None:
+            pin = spot.target not in self._matrix.pinned
+            self._thin(lambda draft: with_pin(draft, spot.target, pin))
+
+    def action_undo(self) -> None:
+        """Take the last change of the matrix back, unless the draft's models or tasks have changed since."""
+
+        def back(draft: Profile) -> Profile:
+            if not self._undo:
+                raise UsageError("there is no change of the matrix to take back")
+            before, after = self._undo.pop()
+            if (draft.models, draft.tasks) != (after.models, after.tasks):
+                self._undo.clear()
+                raise UsageError("models or tasks have changed since: there is nothing to take back")
+            return draft.model_copy(update={"models": before.models, "tasks": before.tasks})
+
+        self._change(back)
+
+    def _thin(self, change: Callable[[Profile], Profile]) -> None:
+        def noted(draft: Profile) -> Profile:
+            changed = change(draft)
+            self._undo.append((draft, changed))
+            return changed
+
+        self._change(noted)
+
+    def _change(self, change: Callable[[Profile], Profile]) -> None:
+        """Have the draft changed as it is by then; what it cannot become is told."""
+
+        def edit(draft: Profile) -> Profile:
+            try:
+                return change(draft)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+
+        self.post_message(DraftEditRequested(edit))

@@ -1,0 +1,208 @@
+"""What the Plan place shows of a plan, as rows and words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from ....evals.planning.matrix import row_key
+from ....profiles.base.format import UNKNOWN, format_usd_per_mtok
+from ....profiles.base.text import clean_line
+from ...cli.plan_view import ERROR_GLYPH, WARNING_GLYPH, format_time_range, format_usd_range
+from ...widgets.table.table import Column, Row, TableCell
+
+if TYPE_CHECKING:
+    from ....evals.planning.matrix import Matrix, MatrixCell
+    from ....evals.planning.plan import Cell, Endpoint, Problem
+    from ....profiles.library import BrokenProfile, LoadedProfile
+    from ...state.store import State
+
+PLAN_COLUMNS = (
+    Column("state", "", 1),
+    Column("task", "task", 16),
+    Column("target", "target", 0),
+    Column("provider", "means now", 12, drop=1),
+    Column("samples", "samples", 7, "right", drop=2),
+    Column("cost", "cost", 15, "right"),
+    Column("time", "time", 11, "right", drop=3),
+)
+PROFILE_COLUMNS = (
+    Column("name", "profile", 24),
+    Column("title", "title", 0),
+    Column("matrix", "tasks × models", 14, "right", drop=1),
+    Column("place", "from", 9),
+)
+PROBLEM_COLUMNS = (Column("mark", "", 1), Column("problem", "problem", 0))
+OUT, OUT_GLYPH, PINNED = "left out", "–", "pinned"
+# Of the grid, in cells.
+_MARGIN = 3
+_GAP = 2
+_TARGET_CHARS = 24
+_CELL_CHARS = 17  # a mark and a range of dollars
+_LEAST_CHARS = 10  # a mark and the most that it may cost
+_TONES = {"error": "bad", "warning": "warn"}
+_COLOURS = {"error": "$text-error", "warning": "$text-warning"}
+_GLYPHS = {"error": ERROR_GLYPH, "warning": WARNING_GLYPH}
+_PLACES = {"project": "./profiles", "user": "yours", "shipped": "shipped", "file": "file"}
+
+
+def plan_rows(matrix: Matrix) -> list[Row]:
+    """A row for each cell, and one for each that was left out."""
+    rows: list[Row] = []
+    for task in matrix.tasks:
+        for target in matrix.targets:
+            spot = matrix.spot(task, target)
+            rows += [_plan_row(matrix, cell) for cell in spot.cells] or [_left_out(matrix, spot)]
+    return rows
+
+
+def _plan_row(matrix: Matrix, cell: Cell) -> Row:
+    severity = matrix.severities.get(cell.id, "")
+    samples = cell.estimate.samples
+    meant = "" if cell.target.model is None else cell.expected_provider or UNKNOWN
+    target = cell.target.label + (f" · {cell.variant}" if cell.variant else "") + (f" · {PINNED}" if cell.pin else "")
+    return Row(
+        cell.id,
+        (
+            TableCell(_GLYPHS.get(severity, ""), _TONES.get(severity, "")),
+            TableCell(cell.task_label),
+            TableCell(target, _TONES["error"] if severity == "error" else ""),
+            TableCell(meant, "dim" if meant == cell.target.route else ""),
+            TableCell(UNKNOWN if samples is None else f"{samples:,}"),
+            TableCell(format_usd_range(cell.estimate.cost_usd)),
+            TableCell(format_time_range(cell.estimate.time_s)),
+        ),
+    )
+
+
+def _left_out(matrix: Matrix, spot: MatrixCell) -> Row:
+    words = (OUT_GLYPH, matrix.tasks[spot.task], spot.target.label, OUT)
+    return Row(spot.key, tuple(TableCell(word, "dim") for word in words))
+
+
+def grid_columns(matrix: Matrix, width: int) -> tuple[Column, ...]:
+    """The columns of the grid on a line of `width` cells: a target, then each task; none where they do not fit."""
+    count = len(matrix.tasks)
+    room = (width - _MARGIN - _TARGET_CHARS) // count - _GAP if count else 0
+    if room < _LEAST_CHARS:
+        return ()
+    tasks = [
+        Column(task, label, min(room, max(_CELL_CHARS, cell_len(clean_line(label)))))
+        for task, label in matrix.tasks.items()
+    ]
+    widest = max(cell_len(clean_line(_target_words(matrix, target))) for target in matrix.targets)
+    rest = width - _MARGIN - sum(column.width + _GAP for column in tasks)
+    return (Column("target", "target", max(min(widest, rest), _TARGET_CHARS)), *tasks)
+
+
+def grid_rows(matrix: Matrix, columns: Sequence[Column]) -> list[Row]:
+    """A row for each target, with what each task is expected to cost with it."""
+    rows: list[Row] = []
+    for target in matrix.targets:
+        spots = [(column.width, matrix.spot(column.key, target)) for column in columns[1:]]
+        cells = [_grid_cell(matrix, spot, width) for width, spot in spots]
+        rows.append(Row(row_key(target), (TableCell(_target_words(matrix, target)), *cells)))
+    return rows
+
+
+def _target_words(matrix: Matrix, target: Endpoint) -> str:
+    cells = [cell for task in matrix.tasks for cell in matrix.spot(task, target).cells]
+    meant = cells[0].expected_provider if cells else None
+    words = target.label if meant in (None, target.route) else f"{target.label} → {meant}"
+    return f"{words} · {PINNED}" if target in matrix.pinned else words
+
+
+def _grid_cell(matrix: Matrix, spot: MatrixCell, width: int) -> TableCell:
+    if not spot.cells:
+        return TableCell(f"{OUT_GLYPH} out", "dim")
+    severity = matrix.severity(spot)
+    mark = f"{_GLYPHS[severity]} " if severity else "  "
+    times = f"{len(spot.cells)}× " if len(spot.cells) > 1 else ""
+    cost = spot.cost_usd
+    words = mark + times + format_usd_range(cost)
+    if cell_len(words) > width and cost is not None:  # the most that it may cost is what one looks for
+        words = f"{mark}{times}≤{format_usd_range(replace(cost, low=cost.high))}"
+    return TableCell(words, _TONES.get(severity, ""))
+
+
+def spot_words(matrix: Matrix, spot: MatrixCell) -> str:
+    """The full name of a spot, and what it takes."""
+    names = [matrix.tasks[spot.task], spot.target.name]
+    if not spot.cells:
+        return clean_line(" · ".join([*names, "left out: space puts it back"]))
+    parts = list(names)
+    first = spot.cells[0]
+    if first.expected_provider not in (None, first.target.route):
+        parts.append(f"now {first.expected_provider}")
+    if len(spot.cells) > 1:
+        parts.append(f"{len(spot.cells)} cells, which go together")
+    parts.append(f"{UNKNOWN if spot.samples is None else f'{spot.samples:,}'} samples")
+    if first.epochs > 1:
+        parts.append(f"{first.epochs} epochs")
+    parts.append(format_usd_range(spot.cost_usd))
+    if len(spot.cells) == 1:
+        parts.append(format_time_range(first.estimate.time_s))
+    if (price := first.price) is not None:
+        dollars = (price.input_usd_per_mtok, price.output_usd_per_mtok)
+        parts.append(f"${format_usd_per_mtok(dollars[0])} in, ${format_usd_per_mtok(dollars[1])} out per Mtok")
+    return clean_line(" · ".join(parts))
+
+
+def problems_of(state: State) -> tuple[Problem, ...]:
+    """What stands in the way: what could not be had, then errors, then warnings. An older catalog is in no one's."""
+    from ....evals.planning.plan import Problem
+
+    planned = state.plan.problems if state.plan is not None else ()
+    told = {problem.where for problem in planned if problem.severity == "error"}
+    failed = {name: state.failures[name] for name in ("endpoints", "catalog", "plan") if name in state.failures}
+    failures = [
+        Problem(
+            "warning" if name == "catalog" and state.catalog is not None else "error", name, why.message, why.remedy
+        )
+        for name, why in failed.items()
+        if name not in told
+    ]
+    return tuple(sorted((*failures, *planned), key=lambda problem: problem.severity))
+
+
+def problem_rows(problems: Sequence[Problem]) -> list[Row]:
+    """A row for each problem, by its place."""
+    return [
+        Row(
+            str(number),
+            (
+                TableCell(_GLYPHS[problem.severity], _TONES[problem.severity]),
+                TableCell(": ".join(part for part in (problem.where, problem.message) if part)),
+            ),
+        )
+        for number, problem in enumerate(problems)
+    ]
+
+
+def problem_words(problem: Problem) -> Content:
+    """A problem whole, with what to do."""
+    says = ": ".join(part for part in (problem.where, problem.message) if part)
+    words = Content.styled(f"{_GLYPHS[problem.severity]} {clean_line(says)}", _COLOURS[problem.severity])
+    return words + Content(f" → {clean_line(problem.remedy)}") if problem.remedy else words
+
+
+def profile_rows(profiles: Sequence[LoadedProfile | BrokenProfile]) -> tuple[list[Row], dict[str, str]]:
+    """A row for each profile by its path, and why those that are broken cannot be opened."""
+    rows: list[Row] = []
+    refusals: dict[str, str] = {}
+    for found in profiles:
+        key, place = str(found.path), _PLACES[found.place] + (" (shadowed)" if found.shadowed else "")
+        profile = getattr(found, "profile", None)
+        if profile is None:
+            error = getattr(found, "error")  # noqa: B009 - one of the two
+            refusals[key] = str(error)
+            cells = (TableCell(f"{ERROR_GLYPH} {found.name}", "bad"), TableCell(str(error), "bad"), TableCell(""))
+        else:
+            matrix = f"{len(profile.tasks)} × {sum(len(item.target_names) for item in profile.models)}"
+            cells = (TableCell(found.name), TableCell(profile.title), TableCell(matrix))
+        rows.append(Row(key, (*cells, TableCell(place, "dim" if found.shadowed else ""))))
+    return rows, refusals

@@ -1,0 +1,400 @@
+"""Plan: the matrix that would be run, what it takes, what stands in its way, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ....evals.planning.edit_settings import (
+    GRADER,
+    SETTINGS,
+    entry_at,
+    read_setting,
+    setting_at,
+    setting_text,
+    setting_value,
+    settings_line,
+    with_settings,
+)
+from ....evals.planning.matrix import EMPTY, MatrixCell, matrix_of, row_key
+from ....profiles.base.format import number_of
+from ....profiles.base.text import clean_line
+from ...messages import CatalogRequested, FieldsJudged, PlaceRequested, SaveRequested
+from ...widgets.form import Field, Form
+from ...widgets.header import plan_words
+from ...widgets.table.grid import GridTable
+from ...widgets.table.table import LineTable
+from .matrix import ThinningScreen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ....evals.planning.plan import Problem
+    from ....profiles.schema import Profile
+    from ...state.store import State
+
+VIEW = "plan.view"  # what the memory calls it
+GRID, LIST = "grid", "list"
+_TWO_FIELDS = 64  # cells that two settings beside each other need
+_MOST_PROBLEMS = 4  # lines, before they are scrolled through
+
+
+class _List(LineTable, inherit_bindings=True):
+    """The cells; there is nothing behind one to open."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave Enter out."""
+        return action != "select" and super().check_action(action, parameters)
+
+
+class PlanScreen(ThinningScreen):
+    """The draft as a plan."""
+
+    HELP = """
+    Every cell that would be run, one task with one target each, with what it is expected to cost and take and what
+    stands in its way. Thin it out cell by cell, by target or by task, change its settings, go to what is in the way and
+    mend it, save it as a profile, and run it.
+    """
+    PLACE = "plan"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
+    CSS = """
+    PlanScreen {
+        & .plan--head { height: 1; padding: 0 2; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
+        & #matrix, & #grid { height: 1fr; min-height: 3; &.-off { display: none; } }
+        & .plan--cell {
+            height: 1; padding: 0 2; color: $foreground-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & .plan--problems { height: auto; border-top: solid $foreground-muted; border-title-color: $foreground; }
+        & .plan--problems.-none { display: none; }
+        & .plan--problems:focus-within { border-top: solid $accent; }
+        & .plan--problem { height: auto; max-height: 3; padding: 0 2; }
+        & .plan--totals { height: auto; max-height: 2; padding: 0 2; text-style: bold; display: none; }
+        & .plan--set { height: 1; padding: 0 2; text-wrap: nowrap; text-overflow: ellipsis; display: none; }
+        & #settings { padding: 0 2; border-top: solid $foreground-muted; border-title-color: $foreground; }
+        & #settings:focus-within { border-top: solid $accent; }
+        & #settings > .form--fields { max-height: 5; overflow-y: auto; scrollbar-size-vertical: 1; }
+        & #settings:focus-within > .form--fields { max-height: 12; }
+        & #settings FieldRow > Static { width: 23; }
+        &.-wide #settings > .form--fields { grid-size: 3; }
+        &.-wide #settings .-span { column-span: 3; }
+        &.-narrow #settings > .form--fields { grid-size: 2; }
+        &.-narrow #settings .-span { column-span: 2; }
+        &.-tiny #settings > .form--fields { grid-size: 1; }
+        &.-tiny #settings .-span { column-span: 1; }
+        &.-narrow .plan--totals, &.-narrow .plan--set, &.-short .plan--set { display: block; }
+        &.-narrow #settings { display: none; }
+        &.-short #settings, &.-short .plan--cell, &.-short .plan--totals, &.-short .plan--problem { display: none; }
+        &.-short #problems { max-height: 2; }
+        &.-short #matrix, &.-short #grid { min-height: 2; }
+        &.-short .plan--problems:focus-within .plan--problem { display: block; max-height: 2; }
+        &.-editing #settings { display: block; }
+        &.-editing .plan--set { display: none; }
+        &.-narrow.-editing { & .plan--totals, & .plan--cell { display: none; } }
+        &.-narrow.-editing #settings:focus-within > .form--fields { max-height: 7; }
+        &.-short.-editing { & #matrix, & #grid, & .plan--problems { display: none; } }
+        &.-short.-editing #settings:focus-within > .form--fields { max-height: 5; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "take_or_put", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
+        Binding(
+            "x", "take_target_out", "target out", show=False, id="plan.take_target_out", tooltip="Take its target out"
+        ),
+        Binding("X", "take_task_out", "task out", show=False, id="plan.take_task_out", tooltip="Take its task out"),
+        Binding("u", "undo", "undo", show=False, id="plan.undo", tooltip="Take the last change of the matrix back"),
+        Binding("p", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its target to one provider, or let it go"),
+        Binding("v", "turn", "grid/list", show=False, id="plan.view", tooltip="Show the matrix as a grid, or a list"),
+        Binding("e", "edit", "settings", id="plan.edit", tooltip="Change the settings"),
+        Binding("exclamation_mark", "problems", "problems", id="plan.problems", tooltip="Go to what is in the way"),
+        Binding("ctrl+g", "choose_grader", "grader", show=False, id="plan.grader", tooltip="Choose who grades"),
+        Binding("w", "save_as", "save as", id="plan.save", tooltip="Save the plan as a profile"),
+        Binding("o", "open", "open", id="plan.open", tooltip="Open a profile"),
+    ]
+
+    list = query_one("#matrix", _List)
+    grid = query_one("#grid", GridTable)
+    settings = query_one("#settings", Form)
+    problems = query_one("#problems", LineTable)
+    _head = query_one(".plan--head", Static)
+    _cell_line = query_one(".plan--cell", Static)
+    _problem_line = query_one(".plan--problem", Static)
+    _totals = query_one(".plan--totals", Static)
+    _set = query_one(".plan--set", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path: Path | None = None  # of the draft that the matrix is of
+        self._problems: tuple[Problem, ...] = ()
+        self._view = ""  # as the user wants it; empty: as it fits
+
+    def body(self) -> Iterable[Widget]:
+        """The matrix, what stands in its way, the totals and the settings."""
+        from .rows import PLAN_COLUMNS, PROBLEM_COLUMNS
+
+        yield Static(classes="plan--head", markup=False)
+        yield _List(PLAN_COLUMNS, id="matrix")
+        yield GridTable((), id="grid", classes="-off")
+        yield Static(classes="plan--cell", markup=False)
+        with Vertical(classes="plan--problems"):
+            yield LineTable(PROBLEM_COLUMNS, id="problems")
+            yield Static(classes="plan--problem", markup=False)
+        yield Static(classes="plan--totals", markup=False)
+        yield Static(classes="plan--set", markup=False)
+        form = Form(self._read, id="settings")
+        form.border_title = "Settings"
+        yield form
+
+    def on_mount(self) -> None:
+        """Follow the plan and the draft."""
+        self._view = self.proctor.memory.get(VIEW, "")
+        self.store.subscribe(self, {"draft", "draft_path"}, self._draw_settings)
+        self.store.subscribe(
+            self, {"plan", "draft", "draft_path", "catalog", "endpoints", "waiting", "failures", "profiles"}, self._draw
+        )
+        self.set_focus(self.table)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show a grid where it fits now."""
+        self.set_class(event.size.width < _TWO_FIELDS, "-tiny")
+        self._draw_matrix(event.size.width)
+
+    @property
+    def table(self) -> LineTable:
+        """The grid or the list: the one that is shown."""
+        return self.list if self.grid.has_class("-off") else self.grid
+
+    def reveal(self, thing: object) -> None:
+        """Put the cursor on a cell, by its id."""
+        spot = next((spot for spot in self._matrix.spots.values() for cell in spot.cells if cell.id == thing), None)
+        self.set_focus(self.table)
+        if spot is not None:
+            self._go_to_spot(spot, str(thing))
+
+    # What is shown
+
+    def _draw(self, state: State) -> None:
+        from .rows import problem_rows, problems_of
+
+        words = clean_line(plan_words(state).removeprefix("Plan: "))
+        before = self._matrix if state.draft_path == self._path else EMPTY
+        self._path = state.draft_path
+        self._matrix = matrix_of(state.plan, before) if state.plan is not None else EMPTY
+        self.list.empty = self.grid.empty = words
+        self._draw_matrix(self.size.width)
+        self._totals.update(Content(words if state.plan is not None else ""))
+        self._problems = problems_of(state)
+        self.problems.show(problem_rows(self._problems))
+        self.problems.styles.height = min(len(self._problems), _MOST_PROBLEMS) + 1
+        self.query_one(".plan--problems").set_class(not self._problems, "-none")
+        if not self._problems and self.focused is self.problems:
+            self.set_focus(self.table)
+        self._draw_problem()
+        self._draw_head(state)
+        self._draw_cell()
+
+    def _draw_head(self, state: State) -> None:
+        title = state.draft.title if state.draft is not None else ""
+        saved = state.draft_path.name if state.draft_path is not None else "not saved"
+        if state.draft_path is not None and self.proctor.has_unsaved_draft:
+            saved += " ● changed"
+        parts = [title or "Plan", saved]
+        if state.plan is not None:
+            parts += [
+                number_of(len(found), word)
+                for found, word in ((state.plan.errors, "error"), (state.plan.warnings, "warning"))
+                if found
+            ]
+        self._head.update(Content(clean_line(" · ".join(parts))))
+
+    def _draw_matrix(self, width: int) -> None:
+        from .rows import grid_columns, grid_rows, plan_rows
+
+        columns = grid_columns(self._matrix, width)
+        is_grid = bool(columns) and (self._view == GRID or (not self._view and len(self._matrix.tasks) > 1))
+        had_focus = self.focused in (self.grid, self.list)
+        self.list.show(plan_rows(self._matrix))
+        self.grid.change_columns(columns)
+        self.grid.show(grid_rows(self._matrix, columns) if columns else [])
+        self.grid.set_class(not is_grid, "-off")
+        self.list.set_class(is_grid, "-off")
+        if had_focus:
+            self.set_focus(self.table)
+
+    def _draw_cell(self) -> None:
+        from .rows import spot_words
+
+        spot = self._spot()
+        self._cell_line.update(Content(spot_words(self._matrix, spot) if spot is not None else ""))
+
+    def _draw_problem(self) -> None:
+        from .rows import problem_words
+
+        problem = self._problem()
+        self._problem_line.update(problem_words(problem) if problem is not None else Content(""))
+
+    def _draw_settings(self, state: State) -> None:
+        if (draft := state.draft) is not None:
+            self.settings.show(
+                [
+                    Field(
+                        setting.key,
+                        setting.title,
+                        setting_value(draft, setting.key),
+                        setting_text(draft, setting.key),
+                        setting.hint,
+                        setting.doc,
+                        is_wide=setting.is_wide,
+                    )
+                    for setting in SETTINGS
+                ]
+            )
+            self._draw_set(draft)
+
+    def _draw_set(self, draft: Profile) -> None:
+        """The settings in one line, for where there is no room for the form; first what is not valid."""
+        wrong = next(iter(self.settings.wrong.values()), "")
+        line = Content.styled(f"✗ {clean_line(wrong)} · ", "$text-error") if wrong else Content("")
+        self._set.update(line + Content(clean_line(f"Settings: {settings_line(draft)}")))
+
+    def _spot(self) -> MatrixCell | None:
+        """The spot under the cursor."""
+        key = self.table.cursor_key
+        if key is None:
+            return None
+        if self.table is self.grid:
+            target, task = self._matrix.target(key), self.grid.cursor_column
+            return self._matrix.spot(task, target) if target is not None and task is not None else None
+        if (left_out := self._matrix.spots.get(key)) is not None:
+            return left_out
+        return next((spot for spot in self._matrix.spots.values() if any(cell.id == key for cell in spot.cells)), None)
+
+    def _problem(self) -> Problem | None:
+        key = self.problems.cursor_key
+        return self._problems[int(key)] if key is not None and int(key) < len(self._problems) else None
+
+    def on_line_table_row_highlighted(self, message: LineTable.RowHighlighted) -> None:
+        """Tell more of the cell, or of the problem."""
+        if message.table is self.problems:
+            self._draw_problem()
+        else:
+            self._draw_cell()
+
+    def on_grid_table_cell_highlighted(self, _: GridTable.CellHighlighted) -> None:
+        """Tell more of the cell."""
+        self._draw_cell()
+
+    # What stands in the way
+
+    def action_problems(self) -> None:
+        """Go to what stands in the way, and from there back."""
+        self.set_focus(self.table if self.focused is self.problems or not self._problems else self.problems)
+
+    def on_line_table_row_selected(self, message: LineTable.RowSelected) -> None:
+        """Go to where a problem is mended."""
+        problem = self._problem()
+        if message.table is not self.problems or problem is None:
+            return
+        setting = setting_at(problem.where, problem.message)
+        if problem.where == "catalog":
+            self.notify("Reading the catalog again …")
+            self.post_message(CatalogRequested(refresh=True))
+        elif setting is not None:
+            self._edit(setting)
+        elif (entry := entry_at(problem.where, "tasks")) is not None:
+            self.post_message(PlaceRequested("tasks", entry))
+        elif problem.cells:
+            self.reveal(problem.cells[0])
+        elif (entry := entry_at(problem.where, "models")) is not None and self.state.draft is not None:
+            self.post_message(PlaceRequested("models", self.state.draft.models[entry].model))
+
+    def _go_to_spot(self, spot: MatrixCell, cell_id: str) -> None:
+        if self.table is self.grid:
+            self.grid.move_across_to(spot.task)
+            self.grid.move_to(row_key(spot.target))
+        else:
+            self.list.move_to(cell_id)
+
+    # Settings
+
+    def _read(self, key: str, text: str) -> object:
+        draft = self.state.draft
+        return read_setting(draft, key, text) if draft is not None else None
+
+    def on_form_edited(self, message: Form.Edited) -> None:
+        """The draft has other settings."""
+        self._change(lambda draft: with_settings(draft, message.values))
+
+    def on_form_judged(self, message: Form.Judged) -> None:
+        """Nothing is run while a field holds what is not valid."""
+        self.post_message(FieldsJudged(self.PLACE, next(iter(message.wrong.values()), "")))
+
+    def on_form_left(self, _: Form.Left) -> None:
+        """Back to the matrix."""
+        self.remove_class("-editing")
+        self.set_focus(self.table)
+        if (draft := self.state.draft) is not None:
+            self._draw_set(draft)
+
+    def action_edit(self) -> None:
+        """Type into the settings."""
+        self._edit()
+
+    def _edit(self, key: str | None = None) -> None:
+        self.add_class("-editing")
+        self.settings.enter(key)
+
+    def action_choose_grader(self) -> None:
+        """Choose who grades from what the draft and the catalog have."""
+        from .dialogs import grader_screen
+
+        def take(chosen: str | None) -> None:
+            if chosen is not None:
+                self.settings.type(GRADER, chosen)
+
+        if self.state.draft is not None:
+            self.app.push_screen(grader_screen(self.state), take)  # pyright: ignore[reportUnknownMemberType]
+
+    # The matrix
+
+    def action_turn(self) -> None:
+        """Show the matrix the other way, from now on."""
+        spot, is_grid = self._spot(), self.table is self.grid
+        self._view = LIST if is_grid else GRID
+        self._draw_matrix(self.size.width)
+        if self.table is self.list and not is_grid:
+            self.notify("The grid does not fit: it shows where the terminal is wider, or tasks are fewer")
+        self.proctor.memory.put(VIEW, self._view)
+        if spot is not None:
+            self._go_to_spot(spot, spot.cells[0].id if spot.cells else spot.key)
+
+    # Profiles
+
+    def action_save_as(self) -> None:
+        """Ask for a name and save the draft under it."""
+        from .dialogs import save_screen
+
+        state = self.state
+        if state.draft is None or not state.draft.tasks or not state.draft.models:
+            self.notify(clean_line(plan_words(state)), severity="warning", markup=False)
+            return
+
+        def save(name: str | None) -> None:
+            if name is not None:
+                self.post_message(SaveRequested(name.removesuffix(".toml")))
+
+        self.app.push_screen(save_screen(state), save)  # pyright: ignore[reportUnknownMemberType]
+
+    def action_open(self) -> None:
+        """Choose a profile and make it the draft."""
+        from .dialogs import open_screen
+
+        screen, take = open_screen(self.state, self.post_message)
+        self.app.push_screen(screen, take)  # pyright: ignore[reportUnknownMemberType]

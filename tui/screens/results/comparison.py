@@ -1,0 +1,125 @@
+"""The run that is shown beside an earlier one: what has changed, and whether that is more than chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import Static
+
+from ....profiles.base.format import format_moment
+from ....profiles.base.text import clean_line
+from ...dialogs.picker import ChooseScreen
+from ...messages import ComparisonRequested
+from ...widgets.header import proctor
+from ...widgets.table.table import Column, LineTable, Row, TableCell
+from .comparison_rows import compared_words, comparison_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ....evals.results.compare import RunComparison
+    from ....evals.results.scoreboard import ScoreRow
+    from ....evals.run.run_list import KnownRun
+    from ...state.store import State
+    from ..base import BaseScreen
+
+
+class ComparisonPane(Vertical):
+    """The comparison in the store."""
+
+    DEFAULT_CSS = """
+    ComparisonPane {
+        & > .comparison--head { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
+        & > .comparison--row { height: auto; max-height: 5; padding: 0 1; color: $foreground-muted; }
+        & > .comparison--says { height: auto; max-height: 4; padding: 0 1; }
+    }
+    """
+
+    head = query_one(".comparison--head", Static)
+    table = query_one("#comparison-table", LineTable)
+    row_detail = query_one(".comparison--row", Static)
+    says = query_one(".comparison--says", Static)
+
+    def __init__(self, *, id: str) -> None:
+        """Make a pane that follows the store."""
+        super().__init__(id=id)
+        self._comparison: RunComparison | None = None
+
+    def compose(self) -> ComposeResult:
+        """Which runs, their cells, the one under the cursor in full, and what it all says."""
+        yield Static(markup=False, classes="comparison--head")
+        yield LineTable([], id="comparison-table")
+        yield Static(markup=False, classes="comparison--row")
+        yield Static(markup=False, classes="comparison--says")
+
+    @property
+    def row(self) -> ScoreRow | None:
+        """The cell under the cursor as it is now, where the run that is shown has it."""
+        known, key = self._comparison, self.table.cursor_key
+        return known.cells[int(key)].after if known is not None and key is not None else None
+
+    def on_mount(self) -> None:
+        """Follow what is read."""
+        proctor(self).store.subscribe(self, {"comparison", "waiting", "failures"}, self._draw)
+
+    def on_resize(self) -> None:
+        """Fit the new width."""
+        self._draw(proctor(self).store.state)
+
+    def _draw(self, state: State) -> None:
+        known = self._comparison = state.comparison
+        if known is None:
+            failure, waiting = state.failures.get("comparison"), state.waiting.get("comparison")
+            self.table.change_columns(())
+            self.table.empty = str(failure) if failure else f"{waiting} …" if waiting else ""
+            self.table.show([])
+        else:
+            columns, rows = comparison_table(known, self.size.width)
+            self.table.change_columns(columns)
+            self.table.show(rows)
+        title = f"before: {known.before} · now: {known.after}" if known is not None else "Two runs"
+        self.head.update(Content(clean_line(title)))
+        says = [known.summary, *(f"⚠ {warning}" for warning in known.warnings)] if known is not None else []
+        self.says.update(Content("\n".join(clean_line(line) for line in says)))
+        self._draw_row()
+
+    def _draw_row(self) -> None:
+        known, key = self._comparison, self.table.cursor_key
+        lines = compared_words(known.cells[int(key)]) if known is not None and key is not None else []
+        self.row_detail.update(Content("\n".join(clean_line(line) for line in lines)))
+
+    def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
+        """Show the cell in full."""
+        event.stop()
+        self._draw_row()
+
+
+def ask_what_to_compare_with(screen: BaseScreen, shown: KnownRun, compared: Callable[[], None]) -> None:
+    """Ask for another run that has ended and post `ComparisonRequested`; `compared` is called then."""
+    runs = [run for run in screen.state.runs or () if run.run_dir != shown.run_dir and run.status.exit_code is not None]
+    columns = (Column("run", "run", 0), Column("state", "state", 10), Column("began", "began", 16))
+    rows = [
+        Row(
+            str(run.run_dir),
+            (
+                TableCell(run.status.title or run.status.run_id),
+                TableCell(run.status.state),
+                TableCell(format_moment(run.status.started_at_s)),
+            ),
+        )
+        for run in runs
+    ]
+
+    def answered(key: str | None) -> None:
+        before = next((run for run in runs if str(run.run_dir) == key), None)
+        if before is not None:
+            screen.post_message(ComparisonRequested(before.run_dir))
+            compared()
+
+    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+        ChooseScreen("Compare with", columns, rows, empty="no other run of this log root has ended"), answered
+    )

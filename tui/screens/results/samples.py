@@ -1,0 +1,288 @@
+"""The samples of a cell, and one sample across all cells of its group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import Static
+
+from ....evals.inspect.logs.sample_orders import ORDERS, order_samples
+from ....profiles.base.format import number_of
+from ....profiles.base.text import clean_line
+from ...state.store import SampleRef
+from ...widgets.filter_input import FilterBar
+from ...widgets.header import proctor
+from ...widgets.table.table import Column, LineTable
+from .sample_rows import (
+    VERDICTS,
+    NamedSample,
+    SampleRows,
+    Verdict,
+    count_verdicts,
+    named_table,
+    sample_columns,
+    sample_texts,
+    with_verdict,
+    with_words,
+)
+from .score_rows import grader_words
+
+if TYPE_CHECKING:
+    from ....evals.inspect.logs.log_index import LogIndex
+    from ...state.store import State
+
+
+@dataclass(frozen=True, slots=True)
+class CellLog:
+    """A cell whose samples can be listed."""
+
+    label: str
+    log: Path
+
+
+class SamplesPane(Vertical):
+    """The samples of one cell: an order, a verdict, words."""
+
+    DEFAULT_CSS = """
+    SamplesPane {
+        & > .samples--head { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
+        & > .samples--says { height: auto; max-height: 3; padding: 0 1; color: $foreground-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", id="samples.filter", tooltip="Show only samples with these words"),
+        Binding("f", "verdict", "right/wrong", id="samples.verdict", tooltip="Only wrong, right, failed ones; or all"),
+        Binding("o", "order", "order", id="samples.order", tooltip="By the next column"),
+        Binding("O", "reverse", show=False, id="samples.reverse", tooltip="The other way round"),
+    ]
+
+    head = query_one(".samples--head", Static)
+    says = query_one(".samples--says", Static)
+    table = query_one("#samples-table", LineTable)
+    bar = query_one("#samples-filter", FilterBar)
+
+    def __init__(self, *, id: str) -> None:
+        """Make a pane that shows nothing yet."""
+        super().__init__(id=id)
+        self._cell: CellLog | None = None
+        self._index: LogIndex | None = None
+        self._column, self._downwards = "sample", False
+        self._verdict: Verdict = "all"
+        self._order: Sequence[int] = ()  # positions in the index, as they are ordered
+        self._counts: Mapping[Verdict, int] = {}
+        self._columns: tuple[Column, ...] = ()
+        self._texts: list[str] = []  # what words are looked for in; made when the first is typed
+        self._drawn: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Whose samples, the filter, the samples, and what is awaited or wrong."""
+        yield Static(markup=False, classes="samples--head")
+        yield FilterBar(placeholder="words in id, answer or error; !word leaves out", id="samples-filter")
+        yield LineTable([], id="samples-table")
+        yield Static(markup=False, classes="samples--says")
+
+    def on_mount(self) -> None:
+        """Follow what has been read, in the order of last time."""
+        remembered = proctor(self).memory.get("samples.order", "")
+        if remembered.removeprefix("-") in ORDERS:
+            self._column, self._downwards = remembered.removeprefix("-"), remembered.startswith("-")
+        proctor(self).store.subscribe(self, {"indexes", "waiting", "failures"}, self._draw)
+
+    def open(self, cell: CellLog) -> None:
+        """List the samples of a cell."""
+        if cell != self._cell:
+            self._cell = cell
+            self._verdict = "all"
+            self.bar.text = ""
+        self._draw(proctor(self).store.state)
+
+    @property
+    def current(self) -> SampleRef | None:
+        """The sample under the cursor."""
+        key = self.table.cursor_key
+        if self._cell is None or self._index is None or key is None:
+            return None
+        samples = self._index.samples
+        return SampleRef(self._cell.log, samples.id[int(key)], samples.epoch[int(key)])
+
+    def step(self, by: int) -> SampleRef | None:
+        """Move the cursor and return the sample there; `None` where the list ends."""
+        before = self.table.cursor_key
+        self.table.action_move(by)
+        return None if self.table.cursor_key == before else self.current
+
+    def _draw(self, state: State) -> None:
+        cell = self._cell
+        if cell is None:
+            return
+        index = state.indexes.get(cell.log)
+        if index is not self._index:
+            self._index, self._texts = index, []
+            self._counts = count_verdicts(index.samples) if index is not None else {}
+            self._columns = sample_columns(index.samples, index.epochs > 1) if index is not None else ()
+            self._order = ()
+        failure, waiting = state.failures.get("indexes"), state.waiting.get("indexes")
+        drawn = (cell, index, self._column, self._downwards, self._verdict, self.bar.text, failure, waiting)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._draw_rows(cell, index, f"{failure}" if failure else f"{waiting} …" if waiting else "")
+
+    def _draw_rows(self, cell: CellLog, index: LogIndex | None, awaited: str) -> None:
+        words = self.bar.text.split()
+        shown: Sequence[int] = ()
+        self.table.change_columns(self._columns)
+        if index is None:
+            self.table.empty = awaited
+            self.table.show([])
+        else:
+            samples, epochs = index.samples, index.epochs > 1
+            if len(self._order) != len(samples):
+                self._order = order_samples(samples, self._column, self._downwards)
+            shown = self._order
+            if self._verdict != "all":
+                shown = with_verdict(samples, shown, self._verdict)
+            self._texts = (self._texts or sample_texts(samples)) if words else []
+            if words:
+                shown = with_words(self._texts, shown, words)
+            self.table.sorted_by = (self._column, self._downwards)
+            self.table.empty = "no sample is like that: esc or f shows all" if len(samples) else "no samples"
+            self.table.show(SampleRows(samples, shown, epochs))
+        self._draw_words(cell, index, len(shown))
+
+    def _draw_words(self, cell: CellLog, index: LogIndex | None, shown: int) -> None:
+        words = [cell.label]
+        if index is not None:
+            total = len(index.samples)
+            words.append((f"{shown:,} of " if shown != total else "") + number_of(total, "sample"))
+            words.append(", ".join(f"{count} {verdict}" for verdict, count in self._counts.items()))
+            words.append("" if self._verdict == "all" else f"only {self._verdict}")
+            words.append(grader_words(index.grader, index.self_graded))
+            words.append(f"by {self._column}{', downwards' if self._downwards else ''}")
+        self.head.update(Content(clean_line(" · ".join(word for word in words if word))))
+        note = (index.error or "") if index is not None else ""
+        self.says.update(Content(clean_line(note)))
+        self.says.display = bool(note)
+
+    def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
+        """Show what has the words."""
+        event.stop()
+        self._draw(proctor(self).store.state)
+
+    def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
+        """Order by the column that was clicked; the other way round where it is ordered so already."""
+        event.stop()
+        if event.column_key == self._column:
+            self.action_reverse()
+        elif event.column_key in ORDERS:
+            self._order_by(event.column_key, ORDERS[event.column_key])
+
+    def action_filter(self) -> None:
+        """Type what to show."""
+        self.bar.open()
+
+    def action_verdict(self) -> None:
+        """Only those that are wrong; right; failed; or all again. What there is none of is passed over."""
+        there: list[Verdict] = [verdict for verdict in VERDICTS if verdict == "all" or verdict in self._counts]
+        at = there.index(self._verdict) if self._verdict in there else 0
+        self._verdict = there[(at + 1) % len(there)]
+        self._draw(proctor(self).store.state)
+
+    def action_order(self) -> None:
+        """By the next column."""
+        columns = list(ORDERS)
+        column = columns[(columns.index(self._column) + 1) % len(columns)]
+        self._order_by(column, ORDERS[column])
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._order_by(self._column, not self._downwards)
+
+    def _order_by(self, column: str, downwards: bool) -> None:
+        self._column, self._downwards = column, downwards
+        self._order = ()
+        proctor(self).memory.put("samples.order", f"{'-' if downwards else ''}{column}")
+        self._draw(proctor(self).store.state)
+
+
+class SampleByModelPane(Vertical):
+    """One sample as all cells of a group answered it: where they disagree."""
+
+    DEFAULT_CSS = "SampleByModelPane > .across--head { height: auto; max-height: 3; padding: 0 1; text-style: bold; }"
+
+    head = query_one(".across--head", Static)
+    table = query_one("#across-table", LineTable)
+
+    def __init__(self, *, id: str) -> None:
+        """Make a pane that shows nothing yet."""
+        super().__init__(id=id)
+        self._sample: SampleRef | None = None
+        self._cells: tuple[CellLog, ...] = ()
+        self._refs: dict[str, SampleRef] = {}
+
+    def compose(self) -> ComposeResult:
+        """Which sample, and what the cells made of it."""
+        yield Static(markup=False, classes="across--head")
+        yield LineTable([], id="across-table")
+
+    def on_mount(self) -> None:
+        """Follow what has been read."""
+        proctor(self).store.subscribe(self, {"across", "waiting", "failures"}, self._draw)
+
+    def open(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
+        """Show one sample of these cells."""
+        self._sample, self._cells = sample, cells
+        self._draw(proctor(self).store.state)
+
+    @property
+    def current(self) -> SampleRef | None:
+        """The sample under the cursor."""
+        return self._refs.get(self.table.cursor_key or "")
+
+    def step(self, by: int) -> SampleRef | None:
+        """Move the cursor and return the sample there; `None` where the list ends."""
+        before = self.table.cursor_key
+        self.table.action_move(by)
+        return None if self.table.cursor_key == before else self.current
+
+    def _draw(self, state: State) -> None:
+        sample = self._sample
+        if sample is None:
+            return
+        listed: list[NamedSample] = []
+        themselves: list[bool] = []
+        self._refs = {}
+        for cell in self._cells:
+            answers = (state.across or {}).get(cell.log)
+            if answers is not None:
+                themselves.append(answers.self_graded)
+            rows = answers.rows if answers is not None else ()
+            for row in rows:
+                key = f"{cell.log.name} {row.epoch}"
+                listed.append(NamedSample(key, cell.label, row))
+                self._refs[key] = SampleRef(cell.log, row.id, row.epoch)
+            if not rows:
+                listed.append(NamedSample(cell.log.name, cell.label, None))
+        epochs = any(ref.epoch > 1 for ref in self._refs.values())
+        columns, rows = named_table(listed, "target", epochs)
+        self.table.change_columns(columns)
+        self.table.show(rows)
+        scores = [one.row.score for one in listed if one.row is not None and one.row.score is not None]
+        agreed = "" if not scores else "all agree" if len(set(scores)) == 1 else "they disagree"
+        failure, waiting = state.failures.get("across"), state.waiting.get("across")
+        badge = "each model grades itself ⚠" if all(themselves) else "some grade themselves ⚠"
+        parts = (
+            f"#{sample.sample_id} across {len(self._cells)} cells",
+            agreed,
+            badge if any(themselves) else "",
+            str(failure or ""),
+            waiting,
+        )
+        self.head.update(Content(clean_line(" · ".join(part for part in parts if part))))

@@ -1,0 +1,245 @@
+"""The scoreboard: its sections, the rows of one, the row under the cursor in full, and what it all says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+
+from ....profiles.base.text import clean_line
+from ...messages import ScoreboardRequested
+from ...widgets.debounce import Debounced
+from ...widgets.header import proctor
+from ...widgets.label import Label
+from ...widgets.table.table import LineTable
+from .score_rows import (
+    GROUPINGS,
+    SORTINGS,
+    USUAL_ORDER,
+    RowOrder,
+    Section,
+    group_words,
+    heading_key,
+    next_order,
+    order_by_column,
+    row_words,
+    score_table,
+    section_words,
+    sections,
+)
+
+if TYPE_CHECKING:
+    from ....evals.results.scoreboard import Grouping, Scoreboard, ScoreGroup, ScoreRow
+    from ...state.store import State
+    from ...widgets.table.table import Column
+
+NOTHING_YET = "No run has ended yet.\nPick models (2) and tasks (3), look at the plan (4), and press r."
+
+
+class ScoresPane(Vertical):
+    """The scoreboard, one section at a time: a task, or a model or provider with its tasks under headings."""
+
+    DEFAULT_CSS = """
+    ScoresPane {
+        & > .scores--head { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
+        & > .scores--sections { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > .scores--row { height: auto; max-height: 6; padding: 0 1; color: $foreground-muted; }
+        & > .scores--says { height: auto; max-height: 6; padding: 0 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right_square_bracket,right", "section(1)", "next", id="scores.next", tooltip="The next task or model"),
+        Binding(
+            "left_square_bracket,left",
+            "section(-1)",
+            "before",
+            show=False,
+            id="scores.previous",
+            tooltip="The task or model before",
+        ),
+        Binding("b", "regroup", "group by", id="scores.group", tooltip="By task, by model, or by provider"),
+        Binding("o", "order", "order", id="scores.order", tooltip="By the next column"),
+        Binding("O", "reverse", show=False, id="scores.reverse", tooltip="The other way round"),
+    ]
+
+    head = query_one(".scores--head", Label)
+    tabs = query_one(".scores--sections", Label)
+    table = query_one("#scores-table", LineTable)
+    row_detail = query_one(".scores--row", Label)
+    says = query_one(".scores--says", Label)
+
+    def __init__(self, *, id: str) -> None:
+        """Make a pane that follows the store."""
+        super().__init__(id=id)
+        self._scoreboard: Scoreboard | None = None
+        self._sections: list[Section] = []
+        self._at = 0
+        self._order = USUAL_ORDER
+        self._columns: tuple[Column, ...] = ()
+        self._rest = Debounced(self, lambda: self._draw_row(proctor(self).store.state))
+
+    def compose(self) -> ComposeResult:
+        """The run, its sections, the rows of one, the row under the cursor in full, and what it all says."""
+        yield Label(markup=False, classes="scores--head")
+        yield Label(markup=False, classes="scores--sections")
+        yield LineTable([], id="scores-table")
+        yield Label(markup=False, classes="scores--row")
+        yield Label(markup=False, classes="scores--says")
+
+    def on_mount(self) -> None:
+        """Follow the scoreboard, in the order of last time."""
+        remembered = proctor(self).memory.get("results.order", "")
+        if remembered.removeprefix("-") in SORTINGS:
+            self._order = RowOrder(remembered.removeprefix("-"), remembered.startswith("-"))
+        proctor(self).store.subscribe(self, {"shown", "scoreboard", "runs", "waiting", "failures"}, self._draw)
+
+    def on_resize(self) -> None:
+        """Fit the new width."""
+        self._draw(proctor(self).store.state)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer another section only where there is one."""
+        return len(self._sections) > 1 if action == "section" else super().check_action(action, parameters)
+
+    @property
+    def section(self) -> Section | None:
+        """The section that is shown."""
+        return self._sections[self._at] if self._sections else None
+
+    @property
+    def row(self) -> ScoreRow | None:
+        """The row under the cursor; `None` on a heading."""
+        found = self._under_cursor
+        return found[1] if found is not None else None
+
+    @property
+    def group(self) -> ScoreGroup | None:
+        """The group that the cursor is in."""
+        found = self._under_cursor
+        return found[0] if found is not None else None
+
+    @property
+    def _under_cursor(self) -> tuple[ScoreGroup, ScoreRow | None] | None:
+        key = self.table.cursor_key
+        for at, group in enumerate(self.section.groups if self.section is not None else ()):
+            if key == heading_key(at):
+                return group, None
+            for row in group.rows:
+                if row.cell == key:
+                    return group, row
+        return None
+
+    def _draw(self, state: State) -> None:
+        if state.scoreboard is not self._scoreboard:
+            before = self.section.title if self.section is not None else ""
+            self._scoreboard = state.scoreboard
+            self._sections = sections(state.scoreboard) if state.scoreboard is not None else []
+            titles = [section.title for section in self._sections]
+            self._at = titles.index(before) if before in titles else 0
+            self.refresh_bindings()
+        self._draw_head(state)
+        section = self.section
+        if section is None:
+            self._columns = ()
+            self.table.change_columns(())
+            self.table.empty = words_for_nothing(state)
+            self.table.show([])
+        else:
+            self._columns, rows = score_table(section, self._order, self.size.width)
+            self.table.change_columns(self._columns)
+            self.table.sorted_by = (self._order.column, self._order.downwards)
+            self.table.show(rows)
+        self._draw_row(state)
+
+    def _draw_head(self, state: State) -> None:
+        board, section, run = self._scoreboard, self.section, state.shown
+        words = ["Results" if run is None else (run.status.title or run.status.run_id)]
+        if run is not None and run.status.state != "succeeded":
+            words.append(f"{run.status.state}{f': {run.status.message}' if run.status.message else ''}")
+        if section is not None and board is not None:
+            one = len(section.groups) == 1 and board.group_by == "task"
+            words.append(group_words(section.groups[0]) if one else section_words(section))
+            words.append("" if self._order == USUAL_ORDER else f"order: {SORTINGS[self._order.column].words}")
+            words.append(f"{waiting} …" if (waiting := state.waiting.get("scoreboard")) else "")
+        self.head.update(Content(clean_line(" · ".join(word for word in words if word))), layout=True)
+        by = GROUPINGS[board.group_by] if board is not None and board.group_by != "task" else ""
+        self.tabs.display = len(self._sections) > 1 or bool(by)
+        self.tabs.update(Content(" ").join([Content(f"{by}:"), *self._titles()] if by else self._titles()))
+
+    def _titles(self) -> list[Content]:
+        """The sections' names from the one that is shown on, after the one before: it is always in sight."""
+        first = max(self._at - 1, 0)
+        shown = list(enumerate(self._sections))[first:]
+        titles = [
+            Content.styled(f" {clean_line(one.title, 40)} ", "bold reverse" if at == self._at else "")
+            for at, one in shown
+        ]
+        return [Content("‹"), *titles] if first else titles
+
+    def _draw_row(self, state: State) -> None:
+        self._rest.end()
+        row, group = self.row, self.group
+        lines = row_words(row) if row is not None else []
+        if row is None and group is not None:
+            lines = [group_words(group)]
+        self.row_detail.update(Content("\n".join(clean_line(line) for line in lines)), layout=True)
+        said = [Content(clean_line(group.summary))] if group is not None and group.summary else []
+        warnings = group.warnings if group is not None else ()
+        said += [Content.styled(clean_line(f"⚠ {words}"), "$text-warning") for words in warnings]
+        failure = state.failures.get("scoreboard")
+        if failure is not None and self.section is not None:
+            said.insert(0, Content.styled(clean_line(f"{failure}; this is what was read before"), "$text-error"))
+        self.says.update(Content("\n").join(said), layout=True)
+
+    def on_line_table_row_highlighted(self, event: LineTable.RowHighlighted) -> None:
+        """Show the row in full when the cursor rests on it."""
+        event.stop()
+        self._rest.begin()
+
+    def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
+        """Order by the column that was clicked; the other way round where it is ordered so already."""
+        event.stop()
+        self._order_by(order_by_column(self._order, event.column_key))
+
+    def action_section(self, by: int) -> None:
+        """Show another section."""
+        if self._sections:
+            self._at = (self._at + by) % len(self._sections)
+            self._draw(proctor(self).store.state)
+
+    def action_regroup(self) -> None:
+        """Group by the next of task, model and provider."""
+        board = self._scoreboard
+        if board is not None:
+            names = list(GROUPINGS)
+            group_by: Grouping = names[(names.index(board.group_by) + 1) % len(names)]
+            proctor(self).memory.put("results.grouping", group_by)
+            self.post_message(ScoreboardRequested(group_by))
+
+    def action_order(self) -> None:
+        """By the next column."""
+        self._order_by(next_order(self._order, self._columns))
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        self._order_by(order_by_column(self._order, self._order.column))
+
+    def _order_by(self, order: RowOrder) -> None:
+        if order != self._order:
+            self._order = order
+            proctor(self).memory.put("results.order", f"{'-' if order.downwards else ''}{order.column}")
+            self._draw(proctor(self).store.state)
+
+
+def words_for_nothing(state: State) -> str:
+    """What stands where the scoreboard would: what is awaited, what failed, or what to do."""
+    for field in ("scoreboard", "runs"):
+        if failure := state.failures.get(field):
+            return str(failure)
+        if waiting := state.waiting.get(field):
+            return f"{waiting} …"
+    return "This run has no cells." if state.shown is not None else NOTHING_YET

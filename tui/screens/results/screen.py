@@ -1,0 +1,279 @@
+"""Results: the scoreboard of a run, the samples of a cell, and the transcript of a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.getters import query_one
+from textual.widget import Widget
+
+from ....profiles.base.text import clean_line
+from ...messages import (
+    AcrossRequested,
+    ComparisonExportRequested,
+    DisagreementsRequested,
+    ExportRequested,
+    RunOpened,
+    SampleOpened,
+    SamplesRequested,
+)
+from ...widgets.table.table import LineTable
+from ...widgets.transcript.view import TranscriptView
+from ..base import BaseScreen
+from .comparison import ComparisonPane, ask_what_to_compare_with
+from .disagreements import DisagreementsPane
+from .export_dialog import ask_to_export
+from .samples import CellLog, SampleByModelPane, SamplesPane
+from .scoreboard import ScoresPane
+from .transcript import TranscriptPane
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ....evals.results.scoreboard import ScoreRow
+    from ....evals.run.run_list import KnownRun
+    from ...state.store import SampleRef, State
+
+Level = Literal["scores", "comparison", "disagreements", "samples", "across", "transcript"]
+
+
+class ResultsScreen(BaseScreen):
+    """Scoreboard, samples, transcript: Enter goes down, Escape goes up."""
+
+    HELP = """
+    The scoreboard of a run, with intervals and what differs for certain. Enter goes down to the samples of a cell and
+    to the transcript of one of them, Escape comes up again.
+    """
+    PLACE = "results"
+    DEFAULT_CSS = """
+    ResultsScreen.-short .scores--row, ResultsScreen.-short .comparison--row { display: none; }
+    ResultsScreen.-short .scores--head, ResultsScreen.-short .comparison--head { max-height: 1; }
+    ResultsScreen.-short .scores--says, ResultsScreen.-short .comparison--says { max-height: 1; }
+    """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "up", "back", id="results.up", tooltip="One level up"),
+        Binding("d", "disagreements", "disagreements", id="results.disagreements", tooltip="Where the cells disagree"),
+        Binding("d", "across", "across", id="results.across", tooltip="This sample as every cell answered it"),
+        # Whoever reads may still run the plan, but the footer is for what can be read.
+        Binding("r", "app.run_draft", "run", show=False, id="app.run", tooltip="Run the plan"),
+        Binding("w", "compare", "compare", id="results.compare", tooltip="Beside another run"),
+        Binding("e", "export", "export", show=False, id="results.export", tooltip="Save the scoreboard to a file"),
+        Binding(
+            "e",
+            "export_comparison",
+            "export",
+            id="results.export_comparison",
+            tooltip="Save the comparison to a file",
+        ),
+    ]
+
+    scores = query_one(ScoresPane)
+    comparison = query_one(ComparisonPane)
+    disagreements = query_one(DisagreementsPane)
+    samples = query_one(SamplesPane)
+    across = query_one(SampleByModelPane)
+    transcript = query_one(TranscriptPane)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._levels: list[Level] = ["scores"]
+        self._run: KnownRun | None = None
+        self._asked_for: Path | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """The levels, of which one is seen."""
+        yield ScoresPane(id="scores")
+        yield ComparisonPane(id="comparison")
+        yield DisagreementsPane(id="disagreements")
+        yield SamplesPane(id="samples")
+        yield SampleByModelPane(id="across")
+        yield TranscriptPane(id="transcript")
+
+    def on_mount(self) -> None:
+        """Begin with the scoreboard; another run begins there again."""
+        self._show_level()
+        self.store.subscribe(self, {"shown", "runs"}, self._on_runs)
+        self.store.subscribe(self, {"comparison"}, lambda _: self.refresh_bindings())
+
+    def on_screen_resume(self) -> None:
+        """Show the newest run that has ended, where none is shown."""
+        self._open_newest(self.state)
+
+    def _on_runs(self, state: State) -> None:
+        shown = state.shown
+        if shown is not self._run:
+            if shown is None or self._run is None or shown.run_dir != self._run.run_dir:
+                self._levels = ["scores"]
+                self._show_level()
+            self._run = shown
+        if self.is_current:
+            self._open_newest(state)
+
+    def _open_newest(self, state: State) -> None:
+        if state.shown is None and state.runs:
+            newest = next((run for run in state.runs if run.status.exit_code is not None), None)
+            if newest is not None and newest.run_dir != self._asked_for:
+                self._asked_for = newest.run_dir
+                self.post_message(RunOpened(newest))
+
+    def _show_level(self) -> None:
+        level = self._levels[-1]
+        for pane in (
+            self.scores,
+            self.comparison,
+            self.disagreements,
+            self.samples,
+            self.across,
+            self.transcript,
+        ):
+            pane.display = pane.id == level
+        target = {
+            "scores": lambda: self.scores.table,
+            "comparison": lambda: self.comparison.table,
+            "disagreements": lambda: self.disagreements.table,
+            "samples": lambda: self.samples.table,
+            "across": lambda: self.across.table,
+            "transcript": lambda: self.transcript.query_one(TranscriptView),
+        }[level]
+        self.set_focus(target())
+        self.refresh_bindings()
+
+    def _go_down(self, level: Level) -> None:
+        if self._levels[-1] != level:
+            self._levels.append(level)
+        self._show_level()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what there is on this level."""
+        if action == "up":
+            return len(self._levels) > 1
+        if action == "across":
+            return self._levels[-1] == "samples"
+        if action in ("disagreements", "export", "compare"):
+            return self._levels[-1] == "scores"
+        if action == "export_comparison":
+            return self._levels[-1] == "comparison" and self.state.comparison is not None
+        return True
+
+    def action_up(self) -> None:
+        """One level up."""
+        self._levels.pop()
+        self._show_level()
+
+    def action_across(self) -> None:
+        """The sample under the cursor, as every cell of the group answered it."""
+        sample = self.samples.current
+        if sample is not None:
+            self._show_across(sample, self._cells_of_group())
+
+    def action_disagreements(self) -> None:
+        """The samples on which the cells of the group disagree."""
+        group, cells = self.scores.group, self._cells_of_group()
+        if group is None:
+            return
+        if len(cells) < 2:
+            self.notify("To disagree it takes two cells with a log; ] goes to the next group", markup=False)
+            return
+        self.post_message(DisagreementsRequested(tuple(cell.log for cell in cells)))
+        self.disagreements.open(group.title, cells)
+        self._go_down("disagreements")
+
+    def action_export(self) -> None:
+        """Ask for a file and save the scoreboard to it."""
+        board, run = self.state.scoreboard, self.state.shown
+        if board is not None and run is not None:
+            ask_to_export(self, "the scoreboard", f"results-{run.status.run_id}", ExportRequested)
+
+    def action_export_comparison(self) -> None:
+        """Ask for a file and save the comparison to it."""
+        known = self.state.comparison
+        if known is not None:
+            stem = f"comparison-{known.after}-{known.before}"
+            ask_to_export(self, "the comparison", stem, ComparisonExportRequested)
+
+    def action_compare(self) -> None:
+        """Ask for another run and show both."""
+        run = self.state.shown
+        if run is not None:
+            ask_what_to_compare_with(self, run, lambda: self._go_down("comparison"))
+
+    def _show_across(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
+        self.post_message(AcrossRequested(sample, tuple(cell.log for cell in cells)))
+        self.across.open(sample, cells)
+        self._go_down("across")
+
+    def _cells_of_group(self) -> tuple[CellLog, ...]:
+        """The cells of the group under the cursor that have a log, in the order of its rows."""
+        group = self.scores.group
+        cells = (self._cell_log(row) for row in (group.rows if group is not None else ()))
+        return tuple(cell for cell in cells if cell is not None)
+
+    def _cell_log(self, row: ScoreRow) -> CellLog | None:
+        run = self.state.shown
+        return None if run is None or row.log is None else CellLog(row.label, run.run_dir / row.log)
+
+    @on(LineTable.RowSelected, "#scores-table")
+    def _open_cell(self, event: LineTable.RowSelected) -> None:
+        event.stop()
+        self._open_row(self.scores.row)
+
+    @on(LineTable.RowSelected, "#comparison-table")
+    def _open_compared(self, event: LineTable.RowSelected) -> None:
+        """The cell as it is now; the run before is another one, to be opened from Bench."""
+        event.stop()
+        self._open_row(self.comparison.row)
+
+    def _open_row(self, row: ScoreRow | None) -> None:
+        if row is None:
+            return
+        cell = self._cell_log(row)
+        if cell is None:
+            self.notify(
+                clean_line(f"{row.label} has no log: {row.reason or row.state}"), severity="warning", markup=False
+            )
+            return
+        self.post_message(SamplesRequested((cell.log,)))
+        self.samples.open(cell)
+        self._go_down("samples")
+
+    @on(LineTable.RowSelected, "#disagreements-table")
+    def _open_disagreement(self, event: LineTable.RowSelected) -> None:
+        event.stop()
+        sample = self.disagreements.current
+        if sample is not None:
+            self._show_across(sample, self.disagreements.cells)
+
+    @on(LineTable.RowSelected, "#samples-table")
+    def _open_sample(self, event: LineTable.RowSelected) -> None:
+        event.stop()
+        self._open(self.samples.current)
+
+    @on(LineTable.RowSelected, "#across-table")
+    def _open_answer(self, event: LineTable.RowSelected) -> None:
+        event.stop()
+        self._open(self.across.current)
+
+    @on(TranscriptPane.StepRequested)
+    def _step(self, event: TranscriptPane.StepRequested) -> None:
+        event.stop()
+        self._open(self._list().step(event.by))
+
+    def reveal(self, thing: object) -> None:
+        """Show the transcript of a sample that was found elsewhere."""
+        self._open(cast("SampleRef", thing))
+
+    def _list(self) -> SamplesPane | SampleByModelPane:
+        """Where a transcript was chosen last."""
+        return self.across if "across" in self._levels else self.samples
+
+    def _open(self, sample: SampleRef | None) -> None:
+        if sample is not None:
+            listed = self._list()
+            # One that the palette found stands in no list, or in another one than that which is open.
+            self.transcript.is_listed = listed.current == sample and listed.table.row_count > 1
+            self.post_message(SampleOpened(sample))
+            self._go_down("transcript")

@@ -1,0 +1,90 @@
+"""Stopping a run and going on with it, from any place; with a question where something would be lost or is lacking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...profiles.base.errors import UsageError
+from ...profiles.base.format import format_usd, number_of, parse_usd
+from ...profiles.base.text import clean_line
+from ..dialogs.confirm import ConfirmScreen
+from ..dialogs.prompt import AskScreen, Objection
+from ..messages import RetryRequested, StopRequested
+
+if TYPE_CHECKING:
+    from ...evals.run.run_list import KnownRun
+    from .base import BaseScreen
+
+
+_BUDGET_HELD = 4  # the exit code of a run that used its budget up
+
+
+def ask_to_stop(screen: BaseScreen, run: KnownRun) -> None:
+    """Post `StopRequested`, after asking where samples would be given up or never begun."""
+    status = run.status
+    if status.exit_code is not None:
+        screen.notify(f"{clean_line(status.title or status.run_id)} has ended already", markup=False)
+        return
+    in_flight = sum(cell.in_flight for cell in status.cells)
+    done = sum(cell.done for cell in status.cells)
+    totals = [cell.total for cell in status.cells]
+    unfinished = None if None in totals else sum(total for total in totals if total is not None) - done
+    if unfinished == 0:
+        screen.post_message(StopRequested(run))
+        return
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            screen.post_message(StopRequested(run))
+
+    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+        ConfirmScreen(
+            f"Stop {clean_line(status.title or status.run_id)}?",
+            f"{number_of(done, 'finished sample')} kept. {in_flight} are being worked on: those answered within "
+            f"20 seconds are graded and kept, the rest is given up. {'?' if unfinished is None else unfinished} "
+            "of the run's samples are not finished.",
+            "stop it",
+        ),
+        answered,
+    )
+
+
+def ask_to_retry(screen: BaseScreen, run: KnownRun) -> None:
+    """Post `RetryRequested`; for a run that its budget held, after asking for a larger one."""
+    if run.status.exit_code == _BUDGET_HELD:
+        ask_for_budget(screen, run, lambda usd: screen.post_message(RetryRequested(run, usd)))
+    else:
+        screen.post_message(RetryRequested(run))
+
+
+def ask_for_budget(screen: BaseScreen, run: KnownRun, answered: Callable[[float], object]) -> None:
+    """Ask what a run may cost in all."""
+    spent_usd = sum(cell.known_usd for cell in run.status.cells)
+    is_whole = all(cell.cost_usd is not None for cell in run.status.cells)
+    unknown = "" if is_whole else " and what is unknown, which no budget sees"
+
+    def check(text: str) -> Objection | None:
+        try:
+            usd = parse_usd(text)
+        except UsageError as error:
+            return Objection(str(error))
+        if usd > spent_usd:
+            return None
+        return Objection("the run has cost more than that: it is held at once", insist=True)
+
+    def typed(text: str | None) -> None:
+        if text is not None:
+            answered(parse_usd(text))
+
+    budget_usd = run.status.budget_usd
+    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+        AskScreen(
+            "What may the run cost in all, in USD?",
+            text="" if budget_usd is None else f"{budget_usd:g}",
+            hint="for example 2.50",
+            explains=f"So far it has cost {format_usd(spent_usd)}{unknown}. It is held before it costs more.",
+            check=check,
+        ),
+        typed,
+    )

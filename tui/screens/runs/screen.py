@@ -1,0 +1,386 @@
+"""Bench: the runs of the log root and the profiles; where one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.getters import query_one
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ....profiles.base.format import UNKNOWN, format_moment, format_score, format_usd, number_of
+from ....profiles.base.text import clean_line
+from ...messages import ProfileOpened, RunOpened
+from ...widgets.filter_input import FilterBar
+from ...widgets.state_cell import state_cell
+from ...widgets.table.table import Column, LineTable, Row, TableCell
+from ..base import BaseScreen
+from ..run_controls import ask_to_retry, ask_to_stop
+
+if TYPE_CHECKING:
+    from ....evals.run.run_list import KnownRun
+    from ....evals.run.status import RunStatus
+    from ....profiles.library import BrokenProfile, LoadedProfile
+    from ....profiles.schema import Profile
+    from ...state.store import State
+
+FILTER = "bench.filter"  # what the memory calls it
+FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
+
+RUN_COLUMNS = (
+    Column("state", "state", 11),
+    Column("run", "run", 0),
+    Column("world", "", 8, drop=3),
+    Column("done", "done", 11, "right"),
+    Column("best", "best", 6, "right", drop=1),
+    Column("cost", "cost", 9, "right", drop=2),
+    Column("when", "started", 16, drop=4),
+)
+PROFILE_COLUMNS = (
+    Column("name", "profile", 22),
+    Column("title", "title", 0, drop=1),
+    Column("runs", "would run", 42),
+    Column("place", "from", 8, drop=2),
+)
+
+_WORLDS = {"practice": TableCell("practice", "warn"), "inspect": TableCell("inspect", "accent")}
+TOKEN_WORDS = (
+    "For real models, make a token that may call Inference Providers at https://huggingface.co/settings/tokens, "
+    "run `hf auth login` or set HF_TOKEN, and start proctor again."
+)
+WELCOME = {
+    "practice": (
+        "You are in practice: every model here is simulated on this machine. No token, no network, no cost; "
+        "plans, runs, scores and transcripts work as they do with real models."
+    ),
+    "hub": "Models are served by Hugging Face Inference Providers. What a run may cost is shown before it starts.",
+}
+FIRST_KEYS = (
+    ("enter", "open the profile under the cursor: its plan is shown"),
+    ("r", "run it: you are taken to Live, and to Results when it has ended"),
+    ("2  3", "or put a plan together yourself, from models and tasks"),
+    ("?", "the keys of the place you are in"),
+)
+
+
+class RunsScreen(BaseScreen):
+    """Runs above, profiles below; a welcome in place of the runs while there are none."""
+
+    HELP = """
+    Runs, live and past, and the profiles that say what to run: where one begins, and comes back to. Enter opens what
+    is under the cursor: a run that goes on in Live, one that has ended in Results, a profile as a plan ready to run.
+    """
+    PLACE = "bench"
+    AUTO_FOCUS = "#runs"
+    CSS = """
+    RunsScreen {
+        .bench--heading { height: 1; padding: 0 1; text-style: bold; background: $surface; }
+        #runs, #profiles { height: 1fr; }
+        #welcome { height: auto; max-height: 60%; padding: 1 2; }
+        #notice { height: auto; max-height: 3; padding: 0 1; }
+        &.-narrow #welcome { padding: 0 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "other_table", "runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
+        Binding("slash", "filter", "filter", id="bench.filter", tooltip="Show only what holds these words"),
+        Binding("x,S", "stop", "stop", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding(
+            "r", "again", "resume", id="bench.again", tooltip="Finish what the run under the cursor left unfinished"
+        ),
+        Binding("shift+tab", "other_table", show=False, id="bench.back", tooltip="Switch between runs and profiles"),
+    ]
+
+    _runs = query_one("#runs", LineTable)
+    _profiles = query_one("#profiles", LineTable)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = ""
+        self._rows: dict[str, tuple[KnownRun, Row]] = {}  # of the runs as they were drawn last
+        self._offered: tuple[bool | None, ...] = ()
+        self._heading = ""
+        self._lent_focus = False  # the profiles have it for want of runs
+
+    def body(self) -> Iterable[Widget]:
+        """The welcome, the two tables, and what there is to say."""
+        self._filter = self.proctor.memory.get(FILTER, "")
+        if self._filter:
+            yield self._bar()
+        yield Static(id="welcome", markup=False)
+        yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
+        yield LineTable(RUN_COLUMNS, id="runs")
+        yield Static("Profiles", classes="bench--heading", markup=False)
+        yield LineTable(PROFILE_COLUMNS, id="profiles")
+        yield Static(id="notice", markup=False)
+
+    def _bar(self) -> FilterBar:
+        """Made when it is first wanted: before, it would hold up the first paint, or have all drawn anew."""
+        return FilterBar(placeholder="words in the name, title or state")
+
+    def on_mount(self) -> None:
+        """Follow the runs, the profiles, and which world this is."""
+        self._profiles.move_to(FIRST_PROFILE)
+        if self._filter:
+            self.query_one(FilterBar).text = self._filter
+        self.query_one("#welcome").display = False
+        subscribe = self.store.subscribe
+        subscribe(self, {"runs", "processes", "waiting", "failures"}, self._draw_runs)
+        subscribe(self, {"profiles", "waiting", "failures"}, self._draw_profiles)
+        subscribe(self, {"endpoints", "runs", "waiting", "failures"}, self._draw_notice)
+
+    # Drawing
+
+    def _draw_runs(self, state: State) -> None:
+        runs = (*state.processes, *(state.runs or ()))
+        rows = [self._row(run) for run in runs]
+        self._rows = {run.run_dir.name: (run, row) for run, row in zip(runs, rows, strict=True)}
+        if state.runs is None:
+            self._runs.empty = awaited(state, "runs")
+        else:
+            self._runs.empty = "no run fits the filter: esc takes it away"
+        self._runs.show(fitting(rows, self._filter))
+        first_time = state.runs == () and not state.processes
+        if first_time and self._runs.has_focus:
+            self._profiles.focus()
+            self._lent_focus = True
+        elif not first_time and self._lent_focus:
+            self._lent_focus = False
+            if self._profiles.has_focus and not self.is_current:  # or it would go under the user's fingers
+                self.set_focus(self._runs)
+        self.query_one("#welcome").display = first_time
+        self._runs.display = self.query_one("#runs-heading").display = not first_time
+        self._say_heading(runs_heading(runs) if state.runs is not None else "Runs")
+        self._offer()
+
+    def _say_heading(self, words: str) -> None:
+        if words != self._heading:
+            self._heading = words
+            self.query_one("#runs-heading", Static).update(Content(words))
+
+    def _row(self, run: KnownRun) -> Row:
+        known, row = self._rows.get(run.run_dir.name, (None, None))
+        return row if row is not None and known is run else run_row(run.status, run.run_dir.name)
+
+    def _offer(self) -> None:
+        """Show other keys in the footer where others can be pressed now."""
+        offered = (self.check_action("again", ()), self.check_action("stop", ()))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+
+    def _draw_profiles(self, state: State) -> None:
+        rows = [profile_row(profile) for profile in state.profiles or () if not profile.shadowed]
+        if state.profiles is None:
+            self._profiles.empty = awaited(state, "profiles")
+        else:
+            self._profiles.empty = "no profile fits the filter: esc takes it away" if rows else "no profiles"
+        self._profiles.show(fitting(rows, self._filter))
+
+    def _draw_notice(self, state: State) -> None:
+        source = state.endpoints.source if state.endpoints is not None else None
+        self.query_one("#welcome", Static).update(welcome(source))
+        failures = [state.failures[name] for name in ("endpoints", "runs", "profiles") if name in state.failures]
+        if failures:
+            notice = Content.styled("\n".join(clean_line(f"✗ {failure}") for failure in failures), "$text-error")
+        elif source is None:
+            notice = Content.styled(awaited(state, "endpoints"), "dim")
+        elif source == "practice" and state.runs != ():
+            notice = Content.styled(leave_practice(), "dim")
+        else:
+            notice = Content()
+        self.query_one("#notice", Static).update(notice)
+        self.query_one("#notice").display = bool(notice)
+
+    # What is done here
+
+    @on(LineTable.RowSelected, "#runs")
+    def _open_run(self, message: LineTable.RowSelected) -> None:
+        if (run := self._run(message.key)) is not None:
+            self.post_message(RunOpened(run))
+
+    @on(LineTable.RowHighlighted, "#runs")
+    def _look_at_run(self) -> None:
+        self._offer()
+
+    @on(LineTable.RowSelected, "#profiles")
+    def _open_profile(self, message: LineTable.RowSelected) -> None:
+        from ....profiles.library import BrokenProfile
+
+        profile = next((p for p in self.state.profiles or () if p.name == message.key and not p.shadowed), None)
+        if profile is None:
+            return
+        if isinstance(profile, BrokenProfile):
+            words = "\n".join(clean_line(line) for line in profile.error.details)
+            self.notify(words, title="This profile cannot be used", severity="error", markup=False)
+        else:
+            self.post_message(ProfileOpened(profile))
+
+    @on(FilterBar.Filtered)
+    def _filter_by(self, message: FilterBar.Filtered) -> None:
+        self._filter = message.text
+        self.proctor.memory.put(FILTER, message.text)
+        self._draw_runs(self.state)
+        self._draw_profiles(self.state)
+
+    async def action_filter(self) -> None:
+        """Type what to see."""
+        if not self.query(FilterBar):
+            await self.mount(self._bar(), before="#welcome")
+        self.query_one(FilterBar).open()
+
+    def action_other_table(self) -> None:
+        """Give the focus to the other table."""
+        (self._runs if self._profiles.has_focus and self._runs.display else self._profiles).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop what goes on, and to finish what has ended unfinished; elsewhere `r` runs the plan."""
+        if action not in ("again", "stop"):
+            return super().check_action(action, parameters)
+        run = self._under_cursor()
+        if run is None:
+            return False
+        return is_unfinished(run) if action == "again" else run.status.exit_code is None
+
+    def action_stop(self) -> None:
+        """Stop the run under the cursor."""
+        if (run := self._under_cursor()) is not None:
+            ask_to_stop(self, run)
+
+    def action_again(self) -> None:
+        """Finish what the run under the cursor left unfinished."""
+        if (run := self._under_cursor()) is not None:
+            ask_to_retry(self, run)
+
+    def _under_cursor(self) -> KnownRun | None:
+        return self._run(self._runs.cursor_key) if self.is_mounted and self._runs.has_focus else None
+
+    def _run(self, key: str | None) -> KnownRun | None:
+        return self._rows[key][0] if key in self._rows else None
+
+
+def awaited(state: State, name: str) -> str:
+    """What a field waits for, in words; nothing before it is waited for."""
+    return f"{state.waiting[name]} …" if name in state.waiting else ""
+
+
+def is_unfinished(run: KnownRun) -> bool:
+    """Whether a run has ended with cells that could still be finished."""
+    return (
+        run.status.exit_code is not None
+        and not run.is_foreign
+        and any(cell.state != "succeeded" for cell in run.status.cells)
+    )
+
+
+def runs_heading(runs: Sequence[KnownRun]) -> str:
+    """`Runs · 212 · 1 going on · 2 of other Inspect processes`."""
+    going_on = sum(run.status.exit_code is None and not run.is_foreign for run in runs)
+    others = sum(run.is_foreign for run in runs)
+    parts = ["Runs", str(len(runs) - others)]
+    if going_on:
+        parts.append(f"{going_on} going on")
+    if others:
+        parts.append(f"{others} not Proctor's")
+    return " · ".join(parts)
+
+
+def run_row(status: RunStatus, key: str) -> Row:
+    """One run in a line."""
+    totals = [cell.total for cell in status.cells]
+    total = UNKNOWN if None in totals else str(sum(total for total in totals if total is not None))
+    best = max((cell.score for cell in status.cells if cell.score is not None), default=None)
+    costs = [cell.cost_usd for cell in status.cells]
+    known_usd = sum(cell.known_usd for cell in status.cells)
+    return Row(
+        key,
+        (
+            state_cell(status.state),
+            TableCell(" · ".join(filter(None, (status.title or what_was_run(status), status.run_id)))),
+            _WORLDS.get(status.source, TableCell("")),
+            TableCell(f"{sum(cell.done for cell in status.cells)}/{total}"),
+            TableCell("" if best is None else format_score(best)),
+            TableCell(_money(known_usd, whole=None not in costs)),
+            TableCell(format_moment(status.started_at_s), "dim"),
+        ),
+    )
+
+
+def what_was_run(status: RunStatus) -> str:
+    """`theory_of_mind × gpt-oss-120b:groq`, `2 tasks × 3 targets`: for a run that nobody gave a title."""
+    parts = [cell.label.split(" · ", 1) for cell in status.cells if " · " in cell.label]
+    tasks, targets = (tuple(dict.fromkeys(part[at] for part in parts)) for at in (0, 1))
+    sides = [(tasks, "task"), (targets, "target")] if parts else []
+    return " × ".join(found[0] if len(found) == 1 else number_of(len(found), word) for found, word in sides)
+
+
+def _money(known_usd: float, *, whole: bool) -> str:
+    """`$0.02`, `$0.02+?` where a part is unknown, `?` where all is."""
+    return format_usd(known_usd) if whole else f"{format_usd(known_usd)}+?" if known_usd else UNKNOWN
+
+
+def profile_row(profile: LoadedProfile | BrokenProfile) -> Row:
+    """One profile in a line."""
+    from ....profiles.library import BrokenProfile  # loads pydantic, which the first paint does without
+
+    if isinstance(profile, BrokenProfile):
+        return Row(
+            profile.name,
+            (
+                TableCell(profile.name),
+                TableCell(""),
+                TableCell(f"✗ {profile.error.message}", "bad"),
+                TableCell(profile.place, "dim"),
+            ),
+        )
+    return Row(
+        profile.name,
+        (
+            TableCell(profile.name),
+            TableCell(profile.profile.title),
+            TableCell(would_run(profile.profile)),
+            TableCell(profile.place, "dim"),
+        ),
+    )
+
+
+def would_run(profile: Profile) -> str:
+    """`2 tasks × 3 targets · 20 samples each`; `…:all` is not counted before the catalog is known."""
+    tasks = [entry.task.rpartition("/")[2] for entry in profile.tasks]
+    names = [name for item in profile.models for name in item.target_names]
+    open_end = any(name.endswith(":all") for name in names)
+    task_words = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
+    targets = f"{len(names)}{'+' if open_end else ''} target{'' if len(names) == 1 and not open_end else 's'}"
+    samples = "all samples" if profile.run.limit is None else number_of(profile.run.limit, "sample")
+    return f"{task_words} × {targets} · {samples}" if tasks and names else "nothing yet: no task or no model"
+
+
+def fitting(rows: Sequence[Row], words: str) -> list[Row]:
+    """The rows that hold every one of the words somewhere, whatever their case."""
+    wanted = words.casefold().split()
+    return [row for row in rows if all(word in " ".join(c.text for c in row.cells).casefold() for word in wanted)]
+
+
+def welcome(source: str | None) -> Content:
+    """What somebody reads who has no runs yet."""
+    parts = [Content.styled("Welcome to Proctor", "bold"), Content("\nNo runs yet in this log root. ")]
+    if source is not None:
+        parts.append(Content(WELCOME[source] + "\n"))
+    for keys, does in FIRST_KEYS:
+        parts += [Content.styled(f"\n{keys:>6}  ", "bold"), Content(does)]
+    if source == "practice":
+        parts.append(Content("\n\n" + leave_practice()))
+    return Content("").join(parts)
+
+
+def leave_practice() -> str:
+    """How to come from practice to real models."""
+    from ....evals.catalog.endpoints import has_token
+
+    if has_token():
+        return "Practice: simulated models. For real ones start `proctor` without --practice: you have a token."
+    return "Practice: simulated models. " + TOKEN_WORDS

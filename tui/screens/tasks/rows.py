@@ -1,0 +1,246 @@
+"""What the Tasks place shows of tasks, as rows and words. Pure."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.content import Content
+
+from ....evals.planning.edit_tasks import anchor, picked_entries
+from ....profiles.base.format import UNKNOWN, number_of
+from ....profiles.base.text import clean, clean_line
+from ...input.parse_value import UNSET, write_value
+from ...widgets.filter_input import Hint
+from ...widgets.form import Field
+from ...widgets.table.pick import NOT_PICKED, PICK, PICKED
+from ...widgets.table.table import Column, Row, TableCell
+
+if TYPE_CHECKING:
+    from ....evals.planning.plan import TaskFacts
+    from ....evals.tasks.info import ParameterInfo, TaskInfo
+    from ...state.store import State
+
+TASK_COLUMNS = (
+    Column(PICK, "", 3),
+    Column("name", "task", 34),
+    Column("origin", "from", 9, drop=2),
+    Column("samples", "samples", 7, "right", drop=1),
+    Column("description", "description", 0),
+)
+WHOLE = ""  # the key of the field for all arguments at once
+_ORIGINS = {"shipped": "shipped", "file": "file", "installed": "package", "hub": "Hub"}
+_FROM = "from:"
+_FROM_WORDS = tuple(f"{_FROM}{origin.casefold()}" for origin in _ORIGINS.values())
+_NAME_BEGINNINGS = ("proctor/", "hf/", "inspect_evals/")  # never paths
+_FILE_ENDINGS = (".py", ".ipynb")
+
+
+def known_tasks(state: State) -> Sequence[TaskInfo]:
+    """The tasks that were found, and before them those of the draft that were not."""
+    from ....evals.tasks.info import TaskInfo
+
+    found = (*(state.tasks.tasks if state.tasks is not None else ()), *(state.benchmarks or ()))
+    known = {info.reference for info in found}
+    strangers: list[TaskInfo] = []
+    for reference, entries in picked_entries(state.draft, found, anchor(state.draft_path)).items():
+        if reference not in known and state.draft is not None:
+            name = state.draft.tasks[entries[0]].task
+            origin = "file" if reference.startswith("/") else "hub" if name.startswith("hf/") else "installed"
+            strangers.append(TaskInfo(name, origin, reference, "of the plan", parameters=None))
+    return (*strangers, *found)
+
+
+def empty_words(state: State, filter_text: str | None) -> str:
+    """What stands there without a task; `filter_text` is what lets none of them through, where there are any."""
+    if filter_text is not None:
+        return f'no task has "{filter_text}"\nesc takes the filter away'
+    if (failure := state.failures.get("tasks")) is not None:
+        return f"✗ {failure}\nR tries again"
+    if (words := state.waiting.get("tasks")) is not None:
+        return f"{words} …"
+    if (failure := state.failures.get("endpoints")) is not None:
+        return f"✗ {failure}\nR tries again"
+    return "no tasks found" if state.tasks is not None else "waiting for the connection …"
+
+
+def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None, *, is_counting: bool) -> Row:
+    """One task.
+
+    Args:
+        info: The task.
+        picked: How many entries of the draft mean it.
+        facts: What it turned out to be, with the draft's arguments where it is picked.
+        is_counting: Whether it is being built.
+    """
+    error = info.error or (facts.error if facts is not None else None)
+    mark = PICKED if picked else NOT_PICKED
+    if error:
+        mark = TableCell("[✗]" if picked else " ✗", "bad")
+    told = TableCell(error, "bad") if error else TableCell(info.description)
+    samples = samples_of(info, facts)
+    return Row(
+        info.reference,
+        (
+            mark,
+            TableCell(info.name, "bad" if info.error else ""),
+            TableCell(_ORIGINS[info.origin], "dim"),
+            TableCell("" if error else "…" if is_counting else UNKNOWN if samples is None else f"{samples:,}"),
+            told,
+        ),
+    )
+
+
+def samples_of(info: TaskInfo, facts: TaskFacts | None) -> int | None:
+    """The number of samples, as the built task has them, or else as its package says."""
+    return facts.samples if facts is not None and facts.samples is not None else info.samples
+
+
+def title_words(shown: int, total: int, picked: int) -> str:
+    """The line above the tasks."""
+    counted = f"{shown:,} of {total:,} tasks" if shown < total else f"{total:,} task" + ("" if total == 1 else "s")
+    return " · ".join([counted if total else "Tasks", *([f"{picked} picked"] if picked else [])])
+
+
+def matches(info: TaskInfo, text: str) -> bool:
+    """Whether a task is let through by a filter: every word is in its name, origin or description, no `!word` is.
+
+    `from:hub` wants an origin, which may be shortened; one that there is not is left out.
+    """
+    origin = _ORIGINS[info.origin].casefold()
+    there = f"{info.name} {origin} {info.description}".casefold()
+    for word in text.casefold().split():
+        wanted = word.removeprefix("!")
+        if wanted.startswith(_FROM):
+            fits = f"{_FROM}{origin}".startswith(wanted)
+            means = any(one.startswith(wanted) for one in _FROM_WORDS) and wanted != _FROM
+        else:
+            fits, means = wanted in there, bool(wanted)
+        if means and fits == word.startswith("!"):
+            return False
+    return True
+
+
+def filter_hint(text: str) -> Hint:
+    """What to say of a filter that is being typed."""
+    word = text.rsplit(" ", 1)[-1]
+    typed = word.casefold().removeprefix("!")
+    sign = word[: len(word) - len(typed)]
+    found = [origin for origin in _FROM_WORDS if typed and origin.startswith(typed) and origin != typed]
+    if found:
+        others = (one.removeprefix(_FROM) for one in found[1:])
+        return Hint("  ".join((f"tab: {sign}{found[0]}", *others)), completions=tuple(sign + one for one in found))
+    for one in text.casefold().split():
+        wanted = one.removeprefix("!")
+        if wanted.startswith(_FROM) and not any(origin.startswith(wanted) for origin in _FROM_WORDS):
+            return Hint(f"{one}: tasks are {', '.join(_FROM_WORDS)}", is_wrong=True)
+    return Hint("  ".join((*_FROM_WORDS, "!word")))
+
+
+def own_path(text: str) -> Path | None:
+    """The file or folder that a text names, to look into for tasks; `None` where it names a task or nothing."""
+    path = _as_path(text)
+    is_there = path is not None and (path.is_dir() or (path.is_file() and path.suffix in _FILE_ENDINGS))
+    return path if is_there else None
+
+
+def missing_path(text: str) -> Path | None:
+    """The file or folder that a text means and that is not there."""
+    file = text.rpartition("@")[0] if f"{_FILE_ENDINGS[0]}@" in text or f"{_FILE_ENDINGS[1]}@" in text else text
+    path = _as_path(file)
+    is_meant = file.endswith(_FILE_ENDINGS) or file.startswith(("/", "./", "../", "~"))
+    return path if path is not None and is_meant and not path.exists() else None
+
+
+def _as_path(text: str) -> Path | None:
+    if text.startswith(_NAME_BEGINNINGS) or "\0" in text:
+        return None
+    return Path(os.path.abspath(os.path.expanduser(text)))
+
+
+def is_of(info: TaskInfo, where: Path) -> bool:
+    """Whether a task is in a file or folder."""
+    file = info.reference.rpartition("@")[0] if "@" in info.reference else info.reference
+    return info.origin == "file" and Path(file).is_relative_to(where)
+
+
+def details(info: TaskInfo, entries: Sequence[int], facts: TaskFacts | None, *, is_counting: bool) -> Content:
+    """A task in full: name, what it is, what picking did, and what is wrong with it."""
+    picked = "picked" if len(entries) == 1 else f"picked {len(entries)} times: the first is shown" if entries else ""
+    samples = samples_of(info, facts)
+    counted = (
+        number_of(samples, "sample") if samples is not None else "" if info.error or facts else "c counts its samples"
+    )
+    if is_counting:
+        counted = "being built, to count its samples …"
+    graded = "graded by a model" if facts is not None and facts.model_graded else ""
+    sandbox = f"sandbox: {facts.sandbox}" if facts is not None and facts.sandbox else ""
+    head = " · ".join(part for part in (info.name, picked, counted, graded, sandbox) if part)
+    lines = [Content.styled(clean_line(head), "bold")]
+    if info.description:
+        lines.append(Content(clean(info.description)))
+    error = info.error or (facts.error if facts is not None else None)
+    if error:
+        lines.append(Content.styled(f"✗ {clean(error)}", "$text-error"))
+    if info.error is None and info.parameters == ():
+        lines.append(Content.styled("It has no parameters.", "$foreground-muted"))
+    return Content("\n").join(lines)
+
+
+def changed_args(args: Mapping[str, Any], values: Mapping[str, object]) -> dict[str, Any]:
+    """A task's arguments with what was typed into its form."""
+    changed = dict(args)
+    for name, value in values.items():
+        if name == WHOLE:
+            changed = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        elif value is UNSET:
+            changed.pop(name, None)
+        else:
+            changed[name] = value
+    return changed
+
+
+def parameter_fields(info: TaskInfo, args: Mapping[str, object], practice: bool) -> list[Field]:
+    """The fields of a task's parameters; one for all arguments where the parameters are not known.
+
+    Args:
+        info: The task.
+        args: The draft's arguments for it.
+        practice: Whether the models are simulated, for which a task may ask for other arguments.
+    """
+    if info.error is not None:
+        return []
+    if info.parameters is None:
+        doc = "its parameters are known only after loading it: give all arguments as one table"
+        value = dict(args) if args else UNSET
+        return [Field(WHOLE, "args: table", value, write_value(value), '{n = 3, level = "hard"}', doc)]
+    asked = info.attribs.get("practice") if practice else None
+    known: Mapping[str, object] = cast("Mapping[str, object]", asked) if isinstance(asked, Mapping) else {}
+    fields = [_parameter_field(parameter, args, known) for parameter in info.parameters]
+    names = {parameter.name for parameter in info.parameters}
+    strangers = [name for name in args if name not in names]
+    fields += [
+        Field(name, f"{name}: ?", args[name], write_value(args[name]), "", "the task has no such parameter: empty it")
+        for name in strangers
+    ]
+    return fields
+
+
+def _parameter_field(parameter: ParameterInfo, args: Mapping[str, object], practice: Mapping[str, object]) -> Field:
+    value = args.get(parameter.name, UNSET)
+    if parameter.name in practice:
+        hint = f"{_shown(practice[parameter.name])} in practice"
+    elif parameter.required:
+        hint = "needed"
+    else:
+        hint = "unset" if parameter.default is None else _shown(parameter.default)
+    title = f"{parameter.name}: {parameter.type}" if parameter.type else parameter.name
+    doc = parameter.doc or "no description"
+    return Field(parameter.name, title, value, write_value(value, parameter.type), hint, doc)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)

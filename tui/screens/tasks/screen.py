@@ -1,0 +1,392 @@
+"""Tasks: what can be examined, and the parameters of what is picked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.getters import query_one
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ....evals.planning.edit_tasks import anchor, picked_entries, task_name, with_args, with_task, without_tasks
+from ....profiles.base.text import clean, clean_line
+from ...controllers.feeds import facts_key
+from ...dialogs.prompt import AskScreen, Objection
+from ...input.parse_value import read_table, read_value
+from ...messages import (
+    BenchmarksRequested,
+    CatalogRequested,
+    CountRequested,
+    DraftChanged,
+    FieldsJudged,
+    TasksRequested,
+)
+from ...state.preferences import TASK_PATHS
+from ...widgets.debounce import Debounced
+from ...widgets.filter_input import FilterBar
+from ...widgets.form import Form
+from ...widgets.table.pick import PickTable
+from ...widgets.table.table import LineTable
+from ..base import BaseScreen
+from .rows import (
+    TASK_COLUMNS,
+    WHOLE,
+    changed_args,
+    details,
+    empty_words,
+    filter_hint,
+    is_of,
+    known_tasks,
+    matches,
+    missing_path,
+    own_path,
+    parameter_fields,
+    task_row,
+    title_words,
+)
+
+if TYPE_CHECKING:
+    from ....evals.planning.plan import TaskFacts
+    from ....evals.tasks.info import TaskInfo
+    from ....profiles.schema import Profile
+    from ...state.store import State
+
+COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cursor has rested on it for so long
+VIEW = "tasks.view"  # what the memory calls it
+
+
+class _TaskTable(PickTable, inherit_bindings=True):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "parameters", id="tasks.parameters", tooltip="Type the task's arguments"),
+        Binding("escape", "screen.clear_filter", show=False, id="tasks.clear", tooltip="Take the filter away"),
+    ]
+
+
+class TasksScreen(BaseScreen):
+    """The tasks that were found, and those of the draft."""
+
+    HELP = """
+    What can be examined: shipped, in the files of the working folder, in installed packages, and the Hub's benchmarks.
+    What is picked goes into the plan (4); the arguments of the task under the cursor are typed below the list.
+
+    / finds: all words must fit, !word must not, from:hub wants an origin. A valid argument is taken as it is typed.
+    A file or folder that was added is remembered. The samples of shipped tasks are counted where the cursor rests.
+    """
+    PLACE = "tasks"
+    CSS = """
+    TasksScreen {
+        & #tasks { height: 1fr; min-height: 3; }
+        & .tasks--title { height: 1; padding: 0 1; text-style: bold; background: $surface; }
+        & .tasks--note { height: auto; max-height: 5; padding: 0 2; color: $text-warning; }
+        & .tasks--details {
+            height: 40%; min-height: 5; padding: 0 2; border-top: solid $foreground-muted;
+            scrollbar-size-vertical: 1;
+        }
+        & .tasks--details:focus-within { border-top: solid $accent; }
+        & .tasks--details > Static { height: auto; max-height: 6; }
+        & #parameters FieldRow > Static { width: 32; }
+        &.-wide #parameters FieldRow > Input { max-width: 48; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pick", "pick", id="tasks.pick", tooltip="Pick the task, or put it back"),
+        Binding("slash", "filter", "filter", id="tasks.filter", tooltip="Show some of them"),
+        Binding("a", "add", "add", id="tasks.add", tooltip="Add a file or folder to look into, or a task by its name"),
+        Binding("c", "count", "count", id="tasks.count", tooltip="Build the task to count its samples; its code runs"),
+        Binding("x", "forget", "forget", show=False, id="tasks.forget", tooltip="Look no more into a file or folder"),
+        Binding("R", "again", "again", show=False, id="tasks.again", tooltip="Look for tasks again"),
+    ]
+
+    table = query_one("#tasks", _TaskTable)
+    parameters = query_one("#parameters", Form)
+    _bar = query_one(FilterBar)
+    _details = query_one(".tasks--details > Static", Static)
+    _title = query_one(".tasks--title", Static)
+    _note = query_one(".tasks--note", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = ""
+        self._detailed: str | None = None  # the reference of the task whose details are shown
+        self._rest = Debounced(self, self._draw_details)
+        self._count_rest = Debounced(self, self._count_shipped, COUNT_REST_S)
+        self._looked_into: Path | None = None  # a path whose first task the cursor is to go to
+
+    def body(self) -> Iterable[Widget]:
+        """The filter, the tasks, and the details of one."""
+        yield Static(classes="tasks--title", markup=False)
+        yield FilterBar(placeholder="words", hint=filter_hint)
+        yield _TaskTable(TASK_COLUMNS, id="tasks")
+        yield Static(classes="tasks--note", markup=False)
+        yield VerticalScroll(
+            Static(markup=False), Form(self._read, id="parameters"), classes="tasks--details", can_focus=False
+        )
+
+    def on_mount(self) -> None:
+        """See what was seen last time; follow the tasks and the draft; ask for what nobody else needs."""
+        kept = self.proctor.memory.get(VIEW, dict[str, object]()).get("query")
+        self._filter = kept if isinstance(kept, str) else ""
+        self._bar.text = self._filter
+        drawn = {"tasks", "benchmarks", "draft", "draft_path", "facts", "counting", "endpoints", "waiting", "failures"}
+        self.store.subscribe(self, drawn, self._draw)
+        self.store.subscribe(self, {"endpoints"}, self._ask)
+        self.set_focus(self.table)
+
+    def _ask(self, state: State) -> None:
+        if state.endpoints is not None and state.benchmarks is None:
+            self.post_message(BenchmarksRequested())
+
+    def reveal(self, thing: object) -> None:
+        """Put the cursor on a task, by its reference or by its place among those of the draft."""
+        if isinstance(thing, int):
+            picked = picked_entries(self.state.draft, known_tasks(self.state), anchor(self.state.draft_path))
+            thing = next((reference for reference, entries in picked.items() if thing in entries), "")
+        super().reveal(thing)
+
+    # What is shown
+
+    def _draw(self, state: State) -> None:
+        infos = known_tasks(state)
+        picked = picked_entries(state.draft, infos, anchor(state.draft_path))
+        shown = [info for info in infos if matches(info, self._filter)]
+        self.table.empty = empty_words(state, self._filter if infos else None)
+        self.table.show(
+            [
+                task_row(
+                    info,
+                    len(entries),
+                    self._facts(state, info, entries),
+                    is_counting=self._key(state, info, entries) in state.counting,
+                )
+                for info in shown
+                for entries in (picked.get(info.reference, ()),)
+            ]
+        )
+        self._go_to_new(infos)
+        self._title.update(Content(title_words(len(shown), len(infos), len(picked))))
+        notes = list(state.tasks.notes) if state.tasks is not None else []
+        for name in ("benchmarks", "tasks"):
+            if infos and (failure := state.failures.get(name)) is not None:
+                notes.insert(0, f"✗ {failure} · R tries again")
+            elif infos and name in state.waiting:
+                notes.insert(0, f"{state.waiting[name]} …")
+        self._note.update(Content("\n".join(clean(note) for note in notes)))
+        self._note.display = bool(notes)
+        self._draw_details()
+
+    def _draw_details(self) -> None:
+        """Show the task under the cursor in full."""
+        self._rest.end()
+        state, info = self.state, self._info()
+        reference = info.reference if info is not None else None
+        if reference != self._detailed:
+            self.parameters.forget()
+            self._detailed = reference
+        entries = self._entries(info)
+        args = state.draft.tasks[entries[0]].args if state.draft is not None and entries else {}
+        practice = state.endpoints is not None and state.endpoints.source == "practice"
+        if info is None:
+            self._details.update("")
+        else:
+            is_counting = self._key(state, info, entries) in state.counting
+            self._details.update(details(info, entries, self._facts(state, info, entries), is_counting=is_counting))
+        self.parameters.show(parameter_fields(info, args, practice) if info is not None else [])
+        self.query_one(".tasks--details").display = info is not None
+
+    def _info(self) -> TaskInfo | None:
+        key = self.table.cursor_key
+        return next((info for info in known_tasks(self.state) if info.reference == key), None)
+
+    def _entries(self, info: TaskInfo | None) -> tuple[int, ...]:
+        """The places in the draft that mean a task."""
+        if info is None:
+            return ()
+        state = self.state
+        return picked_entries(state.draft, known_tasks(state), anchor(state.draft_path)).get(info.reference, ())
+
+    @staticmethod
+    def _key(state: State, info: TaskInfo, entries: Sequence[int]) -> str:
+        """What the facts of a task are kept under: with the draft's arguments where it is picked."""
+        practice = state.endpoints is not None and state.endpoints.source == "practice"
+        if state.draft is None or not entries:
+            return facts_key(task_name(info), {}, practice)
+        entry = state.draft.tasks[entries[0]]
+        return facts_key(entry.task, entry.args, practice)
+
+    def _facts(self, state: State, info: TaskInfo, entries: Sequence[int]) -> TaskFacts | None:
+        return state.facts.get(self._key(state, info, entries))
+
+    def _go_to_new(self, infos: Sequence[TaskInfo]) -> None:
+        """Put the cursor on the first task of a path that was just added."""
+        if self._looked_into is not None:
+            where = self._looked_into
+            new = sorted((info for info in infos if is_of(info, where)), key=lambda info: info.error is not None)
+            if new:
+                self._looked_into = None
+                self.table.move_to(new[0].reference)
+
+    def on_line_table_row_highlighted(self, _: LineTable.RowHighlighted) -> None:
+        """Show the details when the cursor rests, and count what is ours to run when it rests longer."""
+        self._rest.begin()
+        self._count_rest.begin()
+
+    def _count_shipped(self) -> None:
+        info = self._info()
+        # Where the Hub does not answer, a dataset's download would hold the reader up for minutes.
+        if info is not None and info.origin == "shipped" and "benchmarks" not in self.state.failures:
+            facts = self._facts(self.state, info, self._entries(info))
+            if facts is None:
+                self.action_count()
+
+    def on_line_table_row_selected(self, _: LineTable.RowSelected) -> None:
+        """Type the arguments."""
+        self._draw_details()
+        if not self.parameters.enter():
+            info = self._info()
+            words = info.error if info is not None and info.error else "it has no parameters"
+            self.notify(clean_line(words), markup=False)
+
+    # Picking
+
+    def on_pick_table_row_picked(self, _: PickTable.RowPicked) -> None:
+        """A check box was clicked."""
+        self.action_pick()
+
+    def action_pick(self) -> None:
+        """Pick the task under the cursor, or put it back."""
+        info, draft = self._info(), self.state.draft
+        if info is None or draft is None:
+            return
+        if entries := self._entries(info):
+            self._change(without_tasks(draft, entries))
+        elif info.error is not None:
+            self.notify(clean_line(f"{info.name}: {info.error}"), severity="error", markup=False)
+        else:
+            self._change(with_task(draft, task_name(info)))
+
+    def action_count(self) -> None:
+        """Build the task under the cursor, with its arguments where it is picked, to say how many samples it has."""
+        info, draft = self._info(), self.state.draft
+        if info is not None and info.error is None and draft is not None:
+            entries = self._entries(info)
+            entry = draft.tasks[entries[0]] if entries else None
+            name, args = (entry.task, entry.args) if entry is not None else (task_name(info), {})
+            self.post_message(CountRequested(name, info.reference, args))
+
+    def action_again(self) -> None:
+        """Look for tasks again."""
+        if self.state.endpoints is None:
+            self.post_message(CatalogRequested())
+            return
+        self.post_message(TasksRequested())
+        self.post_message(BenchmarksRequested())
+
+    def action_forget(self) -> None:
+        """Look no more into the added file or folder that the task under the cursor is of."""
+        info, paths = self._info(), self._paths()
+        gone = [path for path in paths if info is not None and is_of(info, Path(path))]
+        if gone:
+            self._look_into([path for path in paths if path not in gone])
+            self.notify(clean_line(f"{', '.join(gone)}: not looked into any more"), markup=False)
+        elif info is not None:
+            self.notify("only what was added with a can be forgotten", severity="warning", markup=False)
+
+    def _paths(self) -> list[str]:
+        """The files and folders that are looked into, beside the working folder."""
+        return [path for path in self.proctor.memory.get(TASK_PATHS, list[object]()) if isinstance(path, str)]
+
+    def _look_into(self, paths: list[str]) -> None:
+        self.proctor.memory.put(TASK_PATHS, paths)
+        self.post_message(TasksRequested())
+
+    def action_add(self) -> None:
+        """Ask for a file or folder and look into it, or for the name of a task that is not listed and pick it."""
+        if self.state.draft is None:
+            return
+
+        def add(name: str | None) -> None:
+            if name is not None and (path := own_path(name)) is not None:
+                self._looked_into = path
+                self._look_into([*(one for one in self._paths() if one != str(path)), str(path)])
+            elif name is not None and (draft := self.state.draft) is not None:
+                self._change(with_task(draft, name))
+                from ....profiles.paths import task_reference
+
+                entry = with_task(draft, name).tasks[-1]
+                self.table.move_to(task_reference(entry, anchor(self.state.draft_path)))
+
+        explains = "a file or folder to look into, or one task: hf/<org>/<dataset>, inspect_evals/<task>, file.py@task"
+        ask = AskScreen("Add tasks", hint="~/evals", explains=explains, check=self._against_task)
+        self.app.push_screen(ask, add)  # pyright: ignore[reportUnknownMemberType]
+
+    def _against_task(self, name: str) -> Objection | None:
+        draft = self.state.draft
+        if draft is None:
+            return None
+        if own_path(name) is not None:
+            return None
+        if (path := missing_path(name)) is not None:
+            return Objection(f"there is no file or folder {path}")
+        if any(entry.task == name for entry in draft.tasks):
+            return Objection(f"{name} is picked already")
+        try:
+            with_task(draft, name)
+        except ValueError as error:
+            return Objection(str(error))
+        return None
+
+    # Arguments
+
+    def _read(self, key: str, text: str) -> object:
+        info = self._info()
+        if key == WHOLE:
+            return read_table("args", text)
+        parameter = next((one for one in (info.parameters or ()) if one.name == key), None) if info else None
+        return read_value(key, parameter.type if parameter else "", text, parameter.default if parameter else None)
+
+    def on_form_edited(self, message: Form.Edited) -> None:
+        """The draft's entry has other arguments; a task that was not picked is picked by that."""
+        state = self.state
+        info = next((one for one in known_tasks(state) if one.reference == self._detailed), None)
+        draft = state.draft
+        if info is None or draft is None:
+            return
+        entries = self._entries(info)
+        args = changed_args(draft.tasks[entries[0]].args if entries else {}, message.values)
+        if entries:
+            self._change(with_args(draft, entries[0], args))
+        elif args:
+            self._change(with_task(draft, task_name(info), args))
+
+    def on_form_judged(self, message: Form.Judged) -> None:
+        """Nothing is run while a field holds what is not valid."""
+        self.post_message(FieldsJudged(self.PLACE, next(iter(message.wrong.values()), "")))
+
+    def on_form_left(self, _: Form.Left) -> None:
+        """Back to the tasks."""
+        self.set_focus(self.table)
+
+    # The filter
+
+    def action_filter(self) -> None:
+        """Type what to see."""
+        self._bar.open()
+
+    def on_filter_bar_filtered(self, message: FilterBar.Filtered) -> None:
+        """Show what the filter lets through."""
+        if message.text != self._filter:
+            self._filter = message.text
+            self.proctor.memory.put(VIEW, {"query": message.text})
+            self._draw(self.state)
+
+    def action_clear_filter(self) -> None:
+        """Show all tasks again."""
+        self._bar.text = ""
+
+    def _change(self, draft: Profile) -> None:
+        self.post_message(DraftChanged(draft))

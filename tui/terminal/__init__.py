@@ -1,0 +1,1 @@
+"""The terminal driver and what is sent."""
