@@ -167,7 +167,7 @@ def _pass_on(requests: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
 
 def _warm() -> None:
     """Load what every operation needs, while nobody is waiting yet."""
-    importlib.import_module("..tasks.building", __package__)
+    importlib.import_module("...tasks.describe", __package__)
 
 
 def main() -> None:
