@@ -6,16 +6,17 @@ of them makes forty rows.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from statistics import fmean
+from typing import Any, Literal
 
 from .sample_orders import SampleOrder
-
-if TYPE_CHECKING:
-    from ...results.statistics import Scores
+from .score_data import LogScore, Metric, Missing, SampleKey, ScoreData
 
 LogStatus = Literal["started", "success", "cancelled", "error"]
+_ROUNDING = 1e-9
 RawScore = bool | int | float | str | None
 
 
@@ -123,14 +124,42 @@ class LogIndex:
         """Samples, in every epoch, that ended with an error."""
         return sum(error is not None for error in self.samples.error)
 
-    def scores(self) -> Scores:
+    def score_data(self) -> ScoreData:
+        """The log's main score, with all samples."""
+        columns = self.samples
+        metrics = tuple(Metric(name, value) for name, value in self.metrics.items())
+        scores = self.scores()
+        units = {key: fmean(of) for key, of in scores.items()}
+        mean = fmean(units.values()) if units else None
+        return ScoreData(
+            score=LogScore(self.scorer or "", metrics=metrics),
+            metric=self.metric or "",
+            value=self.score,
+            stderr=self.stderr,
+            ids=columns.id,
+            contents=columns.fingerprint,
+            epochs=columns.epoch,
+            values=columns.score,
+            missing=[_missing(*one) for one in zip(columns.score, columns.error, columns.completed, strict=True)],
+            flaws=[None] * len(columns),
+            units=units,
+            is_mean=mean is not None and (self.score is None or math.isclose(mean, self.score, abs_tol=_ROUNDING)),
+        )
+
+    def scores(self) -> dict[SampleKey, list[float]]:
         """The values of every sample that has one, under a key that tells samples apart by id and content."""
-        found: dict[Hashable, list[float]] = {}
+        found: dict[SampleKey, list[float]] = {}
         columns = self.samples
         for name, fingerprint, score in zip(columns.id, columns.fingerprint, columns.score, strict=True):
             if score is not None:
                 found.setdefault((str(name), fingerprint), []).append(score)
         return found
+
+
+def _missing(score: float | None, error: str | None, completed: bool) -> Missing | None:
+    if score is not None:
+        return None
+    return "error" if error else "ungraded" if completed else "cancelled"
 
 
 def _sum(costs: Sequence[float | None]) -> float | None:
