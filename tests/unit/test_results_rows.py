@@ -14,6 +14,7 @@ from proctor.evals.results.scoreboard import Scoreboard, build_scoreboard
 from proctor.evals.run.status import CellStatus
 from proctor.evals.views.render import check_export, write_scoreboard
 from proctor.profiles.base.errors import ProctorError
+from proctor.tui.screens.results import sample_rows as rows
 from proctor.tui.screens.results.disagreement_rows import DisagreementRows, marks_words
 from proctor.tui.screens.results.score_rows import (
     SORTINGS,
@@ -26,7 +27,6 @@ from proctor.tui.screens.results.score_rows import (
     sections,
     sort_rows,
 )
-from proctor.tui.screens.results import sample_rows as rows
 
 HF = "hf-inference-providers/"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.inspect.logs.score_data import LogScore, Metric
 
