@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
-from .columns import (Column, pack, unpack)
+from .columns import Column, pack, unpack
 
 _PREFIX = struct.Struct("<4sII")  # the kind of file, the checksum of what follows, the length of the header
 _KIND = b"PCOL"

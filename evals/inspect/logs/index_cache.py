@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ....profiles.base.cache import (read_kept_bytes, write_kept_bytes)
+from ....profiles.base.cache import read_kept_bytes, write_kept_bytes
 from ....profiles.base.errors import LogError
-from .index_format import (NoIndexError, decode_index, encode_index)
+from .index_format import NoIndexError, decode_index, encode_index
 from .log_index import LogIndex
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from .column_bytes import (decode_columns, encode_columns)
+from .column_bytes import decode_columns, encode_columns
 from .columns import Column
-from .log_index import (LogIndex, SampleColumns)
-from .sample_orders import (ORDERS, SampleOrder, make_orders)
+from .log_index import LogIndex, SampleColumns
+from .sample_orders import ORDERS, SampleOrder, make_orders
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

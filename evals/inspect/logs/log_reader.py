@@ -23,8 +23,8 @@ from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score, Value
 
 from ....profiles.base.errors import LogError
-from .score_values import (finite, to_number)
-from .log_index import (LogIndex, RawScore, SampleColumns, SampleRow)
+from .log_index import LogIndex, RawScore, SampleColumns, SampleRow
+from .score_values import finite, to_number
 
 GRADER = "grader"
 ANSWER_CHARS = 80

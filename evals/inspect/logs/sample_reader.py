@@ -25,9 +25,9 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score, Value
 
 from ....profiles.base.errors import LogError
+from .log_reader import GRADER, first_line, headline_score
 from .score_values import to_number
-from .log_reader import (GRADER, first_line, headline_score)
-from .transcript import (CallFacts, Part, PartKind, Picture, Transcript)
+from .transcript import CallFacts, Part, PartKind, Picture, Transcript
 
 RAW_CHARS = 200_000  # of one raw request or answer
 ALL_RAW_CHARS = 4_000_000  # of one sample's: every call repeats what was said before it

@@ -1,0 +1,116 @@
+"""One score of one log, as statistics need it. Data only.
+
+A log holds one or more scorers; a scorer's value may have keys (a dict, or a list by position); epochs are reduced in
+one or more ways; and each of these has metrics. `ScoreData` is one metric of one of them, with all its samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SampleKey = Hashable  # `(str(id), content)`: the id, and the hash of input, target and choices
+
+Missing = Literal["error", "cancelled", "ungraded"]
+"""Why a sample has no value: it ended in an error, it never ended, or its scorer gave no grade that can be read."""
+
+Flaw = Literal["error", "limit", "cut", "context", "refused", "empty"]
+"""What is doubtful about a sample that may still have a value.
+
+error: it ended in an error, but was scored; limit: a limit (time, messages, tokens, cost …) ended it; cut: its last
+answer was cut at max_tokens; context: it did not fit into the model's context; refused: the provider's filter or the
+model refused; empty: its last answer holds no text.
+"""
+
+MEANS = frozenset({"accuracy", "mean"})  # metrics that are the mean of the samples' values
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric of a score as the log states it."""
+
+    name: str  # unlike every other of its score
+    value: float | None  # None: NaN or infinite
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])  # as declared: `cluster`, `level`, `to_float` …
+    group: str = ""  # the metric's own name where it has several values: `grouped`, `ci`
+
+    @property
+    def cluster(self) -> str | None:
+        """The sample metadata that this metric takes clusters from; `None`: samples are independent."""
+        named = self.params.get("cluster")
+        return named if isinstance(named, str) and named else None
+
+
+@dataclass(frozen=True, slots=True)
+class LogScore:
+    """One entry of a log's results: one score, reduced over epochs in one way, with its metrics."""
+
+    scorer: str  # unlike every other scorer of the log; the key in a sample's scores
+    key: str = ""  # of a dict, or the position (from 1) in a list; "": the value itself
+    reducer: str = ""  # as the log names it: "mean", "max", "pass_at_2" …; "": it names none
+    metrics: tuple[Metric, ...] = ()
+    scored: int | None = None  # samples with a grade, as the log says
+    unscored: int | None = None  # samples without one, as the log says
+
+    @property
+    def name(self) -> str:
+        """What people call it: the scorer, and the key where there is one."""
+        return f"{self.scorer}.{self.key}" if self.key else self.scorer
+
+    @property
+    def cluster(self) -> str | None:
+        """The sample metadata that its metrics declare as clusters; `None`: none does."""
+        return next((metric.cluster for metric in self.metrics if metric.cluster), None)
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by name."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreData:
+    """One metric of one score of one log, with its samples.
+
+    The columns are equally long: a place for every sample in every epoch, in the log's order. `units` are what chance
+    works on: the samples, each with its epochs reduced as the log reduced them.
+    """
+
+    score: LogScore
+    metric: str  # its name in `score.metrics`; "" where the log states none
+    value: float | None  # of that metric, as the log states it
+    stderr: float | None  # as the log states it beside that metric; None: it does not
+    ids: Sequence[int | str] = ()
+    contents: Sequence[int] = ()  # hash of input, target and choices: one id may stand for several samples
+    epochs: Sequence[int] = ()
+    values: Sequence[float | None] = ()  # the grade as a number; None: there is none, and `missing` says why
+    missing: Sequence[Missing | None] = ()
+    flaws: Sequence[Flaw | None] = ()
+    clusters: Sequence[str | None] = ()  # empty: the log's metrics declare none
+    units: Mapping[SampleKey, float] = field(default_factory=dict[SampleKey, float])
+    is_mean: bool = False  # `value` is the mean of `units` (unreadable grades as 0 where the log counts them so)
+
+    @property
+    def title(self) -> str:
+        """Score, metric and reducer, as far as they say something."""
+        metric = "" if self.metric == self.score.name else self.metric
+        return " · ".join(filter(None, (self.score.name, metric, self.score.reducer)))
+
+    def keys(self) -> list[SampleKey]:
+        """The sample of each place."""
+        return [(str(name), content) for name, content in zip(self.ids, self.contents, strict=True)]
+
+    def epoch_values(self) -> dict[SampleKey, list[float]]:
+        """The values of each sample that has any, by epoch."""
+        found: dict[SampleKey, list[float]] = {}
+        for key, value in zip(self.keys(), self.values, strict=True):
+            if value is not None:
+                found.setdefault(key, []).append(value)
+        return found
+
+    def cluster_of(self) -> dict[SampleKey, str]:
+        """The cluster of each sample that has one."""
+        if not self.clusters:
+            return {}
+        pairs = zip(self.keys(), self.clusters, strict=True)
+        return {key: cluster for key, cluster in pairs if cluster is not None}
