@@ -19,7 +19,6 @@ from .hub import hub_api
 INFER_PERMISSION = "inference.serverless.write"
 WHOAMI_MAX_AGE_S = 3600.0
 _FOLDER = "whoami"
-_ASKED_AGAIN_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +78,6 @@ def account_of(endpoints: Endpoints, *, now_s: float, timeout_s: float = 10.0) -
         return token_facts(endpoints, now_s=now_s, timeout_s=timeout_s)
     except CatalogError as error:
         return error if error.status == 401 else None
-
-
-class Accounts:
-    """What the Hub says of tokens, asked at most once a minute; used by one thread at a time."""
-
-    def __init__(self) -> None:
-        self._known: dict[Endpoints, tuple[float, TokenFacts | CatalogError | None]] = {}
-
-    def of(self, endpoints: Endpoints, *, now_s: float, timeout_s: float) -> TokenFacts | CatalogError | None:
-        """As `account_of`, from memory where it was asked lately."""
-        asked_at_s, known = self._known.get(endpoints, (0.0, None))
-        if not 0 <= now_s - asked_at_s <= _ASKED_AGAIN_AFTER_S:
-            known = account_of(endpoints, now_s=now_s, timeout_s=timeout_s)
-            self._known[endpoints] = now_s, known
-        return known
 
 
 def read_whoami(answer: object) -> TokenFacts:

@@ -35,6 +35,7 @@ class _Checked:
     inputs: PlanInputs
     placed: Sequence[PlacedCell]
     failure: ProctorError | None
+    partial: bool = False
 
     def ids(self, *, task: int | None = None, model: int | None = None) -> tuple[str, ...]:
         """The ids of the cells of a task and of an entry of `models`."""
@@ -51,7 +52,7 @@ class _Checked:
 
 
 def check(
-    inputs: PlanInputs, placed: Sequence[PlacedCell], *, failure: ProctorError | None = None
+    inputs: PlanInputs, placed: Sequence[PlacedCell], *, failure: ProctorError | None = None, partial: bool = False
 ) -> tuple[Problem, ...]:
     """Everything that stands in the way of a plan, errors first.
 
@@ -59,10 +60,11 @@ def check(
         inputs: What the plan is made from.
         placed: Its cells, as `expand` makes them.
         failure: Why there is no catalog, where one is needed and could not be had.
+        partial: Not all that is needed was gathered yet, so that there may be cells to come.
     """
-    checked = _Checked(inputs, placed, failure)
+    checked = _Checked(inputs, placed, failure, partial)
     found = [problem for look in _CHECKS for problem in look(checked)]
-    if not placed and not any(problem.severity == "error" for problem in found):
+    if not placed and not partial and not any(problem.severity == "error" for problem in found):
         found.append(Problem("error", "", "there is nothing to run", "the profile needs [[tasks]] and [[models]]"))
     return tuple(sorted(found, key=lambda problem: problem.severity))
 
@@ -123,6 +125,8 @@ def _bill_to(checked: _Checked) -> Iterator[Problem]:
         return
     if not needs_catalog(checked.inputs):
         yield Problem("warning", "[run]", "bill_to has no meaning: no target is the router's to serve")
+    elif account is None and checked.partial:
+        return
     elif not isinstance(account, TokenFacts):
         says = f"whether the token may bill {org} is unknown: the Hub did not tell its organisations"
         yield Problem("warning", "[run]", says, "`proctor doctor` may say why")

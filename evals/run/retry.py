@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...profiles.base.errors import ProctorError, UsageError
-from ...profiles.library import LoadedProfile
 from ...profiles.loader import read_text, write_text
 from ...profiles.schema import Profile
-from ..catalog.account import account_of
 from ..catalog.endpoints import Endpoints
 from ..planning.plan import Cell, Endpoint, Plan, Problem
-from ..planning.planner import endpoints_of, prepare
+from ..planning.planner import Planner
 from ..planning.token_check import token_problems
 from .events import is_supervised, read_journal
 from .follow import follow
@@ -45,13 +42,18 @@ class Retry:
 
 
 def prepare_retry(
-    run_dir: Path, *, now_s: float, overrides: Sequence[str] = (), budget_usd: float | None = None, words: str = ""
+    run_dir: Path,
+    planner: Planner,
+    *,
+    overrides: Sequence[str] = (),
+    budget_usd: float | None = None,
+    words: str = "",
 ) -> Retry:
     """Find out what is left of a run. No model is asked; nothing is written.
 
     Args:
         run_dir: The run directory.
-        now_s: Seconds since the epoch.
+        planner: Makes the new plan, where the profile changes, and asks for the token's account.
         overrides: `key=value` each, changes of the profile it was run from. More models, providers, samples or epochs
             add what is new; cells that the changed profile does not have any more stay as they are.
         budget_usd: Another budget for the whole run, what was spent already included.
@@ -70,10 +72,10 @@ def prepare_retry(
     changes = [*overrides, *([] if budget_usd is None else [f"run.budget_usd={budget_usd!r}"])]
     profile = _changed(frozen, changes)
     if overrides:
-        prepared = prepare(LoadedProfile("run", _anchor(frozen), profile, "", "file"), now_s=now_s)
+        prepared = planner.prepare(profile, _anchor(frozen))
         endpoints, plan = prepared.endpoints, _joined(frozen.plan, prepared.plan)
     else:
-        endpoints = endpoints_of(profile)
+        endpoints = planner.endpoints(profile)
         settings = replace(frozen.plan.settings, budget_usd=profile.run.budget_usd)
         plan = replace(at(frozen.plan, endpoints), settings=settings, problems=())
     left = what_is_left(frozen.plan, plan, {cell.id: cell for cell in status.cells})
@@ -83,7 +85,7 @@ def prepare_retry(
     again = [cell for cell in plan.cells if cell.id in left and _has(cell, words)]
     redo = tuple(cell.id for cell in again)
     told = {problem.where for problem in plan.errors}
-    lacking = tuple(problem for problem in _lacking(again, endpoints, now_s) if problem.where not in told)
+    lacking = tuple(problem for problem in _lacking(again, endpoints, planner) if problem.where not in told)
     plan = replace(plan, problems=(*plan.problems, *lacking))
     return Retry(
         run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, status.attempt + 1, _strangers(run_dir)
@@ -118,7 +120,7 @@ def nothing_left(run_dir: Path) -> str:
     return f"nothing is left of {run_dir.name}: what has succeeded is not run again"
 
 
-def start_retry(run_dir: Path, *, budget_usd: float | None = None) -> None:
+def start_retry(run_dir: Path, planner: Planner, *, budget_usd: float | None = None) -> None:
     """Go on with a run that has ended, and come back when its first news is there.
 
     Raises:
@@ -126,7 +128,7 @@ def start_retry(run_dir: Path, *, budget_usd: float | None = None) -> None:
         ProctorError: It goes on already, cannot be read, or its supervisor did not start.
     """
     with PendingSupervisor() as supervisor:
-        retry = prepare_retry(run_dir, now_s=time.time(), budget_usd=budget_usd)
+        retry = prepare_retry(run_dir, planner, budget_usd=budget_usd)
         begin_retry(retry, supervisor)
         next(iter(follow(run_dir, supervisor_ended=supervisor.ended, attempt=retry.attempt)))
 
@@ -156,10 +158,10 @@ def at(plan: Plan, endpoints: Endpoints) -> Plan:
     return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
 
 
-def _lacking(cells: Sequence[Cell], endpoints: Endpoints, now_s: float) -> Iterator[Problem]:
+def _lacking(cells: Sequence[Cell], endpoints: Endpoints, planner: Planner) -> Iterator[Problem]:
     """What cells that are to run need, and what was there when they were planned: a token, the files of their tasks."""
     if any(target is not None and target.model is not None for cell in cells for target in (cell.target, cell.grader)):
-        yield from token_problems(endpoints, account_of(endpoints, now_s=now_s))
+        yield from token_problems(endpoints, planner.account(endpoints))
     for task in dict.fromkeys(cell.task for cell in cells):
         file = Path(task.rpartition("@")[0] or task)
         if file.is_absolute() and not file.exists():

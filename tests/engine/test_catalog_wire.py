@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.catalog.account import Accounts, TokenFacts, token_facts
+from proctor.evals.catalog.account import TokenFacts, token_facts
 from proctor.evals.catalog.benchmarks import list_benchmarks
 from proctor.evals.catalog.cache import load_catalog
 from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.catalog.probe import probe
 from proctor.evals.catalog.router import fetch_router_models
+from proctor.evals.planning.planner import Planner
 from proctor.profiles.base.errors import CatalogError, TokenError
 
 MODELS = {
@@ -485,13 +486,16 @@ def test_a_permission_that_was_given_counts_at_once_and_a_refusal_is_asked_about
     assert token_facts(server.endpoints("hf_one"), now_s=NOW_S + 1).can_infer is True
 
     server.answers["/api/whoami-v2"] = Answer(b'{"error":"Invalid credentials"}', 401)
-    accounts, asked = Accounts(), server.count("/api/whoami")
+    now_s = [NOW_S]
+    planner, asked = Planner(lambda _: None, clock=lambda: now_s[0]), server.count("/api/whoami")  # type: ignore[arg-type, return-value]
     for seconds in (0, 30, 61):
-        told = accounts.of(server.endpoints("hf_two"), now_s=NOW_S + seconds, timeout_s=5)
+        now_s[0] = NOW_S + seconds
+        told = planner.account(server.endpoints("hf_two"))
         assert isinstance(told, CatalogError) and told.status == 401
     assert server.count("/api/whoami") == asked + 2
     server.answers["/api/whoami-v2"] = Answer(b"broken", 500)
-    assert accounts.of(server.endpoints("hf_two"), now_s=NOW_S + 122, timeout_s=5) is None, "then nothing is known"
+    now_s[0] = NOW_S + 122
+    assert planner.account(server.endpoints("hf_two")) is None, "then nothing is known"
 
 
 @pytest.mark.parametrize(

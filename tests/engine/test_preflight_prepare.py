@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.planning.planner import Prepared, prepare
+from proctor.evals.api.planning import open_planner
+from proctor.evals.planning.planner import Planner, Prepared
 from proctor.evals.results.reader.client import Reader
 from proctor.evals.run.run_toml import read_run_toml, write_run_toml
 from proctor.evals.simulator.launch import PracticeServer
@@ -34,7 +34,8 @@ def planned(tmp_path: Path, reader: Reader) -> Callable[[str], Prepared]:
     def plan(text: str) -> Prepared:
         path = tmp_path / "mine.toml"
         path.write_text(text)
-        return prepare(load(str(path)), now_s=time.time(), reader=reader)
+        loaded = load(str(path))
+        return Planner(lambda _: reader).prepare(loaded.profile, loaded.path)
 
     return plan
 
@@ -53,7 +54,8 @@ def lines(prepared: Prepared) -> list[str]:
 
 def test_the_practice_profile_is_planned_without_asking_a_model(tmp_path: Path) -> None:
     loaded = load("practice")
-    prepared = prepare(loaded, now_s=time.time())
+    with open_planner() as planner:
+        prepared = planner.prepare(loaded.profile, loaded.path)
     hub_url = prepared.plan.hub_url
     try:
         health = httpx.get(f"{hub_url}/practice/health").json()

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import pytest
 from proctor.evals.inspect.full_disk import LogSpaceGuard
 from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, RunSettings
+from proctor.evals.planning.planner import Planner
 from proctor.evals.run.events import JOURNAL_FILE, Journal, is_supervised, is_worked_on, read_journal, work_on
 from proctor.evals.run.launch import make_run
 from proctor.evals.run.retry import prepare_retry
@@ -209,7 +210,7 @@ def test_a_budget_that_was_changed_while_the_run_went_on_stands_when_it_is_gone_
         book.end(book.cells["a"], "held", "the run's budget of $5.00 is used up")
         book.close(4, None)
     for asked_usd, stands_usd in ((None, 5.0), (8.0, 8.0)):
-        retry = prepare_retry(tmp_path, now_s=2.0, budget_usd=asked_usd)
+        retry = prepare_retry(tmp_path, Planner(lambda _: pytest.fail("no task is to be built")), budget_usd=asked_usd)
         assert retry.redo == ("a",)
         assert retry.plan.settings.budget_usd == retry.frozen.profile.run.budget_usd == stands_usd
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, RunSettings
+from proctor.evals.planning.planner import Planner
 from proctor.evals.run.events import Journal
 from proctor.evals.run.retry import begin_retry, prepare_retry
 from proctor.evals.run.run_toml import write_run_toml
@@ -84,7 +86,7 @@ def test_a_token_that_is_gone_and_a_file_that_was_moved_are_found_before_the_run
     file.rename(file.with_name("elsewhere.py"))
     assert dry(run_dir) == (2, f"error: [[tasks]]: there is no {file} any more: put it back\n")
     with pytest.raises(ProctorError, match=r"there is no .*sums.py any more: put it back"):
-        begin_retry(prepare_retry(run_dir, now_s=2.0), _supervisor([]))
+        begin_retry(prepare_retry(run_dir, Planner(_no_builder)), _supervisor([]))
     file.with_name("elsewhere.py").rename(file)
     assert dry(run_dir)[0] == 0
 
@@ -96,7 +98,7 @@ def test_a_run_that_goes_on_is_not_changed_by_retrying_it(run_dir: Path) -> None
                 2, "20260101-r is going on: `proctor adjust` changes it, or stop it first\n",
             )  # fmt: skip
         with pytest.raises(ProctorError, match=r"^20260101-r is going on: `proctor attach 20260101-r` watches it$"):
-            prepare_retry(run_dir, now_s=2.0)
+            prepare_retry(run_dir, Planner(_no_builder))
 
 
 def test_a_log_root_that_cannot_be_written_is_told_in_a_line_and_nothing_is_begun(
@@ -108,8 +110,12 @@ def test_a_log_root_that_cannot_be_written_is_told_in_a_line_and_nothing_is_begu
     monkeypatch.setattr("proctor.evals.run.run_toml.write_private", refuse)
     begun: list[Any] = []
     with pytest.raises(ProctorError, match=rf"^cannot write {run_dir}/run.toml: Read-only file system$"):
-        begin_retry(prepare_retry(run_dir, now_s=2.0), _supervisor(begun))
+        begin_retry(prepare_retry(run_dir, Planner(_no_builder)), _supervisor(begun))
     assert begun == []
+
+
+def _no_builder(_: Endpoints) -> Any:
+    raise AssertionError("no task is to be built")
 
 
 def _supervisor(begun: list[Any]) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from contextlib import nullcontext
 
 import click
 
+from ...evals.api.planning import open_planner
 from ...evals.run.commands import RunCommand, author, send_order
 from ...evals.run.events import is_supervised
 from ...evals.run.gates import exit_code
@@ -62,7 +62,8 @@ def command(
             click.echo(clean_line(line), err=True)
         return 0
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
-        retry = prepare_retry(run_dir, now_s=time.time(), overrides=overrides, budget_usd=budget, words=cell)
+        with open_planner() as planner:
+            retry = prepare_retry(run_dir, planner, overrides=overrides, budget_usd=budget, words=cell)
         print_problems(retry.plan.problems)
         if retry.plan.errors:
             return UsageError.exit_code

@@ -9,8 +9,8 @@ from contextlib import nullcontext
 import click
 from rich.console import Console
 
+from ...evals.api.planning import open_planner
 from ...evals.planning.plan import Plan
-from ...evals.planning.planner import prepare
 from ...evals.run.launch import PendingSupervisor, make_run
 from ...evals.run.store import log_root
 from ...profiles.base.errors import UsageError
@@ -50,8 +50,8 @@ def command(
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
         if sys.stderr.isatty() and not as_json:
             click.echo("Reading the catalog and building the tasks …", err=True)
-        now_s = time.time()
-        prepared = prepare(loaded, now_s=now_s)
+        with open_planner() as planner:
+            prepared = planner.prepare(loaded.profile, loaded.path)
         plan = prepared.plan
         if supervisor is None:
             _show_plan(plan, as_json=as_json)
@@ -60,7 +60,7 @@ def command(
         if plan.errors:
             return UsageError.exit_code
         root = log_root(log_dir, loaded.profile.run.log_dir)
-        run_dir = make_run(root, loaded.name, plan, loaded.profile, now_s=now_s, profile_path=loaded.path)
+        run_dir = make_run(root, loaded.name, plan, loaded.profile, now_s=time.time(), profile_path=loaded.path)
 
         def launch() -> None:
             supervisor.begin(run_dir, prepared.endpoints.token)

@@ -33,19 +33,18 @@ from .reading_feeds import ReadingFeeds
 if TYPE_CHECKING:
     from textual.message import Message
 
-    from ...evals.catalog.account import Accounts
     from ...evals.catalog.endpoints import Endpoints, Source
     from ...evals.inspect.control_client import CellControls
     from ...evals.inspect.logs.log_index import LogIndex
     from ...evals.inspect.processes import InspectProcesses
     from ...evals.planning.expand import PlanInputs
     from ...evals.planning.plan import Plan, TaskFacts
+    from ...evals.planning.planner import Planner
     from ...evals.run.commands import RunCommand
     from ...evals.run.run_list import KnownRun
     from ...profiles.schema import Profile
     from ..messages import CountRequested, WatchRequested
 
-WHOAMI_TIMEOUT_S = 3.0  # for the Hub to tell of the token, on which a plan waits
 RUNS_AT_ONCE = 50  # what is shown while older ones are still being read
 
 
@@ -66,7 +65,7 @@ class Feeds(ReadingFeeds):
         super().__init__(post)
         self._log_dir = log_dir
         self.task_paths: tuple[str, ...] = ()  # what is looked into for tasks, beside the working folder
-        self._accounts: Accounts | None = None
+        self._known_planner: Planner | None = None
         self._controls: CellControls | None = None
         self._watching = Lock()
         self._processes: InspectProcesses | None = None
@@ -95,9 +94,7 @@ class Feeds(ReadingFeeds):
 
     def read_catalog(self, endpoints: Endpoints, *, refresh: bool) -> None:
         """Read the catalog, from the cache where that is fresh."""
-        from ...evals.catalog.cache import load_catalog
-
-        self._fetch("catalog", lambda: load_catalog(endpoints, now_s=time.time(), refresh=refresh))
+        self._fetch("catalog", lambda: self._planner().catalog(endpoints, refresh=refresh))
 
     def probe(self, endpoints: Endpoints, model: str, route: str | None) -> None:
         """Ask a model one tiny question."""
@@ -141,7 +138,12 @@ class Feeds(ReadingFeeds):
 
     def count_task(self, key: str, request: CountRequested, practice: bool) -> None:
         """Build one task; its facts are for a key."""
-        self._post(FactsArrived({key: self._built(request.task, request.reference, request.args, practice)}))
+        from ...profiles.schema import TaskEntry
+
+        if (endpoints := self._endpoints) is not None:
+            entry = TaskEntry(task=request.reference, args=dict(request.args))
+            facts = self._planner().task_facts(entry, Path.cwd() / "draft.toml", endpoints, refresh=True)
+            self._post(FactsArrived({key: facts}))
 
     def list_runs(self) -> None:
         """Read how the runs of the log root stand, and which Inspect processes of others are live.
@@ -191,27 +193,23 @@ class Feeds(ReadingFeeds):
 
     def build_tasks(self, profile: Profile, path: Path, endpoints: Endpoints, known: Mapping[str, TaskFacts]) -> None:
         """Build the draft's tasks that are not known yet, and say what they turned out to be."""
-        from ...profiles.paths import task_reference
-
         practice = endpoints.source == "practice"
         facts = dict(known)
         for entry in profile.tasks:
             key = facts_key(entry.task, entry.args, practice)
             if key not in facts:
-                facts[key] = self._built(entry.task, task_reference(entry, path), entry.args, practice)
+                facts[key] = self._planner().task_facts(entry, path, endpoints)
         self._post(FactsArrived(facts))
 
-    def _built(self, task: str, reference: str, args: Mapping[str, Any], practice: bool) -> TaskFacts:
-        from ...evals.planning.plan import TaskFacts
+    def _planner(self) -> Planner:
+        from ...evals.planning.planner import Planner
 
-        try:
-            return self._running_reader().task_facts(reference, args, practice=practice)
-        except ProctorError as error:
-            return TaskFacts(task, error=str(error))
+        with self._reader_lock:
+            self._known_planner = self._known_planner or Planner(lambda _: self._running_reader())
+            return self._known_planner
 
     def make_plan(self, inputs: PlanInputs, no_catalog: ProctorError | None) -> None:
         """Expand, estimate and check the draft; `no_catalog` says why there is none."""
-        from ...evals.catalog.account import Accounts
         from ...evals.catalog.api_keys import set_variables
         from ...evals.planning.planner import make_plan
         from ...evals.planning.preflight import needs_account, needs_catalog
@@ -220,9 +218,7 @@ class Feeds(ReadingFeeds):
         try:
             inputs = replace(inputs, variables=set_variables())
             if needs_account(inputs):
-                self._accounts = self._accounts or Accounts()
-                account = self._accounts.of(inputs.endpoints, now_s=time.time(), timeout_s=WHOAMI_TIMEOUT_S)
-                inputs = replace(inputs, account=account)
+                inputs = replace(inputs, account=self._planner().account(inputs.endpoints))
             plan = make_plan(inputs, failure=failure)
             self._post(PlanMade(inputs.profile, plan))
         except ProctorError as error:
@@ -250,7 +246,7 @@ class Feeds(ReadingFeeds):
         from ...evals.run.retry import start_retry
 
         try:
-            start_retry(run.run_dir, budget_usd=budget_usd)
+            start_retry(run.run_dir, self._planner(), budget_usd=budget_usd)
         except ProctorError as error:
             self._post(RunFailedToStart(error))
         else:
