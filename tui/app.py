@@ -171,7 +171,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
 
     def _show_live(self, run: KnownRun | None) -> None:
         """Show a run in Live; `None`: it is still being read."""
-        shown = self.store.state.live
+        shown = self.store.live.value
         if run is None or shown is None or run.run_dir != shown.run_dir:
             self.store.put(running={}, finished={}, conversation=None, live_sample=None, live_transcript=None)
         self.store.put(live=run)
@@ -212,7 +212,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         self.store.await_field("live_transcript", "reading the transcript")
 
         def wanted() -> bool:
-            return self.store.state.live_sample == sample
+            return self.store.live_sample.value == sample
 
         self._work(lambda: self._feeds.read_sample("live_transcript", sample, wanted), "transcript")
 
@@ -254,7 +254,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     def _leave(self) -> None:
         """Leave; a run goes on, an unsaved plan is kept, and what is printed says how to come back to both."""
         is_kept = self._try_to_keep()
-        live = self.store.state.live
+        live = self.store.live.value
         self._feeds.close()
         self.memory.flush()
         words: list[str] = []
@@ -267,7 +267,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
     # How it goes on
 
     def _follow(self) -> None:
-        live = self.store.state.live
+        live = self.store.live.value
         if live is None or live.status.exit_code is not None:
             return
         if live.is_foreign:
@@ -283,7 +283,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         """Tell of runs that have ended, but for the one that is looked at."""
         for run in self._endings.see(runs):
             self._work(self._feeds.list_runs, "runs")
-            live = self.store.state.live
+            live = self.store.live.value
             if self.current_mode != "live" or live is None or live.run_dir != run.run_dir:
                 self._tell(end_words(run, self.key_of("app.ended")), end_severity(run))
             self._ring()

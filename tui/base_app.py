@@ -10,6 +10,7 @@ from textual.app import App
 from ..profiles.base.text import clean, clean_line
 from .controllers.feeds import Feeds
 from .state.preferences import Memory
+from .state.resource import Watchers
 from .state.store import Store
 from .themes import THEMES, choose_theme, native_ansi
 
@@ -34,7 +35,7 @@ class BaseApp(App[str], inherit_bindings=False):
     ) -> None:
         super().__init__(ansi_color=native_ansi(environ))
         self.animation_level = "none"
-        self.store = Store(self)
+        self.store = Store(Watchers(self._watcher_failed))
         self.memory = Memory(None) if memory is None else memory
         self._environ = environ
         self._home: Source = source  # where it was opened; practice is never left for what costs money
@@ -43,6 +44,9 @@ class BaseApp(App[str], inherit_bindings=False):
         for theme in THEMES.values():
             self.register_theme(theme)
         self.theme = choose_theme(environ, self.memory.get("theme", ""))
+
+    def _watcher_failed(self, error: Exception) -> None:
+        raise error
 
     def _work(self, work: Callable[[], None], group: str) -> None:
         self.run_worker(work, group=group, thread=True, exclusive=False)

@@ -73,14 +73,14 @@ class AroundApp(BaseApp):
         from .dialogs.palette.screen import PaletteScreen
         from .input.active_bindings import offered_elsewhere, offered_here
 
-        screen, state = self.screen, self.store.state
+        screen, store = self.screen, self.store
         if isinstance(screen, PaletteScreen):
             screen.action_cancel()
         if screen.is_modal:
             return
-        if state.shown is not None:
-            cells = state.shown.status.cells
-            logs = tuple(state.shown.run_dir / cell.log for cell in cells if cell.log is not None)
+        if store.shown.value is not None:
+            cells = store.shown.value.status.cells
+            logs = tuple(store.shown.value.run_dir / cell.log for cell in cells if cell.log is not None)
             self.post_message(messages.SamplesRequested(logs, if_room=True))
         here = [one for one in offered_here(screen) if one.node is not self]
         general = [one for one in offered_here(screen) if one.node is self and one.binding.id != "app.palette"]
@@ -90,7 +90,7 @@ class AroundApp(BaseApp):
             action_shelf(general, "everywhere", self._keyless()),
             action_shelf(elsewhere, "another pane", at_once=False),
         ]
-        self.push_screen(PaletteScreen(actions, lambda: state_shelves(self.store.state)), self._take_item)
+        self.push_screen(PaletteScreen(actions, lambda: state_shelves(self.store)), self._take_item)
 
     def _keyless(self) -> list[Item]:
         from .dialogs.palette.fuzzy import Item

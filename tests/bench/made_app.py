@@ -8,6 +8,7 @@ from typing import Any
 from proctor.tui.app import ProctorApp
 from proctor.tui.widgets.debounce import Debounced
 from rich.style import Style
+from support.stores import put
 from textual.app import App
 from textual.events import Key
 from textual.pilot import Pilot
@@ -54,7 +55,7 @@ async def each_screen(pilot: Pilot[Any], state: Mapping[str, Any]) -> AsyncItera
             app.post_message(Key(key, key if len(key) == 1 else None))
             await settled(pilot)
         if screen != "welcome":
-            app.store.put(**state)
+            put(app.store, **state)
         await settled(pilot)
         yield screen
 

@@ -42,6 +42,7 @@ from proctor.tui.state.store import SampleRef
 from proctor.tui.themes import ANSI, DARK, LIGHT
 from proctor.tui.widgets.table.table import LineTable
 from rich.color import ColorType
+from support.stores import put
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -73,7 +74,8 @@ class AroundTestApp(ProctorApp):
 
     def _begin(self) -> None:
         self._read_keys()
-        self.store.put(
+        put(
+            self.store,
             catalog=Catalog(self.models, time.time(), "http://127.0.0.1:1"),
             tasks=TaskListing((TaskInfo("proctor/arithmetic", "shipped", "proctor/arithmetic", "Sums"),)),
             profiles=list_profiles(),
@@ -112,7 +114,7 @@ def play(
         app.asked = []
         app.models = models
         async with app.run_test(size=size, notifications=True) as pilot:
-            await until(pilot, lambda: app.store.state.runs is not None, "what is known")
+            await until(pilot, lambda: app.store.runs.value is not None, "what is known")
             await scenario(app, pilot)
 
     asyncio.run(run())
@@ -167,7 +169,7 @@ def test_a_profile_that_is_still_being_opened_is_not_taken_for_an_empty_plan() -
     opened = next(one for one in list_profiles() if isinstance(one, LoadedProfile))
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        app.store.await_field("endpoints", "starting the practice router")
+        app.store.endpoints.wait("starting the practice router")
         await pilot.press("1", "tab", "r")
         says = f"{opened.name} is not open yet: starting the practice router. It runs as soon as it is"
         await until(pilot, lambda: says in [one.message for one in app._notifications], "what is awaited")
@@ -240,18 +242,18 @@ def test_the_palette_says_whose_samples_it_did_not_look_through(size: tuple[int,
             return " ".join(app.seen().replace("│", " ").split())
 
         store = app.store
-        known = dict(store.state.indexes)
-        store.put(shown=run)
+        known = dict(store.indexes.value)
+        put(store, shown=run)
         await find(app, pilot, "#9")
         says = "samples of 2 cells are not loaded: open them in Results to find them"
         await until(pilot, lambda: says in said(), "what is missing")
-        store.await_field("indexes", "reading the samples")
+        store.indexes.wait("reading the samples")
         await until(pilot, lambda: "samples of 2 cells are being read" in said(), "what is awaited")
-        store.fail_field("indexes", ProctorError("b.eval is broken\x1b[31m"))
+        store.indexes.fail(ProctorError("b.eval is broken\x1b[31m"))
         await until(pilot, lambda: "samples of 2 cells are not loaded: b.eval is broken␛[31m" in said(), "the cause")
-        store.put(indexes={**known, **logs})
+        put(store, indexes={**known, **logs})
         await until(pilot, lambda: "not loaded" not in said(), "that nothing is missing")
-        store.put(indexes=known)
+        put(store, indexes=known)
         await find_again(app, pilot, "#8")
         await until(pilot, lambda: "▸ sample" in said() or "▸ #8" in said(), "what is there")
         assert says in said()  # also beside what was found
@@ -466,13 +468,13 @@ def test_the_bell_rings_only_for_somebody_who_is_elsewhere_and_wants_it(monkeypa
 
 def test_a_profile_does_not_replace_an_unsaved_plan_unasked() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        profile = next(one for one in app.store.state.profiles or () if one.name == "practice")
-        app.store.put(draft=DRAFT)
+        profile = next(one for one in app.store.profiles.value or () if one.name == "practice")
+        put(app.store, draft=DRAFT)
         app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         assert "1 model and 1 task" in app.seen()
         await pilot.click("#no")
-        assert app.store.state.draft is DRAFT
+        assert app.store.draft.value is DRAFT
         app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         await until(pilot, lambda: "y  open practice" in app.seen(), "the answers")
@@ -491,18 +493,18 @@ def test_leaving_keeps_the_unsaved_plan_for_the_next_start_and_saving_it_ends_th
 
     async def leave(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app.post_message(DraftChanged(DRAFT))
-        await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        await until(pilot, lambda: app.store.draft.value is DRAFT, "the draft")
         await pilot.press("q")
         assert "kept" in (app.return_value or "")
 
     async def come_back(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app._open_first_draft()
-        app._saving = draft = app.store.state.draft
+        app._saving = draft = app.store.draft.value
         assert draft is not None
         assert (draft.tasks, draft.models) == (DRAFT.tasks, DRAFT.models)
         assert app.has_unsaved_draft
         app.post_message(ProfileSaved(tmp_path / "mine.toml"))
-        await until(pilot, lambda: app.store.state.draft_path, "the saved profile")
+        await until(pilot, lambda: app.store.draft_path.value, "the saved profile")
         await pilot.press("q")
         assert app.return_value == ""
 
@@ -517,7 +519,7 @@ def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app.post_message(DraftChanged(DRAFT))
-        await until(pilot, lambda: app.store.state.draft is DRAFT, "the draft")
+        await until(pilot, lambda: app.store.draft.value is DRAFT, "the draft")
         app.post_message(KeepingFailed("the layout is not remembered"))
         await until(pilot, lambda: len(app._notifications) == 1, "one notice")
         assert app._try_to_keep() is False

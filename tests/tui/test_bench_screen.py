@@ -23,6 +23,7 @@ from proctor.tui.dialogs.prompt import AskScreen
 from proctor.tui.messages import ProfileOpened, RetryRequested, RunOpened, StopRequested
 from proctor.tui.state.preferences import Memory
 from proctor.tui.widgets.table.table import LineTable
+from support.stores import put
 from textual.pilot import Pilot
 
 WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)
@@ -94,8 +95,8 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             app = BenchApp(source="hub", memory=memory)
             app.asked = []
             async with app.run_test(size=size, notifications=True) as pilot:
-                state = lambda: app.store.state  # noqa: E731
-                known = lambda: None not in (state().runs, state().profiles, state().endpoints)  # noqa: E731
+                wanted = (app.store.runs, app.store.profiles, app.store.endpoints)
+                known = lambda: all(one.value is not None for one in wanted)  # noqa: E731
                 await until(pilot, known, "runs and profiles")
                 await scenario(app, pilot)
 
@@ -140,7 +141,7 @@ def test_somebody_without_runs_is_told_what_to_press(
         (run_dir := tmp_path / "logs" / ENDED_RUN.run_id).mkdir(parents=True)
         write_status(run_dir, replace(ENDED_RUN, title=""))
         app._work(app._feeds.list_runs, "runs")
-        await until(pilot, lambda: bool(app.store.state.runs), "the first run")
+        await until(pilot, lambda: bool(app.store.runs.value), "the first run")
         await pilot.press("1")
         await until(pilot, lambda: app.screen.query_one("#runs", LineTable).has_focus, "the cursor on it")
         await until(pilot, lambda: "theory_of_mind × gpt-oss" in app.seen(), "what it was, without a title")
@@ -213,7 +214,7 @@ def test_live_processes_of_others_have_rows_of_their_own(play: Callable[..., Non
     foreign = KnownRun(Path("inspect-7"), replace(RUNNING, run_id="inspect-7", source="inspect", title="arithmetic"))
 
     async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
-        app.store.put(processes=(foreign,))
+        put(app.store, processes=(foreign,))
         await until(pilot, lambda: "Runs · 2 · 1 going on · 1 not Proctor's" in app.seen(), "the heading")
         line = next(line for line in app.seen().splitlines() if "inspect-7" in line)
         assert "arithmetic" in line and "● running" in line and " inspect " in line

@@ -32,6 +32,7 @@ from proctor.tui.screens.live.rows import cell_words, progress
 from proctor.tui.screens.live.sample_rows import RunningRow, doing, event_rows
 from proctor.tui.state.store import SampleRef
 from proctor.tui.widgets.table.table import LineTable
+from support.stores import put
 from textual.pilot import Pilot
 
 WIDE, NARROW, TINY = (120, 36), (80, 24), (40, 12)
@@ -127,7 +128,7 @@ def act(scenario: Scenario, size: tuple[int, int] = WIDE, status: RunStatus | No
         app.asked = []
         async with app.run_test(size=size, notifications=True) as pilot:
             if status is not None:
-                app.store.put(live=KnownRun(Path("run"), status), running=RUNNING)
+                put(app.store, live=KnownRun(Path("run"), status), running=RUNNING)
             await pilot.pause()
             await scenario(app, pilot)
 
@@ -165,7 +166,7 @@ def test_only_what_changed_is_drawn_again() -> None:
         drawn: list[Any] = []
         table.refresh = lambda *regions, **options: drawn.extend(regions) or table  # type: ignore[method-assign]
         first, second, third = STATUS.cells
-        app.store.put(live=KnownRun(Path("run"), replace(STATUS, cells=(first, replace(second, done=1), third))))
+        put(app.store, live=KnownRun(Path("run"), replace(STATUS, cells=(first, replace(second, done=1), third))))
         assert {(region.y, region.height) for region in drawn} == {(2, 1)}
 
     act(scenario)
@@ -179,10 +180,10 @@ def test_a_sample_is_read_while_it_runs_and_after(size: tuple[int, int]) -> None
         asked = [message for message in app.wanted(WatchRequested) if message.focus][-1]
         assert asked.pids == {"groq": 11, "novita": 12}
         assert asked.focus == (11, RUNNING["groq"].samples[0])
-        app.store.put(conversation=TALK)
+        put(app.store, conversation=TALK)
         await until(pilot, lambda: "[b]2+2[/b]?" in app.seen(), "the conversation")
         assert "␛]52;c;x␇" in app.seen()
-        app.store.put(running={}, conversation=replace(TALK, status="completed"))
+        put(app.store, running={}, conversation=replace(TALK, status="completed"))
         await until(pilot, lambda: "finished" in app.seen(), "that it has finished")
         assert "[b]2+2[/b]?" in app.seen()
         await pilot.press("escape")
@@ -201,7 +202,7 @@ def test_stopping_asks_and_results_open() -> None:
         await until(pilot, lambda: bool(app.wanted(RunOpened)), "its results")
         assert app.wanted(RunOpened)[0].results
         ended = replace(STATUS, state="stopped", exit_code=130, ended_at_s=time.time())
-        app.store.put(live=KnownRun(Path("run"), ended), running={})
+        put(app.store, live=KnownRun(Path("run"), ended), running={})
         app.asked.clear()
         await pilot.press("g", "enter")
         await until(pilot, lambda: bool(app.wanted(RunOpened)), "the results of the run")
@@ -230,7 +231,7 @@ def test_with_several_tasks_the_task_of_a_cell_is_in_sight() -> None:
 def test_without_a_run_it_says_what_to_press() -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         assert "r runs the plan" in app.seen()
-        app.store.put(runs=(KnownRun(Path("run"), STATUS),))
+        put(app.store, runs=(KnownRun(Path("run"), STATUS),))
         await until(pilot, lambda: "A run is going on: enter shows it" in app.seen(), "the invitation")
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.wanted(RunOpened)), "the run")
@@ -270,7 +271,7 @@ def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None
         assert (pause.kind, pause.cells, pause.now) == ("pause", ("groq",), False) and "@" in pause.author
         assert (more.kind, more.connections, fewer.connections) == ("adjust", "+1", "-1")
         assert (rest.kind, rest.cells) == ("pause", ())
-        app.store.put(live=_then(STATUS, paused="soft"))
+        put(app.store, live=_then(STATUS, paused="soft"))
         await pilot.press("space")
         assert app.orders()[0].kind == "resume"
 
@@ -284,7 +285,7 @@ def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None
         await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
         (stop,) = app.orders()
         assert (stop.kind, stop.cells, stop.now) == ("stop", ("groq",), True)
-        app.store.put(live=_then(STATUS, in_flight=0))
+        put(app.store, live=_then(STATUS, in_flight=0))
         await pilot.press("x")
         assert [order.now for order in app.orders()] == [False]  # nothing would be lost
 
@@ -358,10 +359,10 @@ def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, i
     said = Transcript("arithmetic", HF, 8, 1, "4", 1.0, "C", (Part("assistant", "it is four"),), (), 1.0)
 
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
-        app.store.put(live=_then(STATUS, log="a.eval"))
+        put(app.store, live=_then(STATUS, log="a.eval"))
         await pilot.press("t")
         await until(pilot, lambda: any(m.finished for m in app.wanted(WatchRequested)), "the question for them")
-        app.store.put(finished={"groq": ended})
+        put(app.store, finished={"groq": ended})
         await until(pilot, lambda: "Ended samples · 2" in app.seen(), "the list")
         assert "✗ boom␛[2J" in app.line("#7/1   ") and "score C" in app.line("#8/1   ")
         await pilot.press("R")
@@ -372,7 +373,7 @@ def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, i
         await until(pilot, lambda: bool(app.wanted(FinishedSampleOpened)), "the reading of it")
         sample = app.wanted(FinishedSampleOpened)[0].sample
         assert sample == SampleRef(Path("run/a.eval"), 8, 1)
-        app.store.put(live_sample=sample, live_transcript=said)
+        put(app.store, live_sample=sample, live_transcript=said)
         await until(pilot, lambda: "it is four" in app.seen(), "the transcript")
         await pilot.press("escape", "t")
         await until(pilot, lambda: "Running samples · 3" in app.seen(), "the running ones again")
@@ -384,7 +385,7 @@ def test_following_goes_on_when_a_sample_ends() -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         await pilot.press("f")
         assert "following" in app.seen()
-        app.store.put(running={"groq": CellWatch("answered", (_sample(2, ""), _sample(9, "model")))})
+        put(app.store, running={"groq": CellWatch("answered", (_sample(2, ""), _sample(9, "model")))})
         await until(pilot, lambda: "▸ #9/1" in app.seen(), "the youngest sample")
 
     act(scenario)
@@ -399,8 +400,8 @@ def test_one_cell_alone_and_all_that_has_happened() -> None:
         assert "#1/1" not in app.seen() and "#3/1" in app.seen()
         await pilot.press("escape")
         await until(pilot, lambda: "Running samples · 3" in app.seen(), "all cells' samples")
-        app.store.put(live=KnownRun(Path("run"), replace(STATUS, events=events)))
-        assert [row.cells[1].text.partition(":")[0] for row in event_rows(app.store.state.live.status)] == [
+        put(app.store, live=KnownRun(Path("run"), replace(STATUS, events=events)))
+        assert [row.cells[1].text.partition(":")[0] for row in event_rows(app.store.live.value.status)] == [
             "arithmetic · gpt-oss-120b", "✗ failed arithmetic · gpt-oss-120b", "budget is $7 now (by ann@host)",
         ]  # fmt: skip
         log = app.screen.query_one("#log", LineTable)
@@ -422,7 +423,7 @@ def test_a_foreign_process_is_watched_and_steered_as_far_as_it_goes() -> None:
         await pilot.press("b", "r", "space")
         assert [order.kind for order in app.orders()] == ["pause"] and not isinstance(app.screen, AskScreen)
         old = replace(foreign, message="its Inspect is too old to be steered: it can be watched")
-        app.store.put(live=KnownRun(Path("inspect-77"), old))
+        put(app.store, live=KnownRun(Path("inspect-77"), old))
         await pilot.press("space", "x", "X", "plus", "P", "c")
         assert app.orders() == [] and "too old to be steered" in app.seen()
 

@@ -17,6 +17,7 @@ from proctor.tui.app import ProctorApp
 from proctor.tui.controllers.feeds import Feeds
 from proctor.tui.state.preferences import Memory
 from proctor.tui.widgets.table.table import LineTable
+from support.stores import put
 from textual.pilot import Pilot
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -37,7 +38,7 @@ class ModelsApp(ProctorApp):
         return self.screen.query_one("OfferTable", LineTable)
 
     def picked(self) -> list[ModelItem]:
-        draft = self.store.state.draft
+        draft = self.store.draft.value
         return list(draft.models) if draft is not None else []
 
     def seen(self) -> str:
@@ -182,9 +183,9 @@ def test_what_is_looked_at_is_remembered(play: Callable[..., None], own_home: Pa
 
     async def come_back(app: ModelsApp, pilot: Pilot[str]) -> None:
         assert "takes images · by trending reversed" in app.seen()
-        assert app.models.row_count < len(app.store.state.catalog.models)
+        assert app.models.row_count < len(app.store.catalog.value.models)
         await pilot.press("escape")
-        assert app.models.row_count == len(app.store.state.catalog.models)
+        assert app.models.row_count == len(app.store.catalog.value.models)
 
     play(arrange, memory=Memory(path))
     play(come_back, memory=Memory(path))
@@ -267,7 +268,7 @@ def test_a_provider_that_is_not_live_is_refused_in_words(play: Callable[..., Non
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
         app.models.move_to(GPT_OSS)
         await pilot.press("enter")
-        entry = next(model for model in app.store.state.catalog.models if model.id == GPT_OSS)
+        entry = next(model for model in app.store.catalog.value.models if model.id == GPT_OSS)
         dead = next(offer.provider for offer in entry.offers if not offer.is_live)
         await until(pilot, lambda: app.focused is app.offers, "the providers")
         app.offers.move_to(dead)
@@ -361,8 +362,8 @@ def test_names_from_the_router_are_shown_and_never_obeyed(play: Callable[..., No
     )
 
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
-        catalog = app.store.state.catalog
-        app.store.put(catalog=replace(catalog, models=(hostile,), notes=("a\x1b[31m note",)))
+        catalog = app.store.catalog.value
+        put(app.store, catalog=replace(catalog, models=(hostile,), notes=("a\x1b[31m note",)))
         await until(pilot, lambda: app.models.row_count == 1, "the one model")
         await pilot.press("enter")
         await until(pilot, lambda: app.focused is app.offers, "its providers")

@@ -21,6 +21,7 @@ from proctor.tui.dialogs.prompt import AskScreen
 from proctor.tui.messages import CatalogRequested, DraftEditRequested, FactsArrived, FieldFailed
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.table.table import LineTable
+from support.stores import mend, put
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -125,7 +126,7 @@ async def until(pilot: Pilot[str], fact: Callable[[], bool], what: str, timeout_
 
 
 def _run(app: PlanApp) -> Any:
-    draft = app.store.state.draft
+    draft = app.store.draft.value
     assert draft is not None
     return draft.run
 
@@ -174,7 +175,9 @@ def test_what_is_typed_stays_while_what_was_told_comes_back(play: Callable[..., 
         app.form.flush()
         await pilot.press("0")
         await until(pilot, lambda: _run(app).limit == 70, "all that was typed")
-        app.store.put(draft=app.store.state.draft.model_copy(update={"run": _run(app).model_copy(update={"limit": 9})}))
+        put(
+            app.store, draft=app.store.draft.value.model_copy(update={"run": _run(app).model_copy(update={"limit": 9})})
+        )
         assert next(field.text for field in app.form.fields) == "9"  # changed elsewhere: shown
 
     play(scenario)
@@ -183,17 +186,17 @@ def test_what_is_typed_stays_while_what_was_told_comes_back(play: Callable[..., 
 def test_the_grader_is_chosen_from_the_drafts_targets(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("ctrl+g", "down", "enter")
-        await until(pilot, lambda: app.store.state.draft.grader is not None, "a grader")
-        assert app.store.state.draft.grader.target == "hf-inference-providers/openai/gpt-oss-120b:groq"
+        await until(pilot, lambda: app.store.draft.value.grader is not None, "a grader")
+        assert app.store.draft.value.grader.target == "hf-inference-providers/openai/gpt-oss-120b:groq"
         await until(pilot, lambda: "grader gpt-oss-120b:groq" in app.words(), "the plan with it")
         await pilot.press("ctrl+g", *["up"] * 9, "enter")
-        await until(pilot, lambda: app.store.state.draft.grader is None, "each grades itself")
+        await until(pilot, lambda: app.store.draft.value.grader is None, "each grades itself")
 
     play(scenario)
 
 
 def _pairs(app: PlanApp) -> set[tuple[str, str]]:
-    plan = app.store.state.plan
+    plan = app.store.plan.value
     return {(cell.task_label, cell.target.label) for cell in plan.cells} if plan is not None else set()
 
 
@@ -245,7 +248,7 @@ def test_a_target_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
         await until(pilot, lambda: any("pin has no meaning" in one.message for one in app._notifications), "why not")
         await pilot.press("j", "p")
         await until(pilot, lambda: "gpt-oss-120b:fastest → cerebras · pinned" in app.words(), "the pin")
-        assert [(item.providers, item.pin) for item in app.store.state.draft.models] == [
+        assert [(item.providers, item.pin) for item in app.store.draft.value.models] == [
             (["groq"], False),
             (["fastest"], True),
         ]
@@ -264,15 +267,15 @@ def test_a_problem_is_gone_to_where_it_is_mended(play: Callable[..., None], monk
         await pilot.press("exclamation_mark", "enter")
         assert app.focused is app.shown
         assert "theory_of_mind · openai/gpt-5" in app.words()
-        messages = [problem.message for problem in app.store.state.plan.problems]
+        messages = [problem.message for problem in app.store.plan.value.problems]
         at = next(index for index, message in enumerate(messages) if message.startswith("budget_usd"))
         await pilot.press("exclamation_mark", "g", *["j"] * at, "enter")
         assert app.focused is not None and app.focused.parent.field.key == "run.budget_usd"
         await pilot.press("escape")
         app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic")))
         twice = "[[tasks]] #3"
-        await until(pilot, lambda: any(one.where == twice for one in app.store.state.plan.problems), "its problem")
-        at = next(index for index, one in enumerate(app.store.state.plan.problems) if one.where == twice)
+        await until(pilot, lambda: any(one.where == twice for one in app.store.plan.value.problems), "its problem")
+        at = next(index for index, one in enumerate(app.store.plan.value.problems) if one.where == twice)
         await pilot.press("exclamation_mark", "g", *["j"] * at, "enter")
         await until(pilot, lambda: app.current_mode == "tasks", "the tasks")
         table = app.screen.query_one("#tasks", LineTable)
@@ -339,7 +342,7 @@ def test_a_run_that_is_asked_for_too_early_starts_when_the_plan_is_ready(
         assert not started
         held[1]()
         await until(pilot, lambda: bool(started), "the run")
-        assert started == [app.store.state.draft]
+        assert started == [app.store.draft.value]
 
     play(scenario)
 
@@ -354,11 +357,12 @@ def test_without_a_catalog_nothing_is_run_and_the_plan_says_why(
         for failed in (False, True):  # before the tasks are built, and after
             app.post_message(DraftEditRequested(lambda draft: draft.model_copy(update={"title": str(draft.title)})))
             if failed:
-                app.store.put(plan=None, failures={})
+                mend(app.store)
+                app.store.plan.set(None)
                 app._replan()
                 await until(pilot, lambda: "waiting for the catalog" in app.words(), "what is awaited")
                 app.post_message(CatalogRequested())
-            await until(pilot, lambda: app.store.state.plan is not None, "a plan all the same")
+            await until(pilot, lambda: app.store.plan.value is not None, "a plan all the same")
             assert [one.where for one in app.screen._problems if one.severity == "error"] == ["catalog"]  # type: ignore[attr-defined]
             assert "catalog: the router refused with 401" in app.words() and "1 error" in app.words()
         await pilot.press("r")
@@ -373,12 +377,12 @@ def test_a_profile_is_opened_and_a_broken_one_says_why(play: Callable[..., None]
     (tmp_path / "profiles" / "broken.toml").write_text("[run]\nlimit = 0\n")
 
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        await until(pilot, lambda: app.store.state.profiles is not None, "the profiles")
+        await until(pilot, lambda: app.store.profiles.value is not None, "the profiles")
         await pilot.press("o", "g", "enter")
         assert "limit in [run] is 0, but must be at least 1" in app.words()
-        names = [found.name for found in app.store.state.profiles]
+        names = [found.name for found in app.store.profiles.value]
         await pilot.press(*["down"] * names.index("nine-providers"), "enter")
-        await until(pilot, lambda: app.store.state.draft_path.stem == "nine-providers", "the profile")
+        await until(pilot, lambda: app.store.draft_path.value.stem == "nine-providers", "the profile")
         await until(pilot, lambda: app.matrix.row_count > 4, "its plan")
 
     play(scenario)

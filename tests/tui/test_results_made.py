@@ -37,10 +37,12 @@ from proctor.tui.messages import (
 from proctor.tui.screens.results.picture import PictureScreen
 from proctor.tui.screens.results.screen import ResultsScreen
 from proctor.tui.state.preferences import Memory
+from proctor.tui.state.resource import Watchers
 from proctor.tui.state.store import Store
 from proctor.tui.terminal.pictures.graphics import MOST_PIXELS, PictureError, open_picture
 from proctor.tui.terminal.pictures.half_block import draw_half_cells
 from proctor.tui.widgets.footer import KeyLine
+from support.stores import put, reraise
 from textual.app import App
 from textual.message import Message
 from textual.pilot import Pilot
@@ -110,7 +112,7 @@ class Bare(App[None]):
     def __init__(self, memory: Memory) -> None:
         super().__init__()
         self.animation_level = "none"
-        self.store = Store(self)
+        self.store = Store(Watchers(reraise))
         self.memory = memory
         self.asked: list[Message] = []
 
@@ -122,20 +124,20 @@ class Bare(App[None]):
 
     def on_scoreboard_requested(self, message: ScoreboardRequested) -> None:
         self.asked.append(message)
-        self.store.put(scoreboard=board(message.group_by))
+        put(self.store, scoreboard=board(message.group_by))
 
     def on_samples_requested(self, message: SamplesRequested) -> None:
         self.asked.append(message)
-        self.store.put(indexes={log: index_of(log) for log in message.logs})
+        put(self.store, indexes={log: index_of(log) for log in message.logs})
 
     def on_across_requested(self, message: AcrossRequested) -> None:
         self.asked.append(message)
         sample_id = message.sample.sample_id
-        self.store.put(across={log: answers_to(sample_id, index_of(log)) for log in message.logs})
+        put(self.store, across={log: answers_to(sample_id, index_of(log)) for log in message.logs})
 
     def on_disagreements_requested(self, message: DisagreementsRequested) -> None:
         self.asked.append(message)
-        self.store.put(disagreements=find_disagreements([index_of(log) for log in message.logs]))
+        put(self.store, disagreements=find_disagreements([index_of(log) for log in message.logs]))
 
     def on_sample_opened(self, message: SampleOpened) -> None:
         self.asked.append(message)
@@ -166,7 +168,7 @@ async def results(
     app = Bare(memory or Memory(None))
     async with app.run_test(size=size) as pilot:
         status = RunStatus("run-1", "made", "hub", "failed", (), None, 0.0, 0.0, exit_code=1)
-        app.store.put(shown=KnownRun(folder / "run-1", status), scoreboard=board())
+        put(app.store, shown=KnownRun(folder / "run-1", status), scoreboard=board())
         await pilot.pause()
         screen = app.screen
         assert isinstance(screen, ResultsScreen)
@@ -266,7 +268,7 @@ def test_samples_are_filtered_by_verdict_and_words_and_ordered_by_a_click(tmp_pa
 def test_what_was_read_stays_when_it_cannot_be_read_again(tmp_path: Path) -> None:
     async def drive() -> None:
         async with results(tmp_path, (80, 24)) as (pilot, screen):
-            screen.store.fail_field("scoreboard", ProctorError("the run is gone \x1b[31m"))
+            screen.store.scoreboard.fail(ProctorError("the run is gone \x1b[31m"))
             await pilot.pause()
             assert screen.scores.table.row_count == 3
             assert "the run is gone ␛[31m" in said(screen.scores.says) and "read before" in said(screen.scores.says)
@@ -301,16 +303,16 @@ def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch:
     async def drive() -> None:
         async with results(tmp_path) as (pilot, screen):
             asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
-            shown = screen.store.state.shown
+            shown = screen.store.shown.value
             assert shown is not None
             earlier = KnownRun(tmp_path / "run-0", replace(shown.status, run_id="run-0"))
-            screen.store.put(runs=(shown, earlier))
+            put(screen.store, runs=(shown, earlier))
             await pilot.press("w", "enter")
             assert screen.comparison.display and asked == [ComparisonRequested(earlier.run_dir)]
             await pilot.press("e")
             assert screen.app.screen is screen  # nothing is compared yet
             cells = list(zip(CELLS, INDEXES.values(), strict=True))
-            screen.store.put(comparison=compare_runs(("run-0", cells), ("run-1", cells)))
+            put(screen.store, comparison=compare_runs(("run-0", cells), ("run-1", cells)))
             await pilot.pause()
             assert "e export" in drawn(screen.query_one(KeyLine))
             await pilot.press("e")
@@ -320,7 +322,7 @@ def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch:
             assert asked[-1] == ComparisonExportRequested(Path("comparison-run-1-run-0.md"))
             await pilot.press("down", "enter")
             assert screen.samples.display
-            known = screen.store.state.comparison
+            known = screen.store.comparison.value
             assert known is not None and known.cells[1].after is not None
             assert asked[-1] == SamplesRequested((shown.run_dir / str(known.cells[1].after.log),))
             await pilot.press("escape")
@@ -354,7 +356,7 @@ def test_pictures_are_half_cells_in_the_transcript_and_open_on_their_own(tmp_pat
         async with results(tmp_path) as (pilot, screen):
             await pilot.press("enter", "enter")
             broken = Picture("####", "image/png")
-            screen.store.put(transcript=transcript(picture(), broken))
+            put(screen.store, transcript=transcript(picture(), broken))
             for _ in range(200):
                 await pilot.pause(0.01)
                 if "▀" in drawn(screen.transcript.view):
@@ -372,7 +374,7 @@ def test_pictures_are_half_cells_in_the_transcript_and_open_on_their_own(tmp_pat
             assert "cannot be drawn" in said(shown.frame.query_one(Static))
             await pilot.press("escape")
             assert screen.app.screen is screen
-            screen.store.put(transcript=transcript())
+            put(screen.store, transcript=transcript())
             await pilot.press("i")
             assert screen.app.screen is screen
 
@@ -384,7 +386,7 @@ def test_another_picture_is_offered_only_where_there_is_one(tmp_path: Path) -> N
         async with results(tmp_path) as (pilot, screen):
             await pilot.press("enter", "enter")
             for count, is_offered in ((1, False), (2, True)):
-                screen.store.put(transcript=transcript(*(picture() for _ in range(count))))
+                put(screen.store, transcript=transcript(*(picture() for _ in range(count))))
                 await pilot.press("i")
                 shown = screen.app.screen
                 assert isinstance(shown, PictureScreen)

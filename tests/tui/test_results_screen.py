@@ -126,7 +126,7 @@ def test_from_the_scoreboard_to_a_transcript_and_back(log_dir: Path, size: tuple
             await until(pilot, lambda: samples.table.row_count == 12, "no filter")
 
             await pilot.press("j", "enter")
-            await until(pilot, lambda: screen.state.transcript is not None, "the transcript")
+            await until(pilot, lambda: screen.store.transcript.value is not None, "the transcript")
             await until(pilot, lambda: "user" in seen(screen), "what was said")
             assert "theory_of_mind #2/1" in said(screen.transcript.head)
             assert "served by cerebras" in said(screen.transcript.facts)
@@ -150,7 +150,7 @@ def test_search_raw_calls_and_copy(log_dir: Path, size: tuple[int, int]) -> None
             await pilot.press("enter")
             await until(pilot, lambda: screen.samples.table.row_count == 12, "the samples")
             await pilot.press("enter")
-            await until(pilot, lambda: screen.state.transcript is not None, "the transcript")
+            await until(pilot, lambda: screen.store.transcript.value is not None, "the transcript")
             await pilot.press("slash", *"GRADE:")
             await until(pilot, lambda: "match 1 of" in said(screen.transcript.facts), "a match")
             assert "GRADE:" in seen(screen)
@@ -175,7 +175,7 @@ def test_one_sample_across_the_cells(log_dir: Path) -> None:
             await until(pilot, lambda: "agree" in said(screen.across.head), "both cells' samples")
             assert screen.across.table.row_count == 2
             await pilot.press("down", "enter")
-            await until(pilot, lambda: screen.state.transcript is not None, "the transcript")
+            await until(pilot, lambda: screen.store.transcript.value is not None, "the transcript")
             await pilot.press("escape", "escape")
             assert screen.samples.display
 
@@ -197,8 +197,8 @@ def test_a_log_that_is_gone_is_named(log_dir: Path, tmp_path: Path) -> None:
         async with results(log_dir, (120, 36)) as (pilot, screen):
             await until(pilot, lambda: screen.scores.table.row_count == 2, "the scoreboard")
             row = screen.scores.row
-            assert row is not None and row.log is not None and screen.state.shown is not None
-            log = screen.state.shown.run_dir / row.log
+            assert row is not None and row.log is not None and screen.store.shown.value is not None
+            log = screen.store.shown.value.run_dir / row.log
             log.rename(tmp_path / log.name)
             try:
                 await pilot.press("enter")

@@ -21,6 +21,7 @@ from proctor.tui.messages import FactsArrived, FieldArrived
 from proctor.tui.state.preferences import Memory
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.table.table import LineTable
+from support.stores import put
 from textual.pilot import Pilot
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -55,7 +56,7 @@ class TasksApp(ProctorApp):
         return self.screen.query_one("#parameters", Form)
 
     def entries(self) -> list[TaskEntry]:
-        draft = self.store.state.draft
+        draft = self.store.draft.value
         return list(draft.tasks) if draft is not None else []
 
     def seen(self) -> str:
@@ -137,10 +138,10 @@ def test_the_wait_is_named_and_a_picked_task_is_built(play: Callable[..., None])
         app.table.move_to("proctor/arithmetic")
         await pilot.press("space")
         assert app.entries() == [TaskEntry(task="proctor/arithmetic")]
-        draft = app.store.state.draft
+        draft = app.store.draft.value
         from proctor.profiles.schema import ModelItem
 
-        app.store.put(draft=draft.model_copy(update={"models": [ModelItem(model="openai/gpt-oss-120b")]}))
+        put(app.store, draft=draft.model_copy(update={"models": [ModelItem(model="openai/gpt-oss-120b")]}))
         app._replan()
         await until(pilot, lambda: "50" in app.line("proctor/arithmetic"), "its samples, once it is built", 40)
 
@@ -234,11 +235,11 @@ def test_a_failure_has_its_words_and_its_remedy_and_what_was_there_stays(play: C
 
     async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
         rows = app.table.row_count
-        app.store.fail_field("tasks", ProctorError("the reader ended", "try again"))
+        app.store.tasks.fail(ProctorError("the reader ended", "try again"))
         await pilot.pause()
         assert "the reader ended: try again" in app.words() and app.table.row_count == rows
-        app.store.put(tasks=None)
-        app.store.fail_field("tasks", ProctorError("the reader ended", "try again"))
+        put(app.store, tasks=None)
+        app.store.tasks.fail(ProctorError("the reader ended", "try again"))
         await pilot.pause()
         assert "✗ the reader ended: try again" in app.words()
 
@@ -261,7 +262,7 @@ def test_the_hubs_benchmarks_come_by_themselves_and_their_failure_leaves_the_res
         arm()
         await pilot.press("R")
         await until(pilot, lambda: "R tries again" not in app.words(), "an answer")
-        app.store.put(benchmarks=(TaskInfo("hf/a/b", "hub", "hf/a/b", "Puzzles."),))
+        put(app.store, benchmarks=(TaskInfo("hf/a/b", "hub", "hf/a/b", "Puzzles."),))
         await pilot.press("slash", *"from", "colon", *"h", "tab", "enter")
         assert app.table.row_count == 1 and "Puzzles." in app.line("▸")
         await pilot.press("escape")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from proctor.tui.app import ProctorApp
-from proctor.tui.state.store import State
+from proctor.tui.state.store import Store
 from textual.pilot import Pilot
 
 MOST_KEYS = 30
@@ -31,9 +31,9 @@ class Walk:
         self.keys += len(keys)
         await self.pilot.press(*keys)
 
-    async def until(self, fact: Callable[[State], object], timeout_s: float = 60) -> None:
+    async def until(self, fact: Callable[[Store], object], timeout_s: float = 60) -> None:
         deadline_s = time.monotonic() + timeout_s
-        while not fact(self.app.store.state):
+        while not fact(self.app.store):
             assert time.monotonic() < deadline_s, self.seen()
             await self.pilot.pause(0.05)
         await self.pilot.pause()
@@ -63,31 +63,31 @@ def test_from_nothing_to_a_saved_profile_a_finished_run_and_a_transcript(
 
 
 async def walk(w: Walk) -> None:
-    await w.until(lambda state: state.catalog and state.tasks and state.profiles is not None)
+    await w.until(lambda store: store.catalog.value and store.tasks.value and store.profiles.value is not None)
     w.picture("bench")
     await w.press("2", "slash", *"120b", "enter", "enter", "space", "down", "space")
-    await w.until(lambda state: state.draft and state.draft.models)
+    await w.until(lambda store: store.draft.value and store.draft.value.models)
     w.picture("models")
     await w.press("3", "space")
-    await w.until(lambda state: state.plan is not None and "plan" not in state.waiting)
+    await w.until(lambda store: store.plan.value is not None and not store.plan.waiting)
     await w.press("4")
     await w.pilot.pause()
     w.picture("plan")
     assert "2 cells" in w.seen()
     await w.press("w", *"duel", "enter")
-    await w.until(lambda state: any(p.name == "duel" for p in state.profiles or ()))
+    await w.until(lambda store: any(p.name == "duel" for p in store.profiles.value or ()))
     await w.press("r")
-    await w.until(lambda state: state.live and any(cell.done for cell in state.live.status.cells))
+    await w.until(lambda store: store.live.value and any(cell.done for cell in store.live.value.status.cells))
     w.picture("live")
-    await w.until(lambda state: state.live and state.live.status.exit_code == 0, timeout_s=90)
+    await w.until(lambda store: store.live.value and store.live.value.status.exit_code == 0, timeout_s=90)
     await w.press("enter")
-    await w.until(lambda state: state.scoreboard)
+    await w.until(lambda store: store.scoreboard.value)
     w.picture("results")
     assert "against the best" in w.seen()
     await w.press("enter")
-    await w.until(lambda state: "#1" in w.seen())
+    await w.until(lambda store: "#1" in w.seen())
     await w.press("enter")
-    await w.until(lambda state: state.transcript)
+    await w.until(lambda store: store.transcript.value)
     w.picture("transcript")
     assert "served by cerebras" in w.seen()
     assert w.keys < MOST_KEYS, "the walk has become longer"

@@ -18,10 +18,10 @@ class FindingApp(BaseApp):
 
     def on_catalog_requested(self, message: messages.CatalogRequested) -> None:
         """Read the catalog."""
-        if (endpoints := self.store.state.endpoints) is not None:
+        if (endpoints := self.store.endpoints.value) is not None:
             self.store.await_field("catalog", "reading the catalog")
             self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
-        elif "endpoints" not in self.store.state.waiting:
+        elif not self.store.endpoints.waiting:
             self._connect()
 
     def on_tasks_requested(self, _: messages.TasksRequested) -> None:
@@ -33,31 +33,31 @@ class FindingApp(BaseApp):
 
     def on_benchmarks_requested(self, _: messages.BenchmarksRequested) -> None:
         """Ask the Hub, unless this is practice."""
-        endpoints = self.store.state.endpoints
-        if endpoints is not None and endpoints.source == "hub" and "benchmarks" not in self.store.state.waiting:
+        endpoints = self.store.endpoints.value
+        if endpoints is not None and endpoints.source == "hub" and not self.store.benchmarks.waiting:
             self.store.await_field("benchmarks", "asking the Hub for its benchmarks")
             self._work(lambda: self._feeds.list_benchmarks(endpoints), "benchmarks")
 
     def on_count_requested(self, message: messages.CountRequested) -> None:
         """Build a task, unless that is being done or was."""
-        state = self.store.state
-        if state.endpoints is not None:
-            practice = state.endpoints.source == "practice"
+        store = self.store
+        if store.endpoints.value is not None:
+            practice = store.endpoints.value.source == "practice"
             key = facts_key(message.task, message.args, practice)
-            if key not in state.counting and (key not in state.facts or state.facts[key].error):
-                self.store.put(counting=state.counting | {key})
+            if key not in store.counting.value and (key not in store.facts.value or store.facts.value[key].error):
+                self.store.put(counting=store.counting.value | {key})
                 self._work(lambda: self._feeds.count_task(key, message, practice), "count")
 
     def on_probe_requested(self, message: messages.ProbeRequested) -> None:
         """Ask, unless that is being asked already."""
         model, route = message.model, message.route
         target = model if route is None else f"{model}:{route}"
-        state = self.store.state
-        being_asked = target in state.probes and state.probes[target] is None
-        if (endpoints := state.endpoints) is not None and not being_asked:
-            self.store.put(probes={**state.probes, target: None})
+        store = self.store
+        being_asked = target in store.probes.value and store.probes.value[target] is None
+        if (endpoints := store.endpoints.value) is not None and not being_asked:
+            self.store.put(probes={**store.probes.value, target: None})
             self._work(lambda: self._feeds.probe(endpoints, model, route), "probe")
 
     def on_probe_arrived(self, message: messages.ProbeArrived) -> None:
         """Keep what it brought."""
-        self.store.put(probes={**self.store.state.probes, message.result.target: message.result})
+        self.store.put(probes={**self.store.probes.value, message.result.target: message.result})

@@ -44,22 +44,24 @@ class DraftingApp(FindingApp):
     @property
     def has_unsaved_draft(self) -> bool:
         """Whether the draft holds picks or changes that stand in no profile."""
-        draft = self.store.state.draft
+        draft = self.store.draft.value
         return draft is not None and bool(draft.tasks or draft.models) and draft != self._saved
 
     # Facts
 
     def on_facts_arrived(self, message: messages.FactsArrived) -> None:
         """Plan again with what is known of the tasks now, where the plan is about them."""
-        state = self.store.state
-        self.store.put(facts={**state.facts, **message.facts}, counting=state.counting.difference(message.facts))
-        if "plan" in state.waiting:
+        store = self.store
+        self.store.put(
+            facts={**store.facts.value, **message.facts}, counting=store.counting.value.difference(message.facts)
+        )
+        if store.plan.waiting:
             self._replan()
 
     def on_plan_made(self, message: messages.PlanMade) -> None:
         """Take the plan, unless the draft has changed since."""
-        if message.draft is self.store.state.draft:
-            asked = self.store.state.runs_when_planned
+        if message.draft is self.store.draft.value:
+            asked = self.store.runs_when_planned.value
             self.store.put(plan=message.plan, runs_when_planned=False)
             if asked:
                 self.action_run_draft()
@@ -83,7 +85,7 @@ class DraftingApp(FindingApp):
 
     def on_fields_judged(self, message: messages.FieldsJudged) -> None:
         """Remember what is typed and cannot be: nothing is run while a field says other than the plan."""
-        others = {place: wrong for place, wrong in self.store.state.invalid.items() if place != message.place}
+        others = {place: wrong for place, wrong in self.store.invalid.value.items() if place != message.place}
         self.store.put(invalid={**others, message.place: message.wrong} if message.wrong else others)
 
     def on_draft_changed(self, message: messages.DraftChanged) -> None:
@@ -95,7 +97,7 @@ class DraftingApp(FindingApp):
 
     def on_draft_edit_requested(self, message: messages.DraftEditRequested) -> None:
         """Change the draft as it is now: edits that come at once all count."""
-        if (draft := self.store.state.draft) is None:
+        if (draft := self.store.draft.value) is None:
             return
         try:
             edited = message.edit(draft)
@@ -117,7 +119,7 @@ class DraftingApp(FindingApp):
 
     def on_save_requested(self, message: messages.SaveRequested) -> None:
         """Save the draft."""
-        draft = self.store.state.draft
+        draft = self.store.draft.value
         if draft is not None:
             path = Path.cwd() / "profiles" / f"{message.name}.toml"
             self._saving = draft
@@ -131,24 +133,24 @@ class DraftingApp(FindingApp):
 
     def action_run_draft(self) -> None:
         """Run the plan, or say what stands in the way."""
-        state = self.store.state
-        plan, draft, endpoints = state.plan, state.draft, state.endpoints
+        store = self.store
+        plan, draft, endpoints = store.plan.value, store.draft.value, store.endpoints.value
         if self._starting:
             return
-        if state.runs_when_planned:
+        if store.runs_when_planned.value:
             self.store.put(runs_when_planned=False)
             self._tell("The plan will not be run by itself")
-        elif state.invalid:
-            place, wrong = next(iter(state.invalid.items()))
+        elif store.invalid.value:
+            place, wrong = next(iter(store.invalid.value.items()))
             self._tell(f"{wrong}: correct that, or empty the field", severity="error")
             self.switch_mode(place)
-        elif awaited := state.waiting.get("plan"):
+        elif awaited := store.plan.waiting:
             self._run_when_planned(f"The plan is not ready yet: {awaited}")
         elif draft is None and self._opened is not None:
-            if failure := state.failures.get("endpoints"):
+            if failure := store.endpoints.failure:
                 self._tell(f"{self._opened.name} cannot be opened: {failure}", severity="error")
             else:
-                why = state.waiting.get("endpoints") or "connecting"
+                why = store.endpoints.waiting or "connecting"
                 self._run_when_planned(f"{self._opened.name} is not open yet: {why}")
         elif plan is None or draft is None or endpoints is None:
             self._tell("There is no plan yet: pick models (2) and tasks (3)", severity="warning")
@@ -158,7 +160,7 @@ class DraftingApp(FindingApp):
         else:
             self._starting = True
             self._tell("Starting the run …")
-            name = state.draft_path.stem if state.draft_path else "workbench"
+            name = store.draft_path.value.stem if store.draft_path.value else "workbench"
             self._work(lambda: self._feeds.start_run(draft, plan, name, endpoints), "start")
 
     def action_new_draft(self) -> None:
@@ -171,7 +173,7 @@ class DraftingApp(FindingApp):
             self._keep_soon()
             self._replan()
 
-        if self.store.state.draft is not None:
+        if self.store.draft.value is not None:
             self._unless_unsaved(begin, "begin an empty one")
 
     # How it goes on
@@ -182,13 +184,13 @@ class DraftingApp(FindingApp):
 
     def _take_back_run(self) -> None:
         """What was asked to run is about to become something else."""
-        if self.store.state.runs_when_planned:
+        if self.store.runs_when_planned.value:
             self.store.put(runs_when_planned=False)
             self._tell("The plan has changed, so it is not run by itself: r runs it", severity="warning")
 
     def _open_first_draft(self) -> None:
         """The profile that was asked for, else what was left unsaved, else nothing yet."""
-        if self.store.state.draft is not None:
+        if self.store.draft.value is not None:
             return
         if self._opened is not None:
             self._open(self._opened)
@@ -208,7 +210,7 @@ class DraftingApp(FindingApp):
         from ...evals.planning.edit_tasks import anchored
 
         self._take(anchored(loaded.profile, loaded.path), loaded.path)
-        self._saved = self.store.state.draft
+        self._saved = self.store.draft.value
         self._keep_soon()
 
     def _take(self, profile: Profile, path: Path | None) -> None:
@@ -224,42 +226,42 @@ class DraftingApp(FindingApp):
         self._replan()
 
     def _replan(self) -> None:
-        state = self.store.state
-        draft, endpoints = state.draft, state.endpoints
+        store = self.store
+        draft, endpoints = store.draft.value, store.endpoints.value
         if draft is None or endpoints is None or not draft.tasks or not draft.models:
             self.store.put(plan=None)
             return
         from ...evals.planning.edit_tasks import anchor
 
-        path = anchor(state.draft_path)
+        path = anchor(store.draft_path.value)
         practice = endpoints.source == "practice"
         keys = [facts_key(entry.task, entry.args, practice) for entry in draft.tasks]
-        unknown = [entry.task for entry, key in zip(draft.tasks, keys, strict=True) if key not in state.facts]
+        unknown = [entry.task for entry, key in zip(draft.tasks, keys, strict=True) if key not in store.facts.value]
         if unknown:
             self.store.await_field("plan", f"building {clean_line(unknown[0])}")
             self.run_worker(
-                lambda: self._feeds.build_tasks(draft, path, endpoints, state.facts),
+                lambda: self._feeds.build_tasks(draft, path, endpoints, store.facts.value),
                 group="build",
                 thread=True,
                 exclusive=True,
             )
             return
-        if state.catalog is None and "catalog" not in state.failures:
+        if store.catalog.value is None and store.catalog.failure is None:
             self.store.await_field("plan", "waiting for the catalog")
             return
         from ...evals.planning.expand import PlanInputs
 
-        facts = tuple(state.facts[key] for key in keys)
-        inputs = PlanInputs(draft, path, endpoints, state.catalog, facts)
+        facts = tuple(store.facts.value[key] for key in keys)
+        inputs = PlanInputs(draft, path, endpoints, store.catalog.value, facts)
         self.store.await_field("plan", REPLANNED)
-        failure = state.failures.get("catalog") if state.catalog is None else None
+        failure = store.catalog.failure if store.catalog.value is None else None
         self.run_worker(lambda: self._feeds.make_plan(inputs, failure), group="plan", thread=True, exclusive=True)
 
     # What is not saved
 
     def _unless_unsaved(self, go_on: Callable[[], None], deed: str) -> None:
         """Go on; where that would lose an unsaved draft, only if the user says so."""
-        draft = self.store.state.draft
+        draft = self.store.draft.value
         if draft is None or not self.has_unsaved_draft:
             go_on()
             return
@@ -308,12 +310,12 @@ class DraftingApp(FindingApp):
         if (drafts := self._drafts) is None:
             return False
         with self._keeping:  # whoever writes last writes what is newest
-            state = self.store.state
-            if state.draft is not None and self.has_unsaved_draft:
+            store = self.store
+            if store.draft.value is not None and self.has_unsaved_draft:
                 from ...evals.planning.edit_tasks import anchor
 
-                drafts.keep(state.draft, anchor(state.draft_path))
+                drafts.keep(store.draft.value, anchor(store.draft_path.value))
                 return True
-            if state.draft is not None:
+            if store.draft.value is not None:
                 drafts.forget()
             return False

@@ -54,7 +54,7 @@ class ResultsApp(BaseApp):
 
     def on_comparison_requested(self, message: messages.ComparisonRequested) -> None:
         """Compare with it."""
-        run, before = self.store.state.shown, message.before
+        run, before = self.store.shown.value, message.before
         if run is not None:
             self._compared = (before, run.run_dir)
             self.store.put(comparison=None)
@@ -66,13 +66,13 @@ class ResultsApp(BaseApp):
 
     def on_export_requested(self, message: messages.ExportRequested) -> None:
         """Write the scoreboard to a file."""
-        board, run = self.store.state.scoreboard, self.store.state.shown
+        board, run = self.store.scoreboard.value, self.store.shown.value
         if board is not None and run is not None:
             self._work(lambda: self._feeds.export(board, run.run_dir, message.path), "export")
 
     def on_comparison_export_requested(self, message: messages.ComparisonExportRequested) -> None:
         """Write the comparison to a file."""
-        comparison = self.store.state.comparison
+        comparison = self.store.comparison.value
         if comparison is not None:
             before, after = self._compared
             self._work(lambda: self._feeds.export_comparison(comparison, before, after, message.path), "export")
@@ -86,7 +86,7 @@ class ResultsApp(BaseApp):
 
     def on_samples_requested(self, message: messages.SamplesRequested) -> None:
         """Read the samples of those logs that are not known yet."""
-        known, shown = self.store.state.indexes, self.store.state.shown
+        known, shown = self.store.indexes.value, self.store.shown.value
         if message.if_room and shown is not None:
             counts = {shown.run_dir / cell.log: cell.done for cell in shown.status.cells if cell.log is not None}
             logs = self._kept.ask_if_room({log: counts.get(log, 0) for log in message.logs}, known)
@@ -99,7 +99,7 @@ class ResultsApp(BaseApp):
 
     def on_indexes_arrived(self, message: messages.IndexesArrived) -> None:
         """Put them beside those that are known, as far as there is room."""
-        self.store.put(indexes=self._kept.keep(self.store.state.indexes, message.indexes))
+        self.store.put(indexes=self._kept.keep(self.store.indexes.value, message.indexes))
 
     def on_across_requested(self, message: messages.AcrossRequested) -> None:
         """Read it of each cell."""
@@ -115,18 +115,18 @@ class ResultsApp(BaseApp):
         self.store.await_field("transcript", "reading the transcript")
 
         def wanted() -> bool:
-            return self.store.state.sample == sample
+            return self.store.sample.value == sample
 
         self._work(lambda: self._feeds.read_sample("transcript", sample, wanted), "transcript")
 
     def _read_scoreboard(self, group_by: Grouping) -> None:
-        run = self.store.state.shown
+        run = self.store.shown.value
         if run is not None:
             self._grouping = group_by
             self.store.await_field("scoreboard", "reading the logs")
 
             def wanted() -> bool:
-                shown = self.store.state.shown
+                shown = self.store.shown.value
                 return shown is not None and shown.run_dir == run.run_dir and self._grouping == group_by
 
             self._work(lambda: self._feeds.read_scoreboard(run, group_by, wanted), "scoreboard")

@@ -17,7 +17,7 @@ from ..widgets.table.table import LineTable
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
-    from ..state.store import State, Store
+    from ..state.store import Store
 
 _WIDE = 100  # cells from which panes stand side by side
 
@@ -71,8 +71,3 @@ class BaseScreen(Screen[None]):
     def store(self) -> Store:
         """The application's store."""
         return self.proctor.store
-
-    @property
-    def state(self) -> State:
-        """What is known now."""
-        return self.store.state

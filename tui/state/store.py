@@ -1,18 +1,16 @@
-"""What the application knows. Widgets read it and hold no truth of their own; only `app.py` changes it.
+"""What the application knows: a resource for each thing that is fetched, a value for each that is not.
 
-Types are imported for the checker alone: the first screen is painted before the catalog and the engine are loaded.
+Widgets watch; controllers alone change. Types are imported for the checker: the first paint needs none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-from textual.dom import DOMNode
-from textual.signal import Signal
+from .resource import Resource, Value, Watchers
 
 if TYPE_CHECKING:
     from ...evals.catalog.endpoints import Endpoints
@@ -44,90 +42,60 @@ class SampleRef:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything at one moment. `None` is not known yet; the reason is in `waiting` or `failures`, by field name."""
-
-    endpoints: Endpoints | None = None
-    catalog: Catalog | None = None
-    probes: Mapping[str, ProbeResult | None] = field(default_factory=dict[str, Any])  # by target; `None`: being asked
-    tasks: TaskListing | None = None
-    benchmarks: tuple[TaskInfo, ...] | None = None  # of the Hub; asked for when Tasks is opened
-    profiles: tuple[LoadedProfile | BrokenProfile, ...] | None = None
-    runs: tuple[KnownRun, ...] | None = None  # newest first
-    processes: tuple[KnownRun, ...] = ()  # live Inspect processes that somebody else started, in the form of runs
-    draft: Profile | None = None  # what is being put together
-    draft_path: Path | None = None  # the profile it came from; task files are relative to it
-    facts: Mapping[str, TaskFacts] = field(default_factory=dict[str, Any])  # by `facts_key`
-    counting: frozenset[str] = frozenset()  # the keys of facts that are asked for, beside those of the draft
-    plan: Plan | None = None  # of the draft
-    runs_when_planned: bool = False  # to run the draft was asked for while its plan was still being made
-    invalid: Mapping[str, str] = field(default_factory=dict[str, str])  # place -> what is typed there and cannot be
-    live: KnownRun | None = None  # the run that Live shows
-    running: Mapping[str, CellWatch] = field(default_factory=dict[str, Any])  # what `live`'s cells work on, by cell id
-    finished: Mapping[str, tuple[FinishedSample, ...]] = field(default_factory=dict[str, Any])  # of `live`, by cell id
-    conversation: Conversation | None = None  # of the running sample that is looked at
-    live_sample: SampleRef | None = None  # the finished sample of `live` that is read
-    live_transcript: Transcript | None = None  # of `live_sample`
-    shown: KnownRun | None = None  # the run that Results shows
-    scoreboard: Scoreboard | None = None  # of `shown`
-    indexes: Mapping[Path, LogIndex] = field(default_factory=dict[Path, Any])  # of logs of `shown`, see `IndexCache`
-    across: Mapping[Path, CellAnswers] | None = None  # what cells of `shown` made of the sample that was asked for last
-    disagreements: Disagreements | None = None  # of the cells of `shown` that were asked for last
-    comparison: RunComparison | None = None  # of `shown` with the run that was asked for last
-    sample: SampleRef | None = None  # the one whose transcript is open
-    transcript: Transcript | None = None  # of `sample`
-    waiting: Mapping[str, str] = field(default_factory=dict[str, str])  # field -> what is awaited, in words
-    failures: Mapping[str, ProctorError] = field(default_factory=dict[str, Any])  # field -> why it failed
-
-
-FIELDS = frozenset(f.name for f in fields(State))
-
-
 class Store:
-    """The state, and a signal with the names of the fields that have changed."""
+    """Everything at one moment. `None` is not known yet.
 
-    def __init__(self, app: App[Any]) -> None:
-        self.state = State()
-        self._changed: Signal[frozenset[str]] = Signal(app, "store")
+    Args:
+        watchers: Who is told of changes.
+    """
+
+    def __init__(self, watchers: Watchers) -> None:
+        self.watch = watchers.watch
+        self.together = watchers.together
+        # What there is to pick from
+        self.endpoints: Resource[Endpoints | None] = Resource(watchers, None)
+        self.catalog: Resource[Catalog | None] = Resource(watchers, None)
+        self.probes: Value[Mapping[str, ProbeResult | None]] = Value(watchers, {})  # by model; `None`: being asked
+        self.tasks: Resource[TaskListing | None] = Resource(watchers, None)
+        self.benchmarks: Resource[tuple[TaskInfo, ...] | None] = Resource(watchers, None)  # of the Hub
+        self.profiles: Resource[tuple[LoadedProfile | BrokenProfile, ...] | None] = Resource(watchers, None)
+        # What is put together
+        self.draft: Value[Profile | None] = Value(watchers, None)
+        self.draft_path: Value[Path | None] = Value(watchers, None)  # its profile; task files are relative to it
+        self.facts: Value[Mapping[str, TaskFacts]] = Value(watchers, {})  # by `facts_key`
+        self.counting: Value[frozenset[str]] = Value(watchers, frozenset())  # facts asked for beside the draft's
+        self.plan: Resource[Plan | None] = Resource(watchers, None)  # of the draft
+        self.runs_when_planned: Value[bool] = Value(watchers, False)  # a run was asked for before its plan was made
+        self.invalid: Value[Mapping[str, str]] = Value(watchers, {})  # screen -> what is typed there and is not valid
+        # What runs and ran
+        self.runs: Resource[tuple[KnownRun, ...] | None] = Resource(watchers, None)  # newest first
+        self.processes: Resource[tuple[KnownRun, ...]] = Resource(watchers, ())  # live Inspect processes of others
+        self.live: Resource[KnownRun | None] = Resource(watchers, None)  # the run that Live shows
+        self.running: Value[Mapping[str, CellWatch]] = Value(watchers, {})  # what its cells work on, by cell id
+        self.finished: Value[Mapping[str, tuple[FinishedSample, ...]]] = Value(watchers, {})  # by cell id
+        self.conversation: Value[Conversation | None] = Value(watchers, None)  # of the running sample looked at
+        self.live_sample: Value[SampleRef | None] = Value(watchers, None)  # the finished sample that is read
+        self.live_transcript: Resource[Transcript | None] = Resource(watchers, None)  # of `live_sample`
+        # What Results shows
+        self.shown: Resource[KnownRun | None] = Resource(watchers, None)
+        self.scoreboard: Resource[Scoreboard | None] = Resource(watchers, None)  # of `shown`
+        self.indexes: Resource[Mapping[Path, LogIndex]] = Resource(watchers, {})  # of its logs, see `IndexCache`
+        self.across: Resource[Mapping[Path, CellAnswers] | None] = Resource(watchers, None)  # one sample by its cells
+        self.disagreements: Resource[Disagreements | None] = Resource(watchers, None)  # of the cells asked for last
+        self.comparison: Resource[RunComparison | None] = Resource(watchers, None)  # with the run asked for last
+        self.sample: Value[SampleRef | None] = Value(watchers, None)  # whose transcript is open
+        self.transcript: Resource[Transcript | None] = Resource(watchers, None)  # of `sample`
 
     def put(self, **changes: Any) -> None:
-        """Change fields; a field that arrives is no longer awaited, and its failure is over."""
-        names = {name for name, value in changes.items() if getattr(self.state, name) != value}
-        arrived = FIELDS.intersection(changes) - {"waiting", "failures"}
-        for book in ("waiting", "failures"):
-            kept: Mapping[str, Any] = changes.get(book, getattr(self.state, book))
-            over = arrived.intersection(kept)
-            if over:
-                changes[book] = {name: value for name, value in kept.items() if name not in over}
-                names.add(book)
-        if names:
-            self.state = replace(self.state, **changes)
-            self._changed.publish(frozenset(names))
+        """Take values by name."""
+        with self.together():
+            for name, value in changes.items():
+                getattr(self, name).set(value)
 
     def await_field(self, name: str, words: str) -> None:
-        """Say that a field is being awaited."""
-        self.put(waiting={**self.state.waiting, name: words})
+        """Say that a resource is awaited."""
+        getattr(self, name).wait(words)
 
     def fail_field(self, name: str, error: ProctorError) -> None:
-        """Say that a field could not be had; what it held before stays."""
-        waiting = {key: words for key, words in self.state.waiting.items() if key != name}
-        self.put(waiting=waiting, failures={**self.state.failures, name: error})
-
-    def subscribe(self, node: DOMNode, names: set[str], callback: Callable[[State], None]) -> None:
-        """Call back with the state whenever one of the fields changes, and once now.
-
-        Args:
-            node: The mounted widget or screen that asks; its end is the subscription's.
-            names: Fields of `State`.
-            callback: Runs on the event loop.
-        """
-        unknown = names - FIELDS
-        assert not unknown, unknown
-
-        def on_change(changed: frozenset[str]) -> None:
-            if not names.isdisjoint(changed):
-                callback(self.state)
-
-        self._changed.subscribe(node, on_change, immediate=True)
-        callback(self.state)
+        """Say that a resource could not be had."""
+        getattr(self, name).fail(error)

@@ -16,7 +16,7 @@ from .label import Label
 
 if TYPE_CHECKING:
     from ..app import ProctorApp
-    from ..state.store import State
+    from ..state.store import Store
 
 PLACES: dict[str, str] = {
     "bench": "Bench",
@@ -43,13 +43,14 @@ class TopBar(Label):
 
     def on_mount(self) -> None:
         """Follow the source of the models."""
-        proctor(self).store.subscribe(self, {"endpoints"}, self._draw)
+        proctor(self).store.watch(self, (proctor(self).store.endpoints,), self._draw)
 
     def on_resize(self) -> None:
         """Fit the new width."""
-        self._draw(proctor(self).store.state)
+        self._draw()
 
-    def _draw(self, state: State) -> None:
+    def _draw(self) -> None:
+        store = proctor(self).store
         width = self.size.width or 80
         left = Content.styled(" Proctor ", "bold") if width >= 100 else Content("")
         self._ends = [(left.cell_length, "")]
@@ -58,7 +59,7 @@ class TopBar(Label):
             is_named = width >= 60 or key == self._place
             left += Content.styled(f" {number} {title} " if is_named else f" {number} ", style)
             self._ends.append((left.cell_length, key))
-        right = _world(state, brief=width < 100) + Content.styled(f" {proctor(self).key_of('app.help')} ", "bold")
+        right = _world(store, brief=width < 100) + Content.styled(f" {proctor(self).key_of('app.help')} ", "bold")
         room = width - left.cell_length - right.cell_length
         self._ends += [(left.cell_length + max(room, 1) + right.cell_length - 3, ""), (width, _HELP)]
         self.update(left + Content(" " * max(room, 1)) + right)
@@ -72,16 +73,16 @@ class TopBar(Label):
             self.post_message(PlaceRequested(place))
 
 
-def _world(state: State, *, brief: bool) -> Content:
-    if state.endpoints is None:
+def _world(store: Store, *, brief: bool) -> Content:
+    if store.endpoints.value is None:
         return Content("")
-    if state.endpoints.source == "practice":
+    if store.endpoints.value.source == "practice":
         return Content.styled("practice " if brief else "practice: simulated models ", "bold $text-warning")
-    if not state.endpoints.token:
+    if not store.endpoints.value.token:
         return Content("no token ")
     from ...evals.catalog.endpoints import PUBLIC_ROUTER_URL
 
-    url = state.endpoints.router_url
+    url = store.endpoints.value.router_url
     host = urlsplit(url).netloc.rpartition("@")[2]  # what precedes it may be a secret
     return Content("Hugging Face " if url == PUBLIC_ROUTER_URL else f"{clean_line(host)} ")
 
@@ -101,41 +102,42 @@ class PlanLine(Label):
 
     def on_mount(self) -> None:
         """Follow the plan."""
-        fields = {"plan", "draft", "runs_when_planned", "waiting", "failures"}
-        proctor(self).store.subscribe(self, fields, self._draw)
+        store = proctor(self).store
+        store.watch(self, (store.plan, store.draft, store.endpoints, store.runs_when_planned), self._draw)
 
-    def _draw(self, state: State) -> None:
-        self.update(Content(clean_line(plan_words(state))))
+    def _draw(self) -> None:
+        store = proctor(self).store
+        self.update(Content(clean_line(plan_words(store))))
 
     def on_click(self) -> None:
         """Go to the plan."""
         self.post_message(PlaceRequested("plan"))
 
 
-def plan_words(state: State) -> str:
+def plan_words(store: Store) -> str:
     """The plan in one line, what it waits for, or what to do to get one."""
-    asked = " · it runs as soon as it is ready: r takes that back" if state.runs_when_planned else ""
-    return _plan_words(state) + asked
+    asked = " · it runs as soon as it is ready: r takes that back" if store.runs_when_planned.value else ""
+    return _plan_words(store) + asked
 
 
-def _plan_words(state: State) -> str:
-    if failure := state.failures.get("plan"):
+def _plan_words(store: Store) -> str:
+    if failure := store.plan.failure:
         return f"Plan: {failure}"
-    draft = state.draft
-    if draft is None and (awaited := state.waiting.get("endpoints")):
+    draft = store.draft.value
+    if draft is None and (awaited := store.endpoints.waiting):
         return f"Plan: {awaited} …"
     if draft is None or not draft.tasks or not draft.models:
         models, tasks = (draft.models, draft.tasks) if draft is not None else ([], [])
         missing = [words for words, there in (("a model (2)", models), ("a task (3)", tasks)) if not there]
         return f"Plan: pick {' and '.join(missing)}"
-    awaited = state.waiting.get("plan")
-    if state.plan is None or awaited not in (None, REPLANNED):  # while the next one is made, the old one is read
+    awaited = store.plan.waiting
+    if store.plan.value is None or awaited not in ("", REPLANNED):  # while the next one is made, the old one is read
         return f"Plan: {awaited or REPLANNED} …"
     from ..cli.plan_view import totals_line
 
-    errors = len(state.plan.errors)
+    errors = len(store.plan.value.errors)
     see = f" · {errors} error{'' if errors == 1 else 's'}: see 4" if errors else ""
-    return f"Plan: {totals_line(state.plan)}{see}"
+    return f"Plan: {totals_line(store.plan.value)}{see}"
 
 
 def proctor(widget: Widget) -> ProctorApp:

@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
     from ....evals.inspect.logs.log_index import SampleColumns
     from ...input.active_bindings import AvailableAction
-    from ...state.store import State
+    from ...state.store import Store
 
 ACTION, RUN, PROFILE, TASK, MODEL, SAMPLE = "action", "run", "profile", "task", "model", "sample"
 
 
-def state_shelves(state: State) -> list[Shelf]:
+def state_shelves(store: Store) -> list[Shelf]:
     """Runs, profiles, tasks, models, and the samples of the run that Results shows."""
-    return [_runs(state), _profiles(state), _tasks(state), _models(state), *_samples(state)]
+    return [_runs(store), _profiles(store), _tasks(store), _models(store), *_samples(store)]
 
 
-def missing_words(state: State) -> str:
+def missing_words(store: Store) -> str:
     """Which samples of the run that Results shows are not on a shelf, and what to do; "" where all are."""
-    shown = state.shown
+    shown = store.shown.value
     if shown is None:
         return ""
     logs = {shown.run_dir / cell.log for cell in shown.status.cells if cell.log is not None}
-    if not (count := len(logs.difference(state.indexes))):
+    if not (count := len(logs.difference(store.indexes.value))):
         return ""
     who = f"samples of {number_of(count, 'cell')}"
-    if "indexes" in state.waiting:
+    if store.indexes.waiting:
         return f"{who} are being read"
-    if failure := state.failures.get("indexes"):
+    if failure := store.indexes.failure:
         return f"{who} are not loaded: {failure}"
     return f"{who} are not loaded: open {'it' if count == 1 else 'them'} in Results to find them"
 
@@ -63,33 +63,33 @@ def _shelf(kind: str, items: Sequence[Item], first: int = 0) -> Shelf:
     return Shelf(kind, [item.title for item in items], items.__getitem__, [item.says for item in items], first)
 
 
-def _runs(state: State) -> Shelf:
+def _runs(store: Store) -> Shelf:
     items = [
         Item(RUN, run.run_dir.name, run.status.title or run.status.run_id, f"{run.status.state} · {run.status.run_id}",
              thing=run)
-        for run in state.runs or ()
+        for run in store.runs.value or ()
     ]  # fmt: skip
     return _shelf(RUN, items, first=5)
 
 
-def _profiles(state: State) -> Shelf:
+def _profiles(store: Store) -> Shelf:
     from ....profiles.library import LoadedProfile
 
     items = [
         Item(PROFILE, found.name, found.name, found.profile.title or found.place, thing=found)
-        for found in state.profiles or ()
+        for found in store.profiles.value or ()
         if isinstance(found, LoadedProfile) and not found.shadowed
     ]
     return _shelf(PROFILE, items, first=5)
 
 
-def _tasks(state: State) -> Shelf:
-    found = state.tasks.tasks if state.tasks is not None else ()
+def _tasks(store: Store) -> Shelf:
+    found = store.tasks.value.tasks if store.tasks.value is not None else ()
     return _shelf(TASK, [Item(TASK, info.reference, info.name, info.description or info.origin) for info in found])
 
 
-def _models(state: State) -> Shelf:
-    models = state.catalog.models if state.catalog is not None else ()
+def _models(store: Store) -> Shelf:
+    models = store.catalog.value.models if store.catalog.value is not None else ()
 
     def item(at: int) -> Item:
         live = len(models[at].live_offers)
@@ -98,11 +98,11 @@ def _models(state: State) -> Shelf:
     return Shelf(MODEL, [model.id for model in models], item)
 
 
-def _samples(state: State) -> list[Shelf]:
+def _samples(store: Store) -> list[Shelf]:
     """A shelf for every log whose samples are known."""
-    labels = {cell.log: cell.label for cell in state.shown.status.cells} if state.shown is not None else {}
+    labels = {cell.log: cell.label for cell in store.shown.value.status.cells} if store.shown.value is not None else {}
     shelves: list[Shelf] = []
-    for log, index in state.indexes.items():
+    for log, index in store.indexes.value.items():
         shelves.append(_samples_of(log, index.samples, labels.get(log.name, index.model)))
     return shelves
 

@@ -24,7 +24,7 @@ from .fuzzy import Found, Item, Shelf, find_items
 from .providers import missing_words
 
 if TYPE_CHECKING:
-    from ...state.store import State
+    pass
 
 COLUMNS = (
     Column("kind", "kind", 8, drop=1),
@@ -116,8 +116,15 @@ class PaletteScreen(ModalScreen[Item | None]):
     def on_mount(self) -> None:
         """Show what is usual before anything is typed, and look again when samples come."""
         store = proctor(self).store
-        store.subscribe(self, {"shown", "indexes", "waiting", "failures"}, self._tell_missing)
-        store.subscribe(self, {"indexes"}, self._ask_again)
+        store.watch(
+            self,
+            (
+                proctor(self).store.shown,
+                proctor(self).store.indexes,
+            ),
+            self._tell_missing,
+        )
+        store.watch(self, (proctor(self).store.indexes,), self._ask_again)
 
     def on_resize(self) -> None:
         """As high as the terminal allows."""
@@ -182,14 +189,15 @@ class PaletteScreen(ModalScreen[Item | None]):
         """Move the cursor by pages."""
         self._table.action_page(pages)
 
-    def _tell_missing(self, state: State) -> None:
+    def _tell_missing(self) -> None:
         """A sample that is not found may be one of those that are not in memory."""
-        words = missing_words(state)
+        store = proctor(self).store
+        words = missing_words(store)
         self._missing.update(Content(clean_line(words)))
         self._missing.display = bool(words)
         self.on_resize()
 
-    def _ask_again(self, _: State) -> None:
+    def _ask_again(self) -> None:
         self._shelves = None
         self._generation += 1
         self._ask(self._input.value)

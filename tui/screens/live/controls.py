@@ -64,7 +64,7 @@ class SteeringKeys(BaseScreen):
     @property
     def run(self) -> KnownRun | None:
         """The run that is shown."""
-        return self.state.live
+        return self.store.live.value
 
     @property
     def cell(self) -> CellStatus | None:

@@ -19,7 +19,7 @@ from .rows import seconds, shared_task, target_words
 if TYPE_CHECKING:
     from ....evals.inspect.control_client import CellWatch, FinishedSample, RunningSample
     from ....evals.run.run_list import KnownRun
-    from ...state.store import State
+    from ...state.store import Store
 
 SAMPLE_COLUMNS = (
     Column("sample", "sample", 8),
@@ -239,16 +239,18 @@ def _ending(cell: CellStatus) -> tuple[str, str]:
     return state.tone, words
 
 
-def invitation(state: State) -> str:
+def invitation(store: Store) -> str:
     """What stands in the place of a run where none is watched."""
-    if awaited := state.waiting.get("live"):
+    if awaited := store.live.waiting:
         return f"{awaited} …"
-    run = going_on(state)
+    run = going_on(store)
     if run is not None:
         return f"● {run.status.title or run.status.run_id} is going on: enter shows it."
     return "No run is being watched. r runs the plan; 1 lists runs and profiles, enter opens them."
 
 
-def going_on(state: State) -> KnownRun | None:
+def going_on(store: Store) -> KnownRun | None:
     """The newest run that has not ended, else the newest live process of somebody else."""
-    return next((run for run in (*(state.runs or ()), *state.processes) if run.status.exit_code is None), None)
+    return next(
+        (run for run in (*(store.runs.value or ()), *store.processes.value) if run.status.exit_code is None), None
+    )

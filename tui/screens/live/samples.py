@@ -12,6 +12,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from ...state.store import SampleRef
+from ...widgets.header import proctor
 from ...widgets.label import Label
 from ...widgets.table.lazy_rows import LazyRows
 from ...widgets.table.table import LineTable
@@ -32,7 +33,6 @@ from .sample_rows import (
 
 if TYPE_CHECKING:
     from ....evals.run.run_list import KnownRun
-    from ...state.store import State
 
 
 class SamplesPane(Vertical):
@@ -60,23 +60,24 @@ class SamplesPane(Vertical):
         self.only, self.read = "", None
         self.ended_shown = self.following = False
 
-    def show(self, state: State, run: KnownRun) -> None:
+    def show(self, run: KnownRun) -> None:
         """Show the samples of a run."""
+        store = proctor(self).store
         status = run.status
         with_task = not shared_task(status.cells)
         if self.ended_shown:
-            rows = LiveRows(self._ended_of(state, run), lambda one: finished_row(one, with_task=with_task))
+            rows = LiveRows(self._ended_of(run), lambda one: finished_row(one, with_task=with_task))
             columns, self.table.empty = ENDED_COLUMNS, "no sample has ended yet"
         else:
             now_s = time.time()
-            working = working_samples(status, state.running, self.only)
+            working = working_samples(status, store.running.value, self.only)
             rows = LiveRows(working, lambda one: sample_row(one, with_task=with_task, now_s=now_s))
-            columns, self.table.empty = SAMPLE_COLUMNS, why_none_runs(run, state.running)
+            columns, self.table.empty = SAMPLE_COLUMNS, why_none_runs(run, store.running.value)
         self._rows = rows
         self.table.change_columns(columns)
         self.table.show(rows)
         self._go_on(rows)
-        words = samples_heading(status, state.running, len(rows), self.only, ended=self.ended_shown)
+        words = samples_heading(status, store.running.value, len(rows), self.only, ended=self.ended_shown)
         self.query_one("#samples-heading", Label).update(Content(words))
 
     def follow(self) -> None:
@@ -96,10 +97,11 @@ class SamplesPane(Vertical):
         at = rows.position(key) if rows is not None and key is not None else None
         return rows.ones[at] if rows is not None and at is not None else None
 
-    def _ended_of(self, state: State, run: KnownRun) -> Sequence[EndedRow]:
-        made_of = (state.finished, self.only, [cell.log for cell in run.status.cells])
+    def _ended_of(self, run: KnownRun) -> Sequence[EndedRow]:
+        store = proctor(self).store
+        made_of = (store.finished.value, self.only, [cell.log for cell in run.status.cells])
         if made_of != self._ended[0]:
-            self._ended = made_of, finished_samples(run.status, state.finished, self.only)
+            self._ended = made_of, finished_samples(run.status, store.finished.value, self.only)
         return self._ended[1]
 
     def _go_on(self, rows: LazyRows) -> None:

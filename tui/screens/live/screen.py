@@ -28,7 +28,6 @@ from .samples import SamplesPane, sample_ref
 
 if TYPE_CHECKING:
     from ....evals.run.run_list import KnownRun
-    from ...state.store import State
 
 WATCH_EVERY_S = 1.0
 _TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "dim": "$foreground-muted"}
@@ -110,9 +109,25 @@ class LiveScreen(SteeringKeys):
     def on_mount(self) -> None:
         """Follow the run, and ask its cells as long as this place is shown."""
         self._timer = self.set_interval(WATCH_EVERY_S, self._watch)
-        subscribe = self.store.subscribe
-        subscribe(self, {"live", "running", "finished", "runs", "processes", "failures"}, self._draw)
-        subscribe(self, {"conversation", "live_transcript", "waiting"}, self._draw_conversation)
+        self.store.watch(
+            self,
+            (
+                self.store.live,
+                self.store.running,
+                self.store.finished,
+                self.store.runs,
+                self.store.processes,
+            ),
+            self._draw,
+        )
+        self.store.watch(
+            self,
+            (
+                self.store.conversation,
+                self.store.live_transcript,
+            ),
+            self._draw_conversation,
+        )
 
     def on_screen_resume(self) -> None:
         """Ask again, at once."""
@@ -127,34 +142,35 @@ class LiveScreen(SteeringKeys):
 
     def on_resize(self) -> None:
         """Fit the header to the new width."""
-        self._draw_head(self.state)
+        self._draw_head()
 
     # Drawing
 
-    def _draw(self, state: State) -> None:
-        self.set_class(state.live is None, "-none")
-        if state.live is None:
-            self.query_one("#none", Label).update(Content(clean_line(invitation(state))))
+    def _draw(self) -> None:
+        store = self.store
+        self.set_class(store.live.value is None, "-none")
+        if store.live.value is None:
+            self.query_one("#none", Label).update(Content(clean_line(invitation(store))))
             self.set_focus(None)
             return
-        status = state.live.status
+        status = store.live.value.status
         if status.run_id != self._run_shown:
             self._begin(status.run_id)
         if status.exit_code is None:
             self._logs_read = frozenset()
         if self.focused is None:
             self._cells.focus()
-        self._draw_head(state)
+        self._draw_head()
         self._cells.change_columns(cell_columns(status))
-        self._cells.show(cell_rows(status, state.running, time.time()))
-        self._draw_words(state.live)
-        self._pane.show(state, state.live)
+        self._cells.show(cell_rows(status, store.running.value, time.time()))
+        self._draw_words(store.live.value)
+        self._pane.show(store.live.value)
         events = event_rows(status)
         self._log.set_class(not events, "-empty")
         self._log.show(events)
         if not self._log.has_focus:
             self._log.action_first()
-        self._draw_conversation(state)
+        self._draw_conversation()
         self._offer()
 
     def _begin(self, run_id: str) -> None:
@@ -170,10 +186,11 @@ class LiveScreen(SteeringKeys):
             self._offered = offered
             self.refresh_bindings()
 
-    def _draw_head(self, state: State) -> None:
-        if state.live is None:
+    def _draw_head(self) -> None:
+        store = self.store
+        if store.live.value is None:
             return
-        words = head_line(state.live, state.failures.get("live"), time.time(), self.size.width)
+        words = head_line(store.live.value, store.live.failure, time.time(), self.size.width)
         self.query_one("#head", Label).update(Content(words))
 
     def _draw_words(self, run: KnownRun) -> None:
@@ -183,23 +200,28 @@ class LiveScreen(SteeringKeys):
         styled = Content.styled(clean_line(text), _TONES.get(words.tone, "$foreground-muted"))
         self.query_one("#words", Label).update(styled)
 
-    def _draw_conversation(self, state: State) -> None:
-        run, one = state.live, self.sample
+    def _draw_conversation(self) -> None:
+        store = self.store
+        run, one = store.live.value, self.sample
         if run is None or one is None:
             self._talk.show("no sample", "", None)
             return
         sample = one.sample
         words = f"#{sample.sample_id}/{sample.epoch} · {target_words(one.cell, with_task=True)}"
         if (ref := sample_ref(run, one)) is not None:
-            is_read = state.live_sample == ref
-            failure = state.failures.get("live_transcript") if is_read else None
-            awaited = state.waiting.get("live_transcript") if is_read else None
-            transcript = state.live_transcript if is_read else None
+            is_read = store.live_sample.value == ref
+            failure = store.live_transcript.failure if is_read else None
+            awaited = store.live_transcript.waiting if is_read else None
+            transcript = store.live_transcript.value if is_read else None
             if transcript is None:
                 words += f" · {failure}" if failure else f" · {awaited} …" if awaited else " · enter opens it"
             self._talk.show(words, one.key, transcript)
             return
-        talk = state.conversation if state.conversation is not None and is_of(state.conversation, sample) else None
+        talk = (
+            store.conversation.value
+            if store.conversation.value is not None and is_of(store.conversation.value, sample)
+            else None
+        )
         if talk is not None and talk.status != "running":
             words += " · finished" if talk.status == "completed" else f" · {talk.status}"
         self._talk.show(words + (" · following" if self._pane.following else ""), one.key, talk)
@@ -210,7 +232,7 @@ class LiveScreen(SteeringKeys):
         return {cell.id: cell.pid for cell in run.status.cells if cell.pid is not None and cell.state not in ENDED}
 
     def _watch(self) -> None:
-        run = self.state.live
+        run = self.store.live.value
         if run is None:
             return
         logs = {}
@@ -221,7 +243,7 @@ class LiveScreen(SteeringKeys):
             if logs.keys() <= self._logs_read:
                 return
             self._logs_read = frozenset(logs)
-        self._draw_head(self.state)
+        self._draw_head()
         self._draw_words(run)
         one, pids = self.sample, self._pids(run)
         pid = pids.get(one.cell.id) if one is not None else None
@@ -233,7 +255,7 @@ class LiveScreen(SteeringKeys):
     @property
     def cell(self) -> CellStatus | None:
         """The cell under the cursor."""
-        run = self.state.live
+        run = self.store.live.value
         if run is None or not self._run_shown:
             return None
         return next((cell for cell in run.status.cells if cell.id == self._cells.cursor_key), None)
@@ -251,29 +273,29 @@ class LiveScreen(SteeringKeys):
             self._rest.begin()
 
     def _look_at_sample(self) -> None:
-        self._draw_conversation(self.state)
+        self._draw_conversation()
         self._watch()
         self._offer()
 
     @on(LineTable.RowSelected, "#samples")
     def _read_on(self) -> None:
         self._pane.read = one = self._pane.under_cursor
-        if one is None or (run := self.state.live) is None:
+        if one is None or (run := self.store.live.value) is None:
             return
-        if (ref := sample_ref(run, one)) is not None and self.state.live_sample != ref:
+        if (ref := sample_ref(run, one)) is not None and self.store.live_sample.value != ref:
             self.post_message(FinishedSampleOpened(ref))
         self.add_class("-reading")
         self._talk.view.focus()
 
     @on(LineTable.RowHighlighted, "#cells")
     def _look_at_cell(self) -> None:
-        if (run := self.state.live) is not None:
+        if (run := self.store.live.value) is not None:
             self._draw_words(run)
             self._offer()
 
     @on(LineTable.RowSelected, "#cells")
     def _open_cell(self) -> None:
-        run, cell = self.state.live, self.cell
+        run, cell = self.store.live.value, self.cell
         if run is None or cell is None:
             return
         if not run.is_foreign and (run.status.exit_code is not None or cell.state in ENDED):
@@ -281,21 +303,21 @@ class LiveScreen(SteeringKeys):
             return
         pane = self._pane
         pane.only = "" if pane.only == cell.id else cell.id
-        pane.show(self.state, run)
-        self._draw_conversation(self.state)
+        pane.show(run)
+        self._draw_conversation()
         if pane.table.row_count:
             pane.table.focus()
 
     def action_ended_samples(self) -> None:
         """Show the samples that have ended, or those that are being worked on."""
-        run = self.state.live
+        run = self.store.live.value
         if run is None:
             return
         pane = self._pane
         pane.ended_shown, pane.read = not pane.ended_shown, None
         self.remove_class("-reading")
-        pane.show(self.state, run)
-        self._draw_conversation(self.state)
+        pane.show(run)
+        self._draw_conversation()
         pane.table.focus()
         self._offer()
         self._watch()
@@ -303,17 +325,17 @@ class LiveScreen(SteeringKeys):
     def action_follow(self) -> None:
         """Go on to another sample when the one that is shown ends, or no longer."""
         self._pane.follow()
-        self._draw_conversation(self.state)
+        self._draw_conversation()
 
     def action_detach(self) -> None:
         """To Bench; the run goes on."""
-        if (run := self.state.live) is not None and run.status.exit_code is None:
+        if (run := self.store.live.value) is not None and run.status.exit_code is None:
             self.notify(f"{clean_line(run.status.title or run.status.run_id)} goes on: 5 comes back", markup=False)
         self.post_message(PlaceRequested("bench"))
 
     def action_open(self) -> None:
         """Enter, where no table takes it."""
-        run = self.state.live or going_on(self.state)
+        run = self.store.live.value or going_on(self.store)
         if run is not None:
             self.post_message(RunOpened(run))
 
@@ -324,11 +346,11 @@ class LiveScreen(SteeringKeys):
             pane.read = None
             self.remove_class("-reading")
             pane.table.focus()
-            self._draw_conversation(self.state)
+            self._draw_conversation()
             self._offer()
         elif self._cells.display and (pane.only or not self._cells.has_focus):
             pane.only = ""
             self._cells.focus()
-            self._draw(self.state)
+            self._draw()
         else:
             self.post_message(PlaceRequested("bench"))

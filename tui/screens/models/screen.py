@@ -46,7 +46,7 @@ from .rows import (
 
 if TYPE_CHECKING:
     from ....evals.catalog.listings import Catalog, ModelEntry
-    from ...state.store import State
+    from ...state.store import Store
 
 USUAL_ROUTE = "fastest"  # what picking a model as a whole means
 VIEW = "models.view"  # what the memory calls it
@@ -149,21 +149,28 @@ class ModelsScreen(BaseScreen):
         """Look at what was looked at last time; follow the catalog, the draft's picks and the probes."""
         self._view = View.recalled(self.proctor.memory.get(VIEW, dict[str, object]()))
         self._filter.text = self._view.query
-        subscribe = self.store.subscribe
-        subscribe(self, {"catalog"}, self._prepare)
-        subscribe(self, {"catalog", "endpoints", "waiting", "failures"}, self._draw_words)
-        subscribe(self, {"draft"}, self._draw_picks)
-        subscribe(self, {"probes"}, self._draw_picker)
+        self.store.watch(self, (self.store.catalog,), self._prepare)
+        self.store.watch(
+            self,
+            (
+                self.store.catalog,
+                self.store.endpoints,
+            ),
+            self._draw_words,
+        )
+        self.store.watch(self, (self.store.draft,), self._draw_picks)
+        self.store.watch(self, (self.store.probes,), self._draw_picker)
 
     def on_resize(self) -> None:
         """Say more, or less."""
-        self._draw_words(self.state)
+        self._draw_words()
 
     # What comes in
 
-    def _prepare(self, state: State) -> None:
+    def _prepare(self) -> None:
         """Make a new catalog ready in a thread; what was there stays until then."""
-        catalog = state.catalog
+        store = self.store
+        catalog = store.catalog.value
         if catalog is not None and catalog is not self._preparing:
             self._preparing = catalog
             self.run_worker(lambda: self.post_message(CatalogBrowsable(browse(catalog))), group="browse", thread=True)
@@ -226,7 +233,7 @@ class ModelsScreen(BaseScreen):
     def action_enter_picker(self) -> None:
         """Go to the providers of the model under the cursor."""
         if self._entry is not None:
-            self._draw_picker(self.state)
+            self._draw_picker()
             self.add_class("-picking")
             self._picker.table.focus()
 
@@ -308,60 +315,65 @@ class ModelsScreen(BaseScreen):
     def _draw_models(self) -> None:
         if self._browsed is None:
             return
-        picks = picks_of(self.state.draft)
+        picks = picks_of(self.store.draft.value)
         found = self._browsed.find(self._view, picks)
         self._shown, self._marked = len(found), dict(picks)
         self._table.sorted_by = self._view.sorted_by
-        self._draw_words(self.state)
+        self._draw_words()
         self._table.show(model_rows(self._browsed, found, picks))
-        self._draw_picker(self.state)
+        self._draw_picker()
 
-    def _draw_picks(self, state: State) -> None:
+    def _draw_picks(self) -> None:
         """Mark what is picked now, and only where that has changed."""
-        picks = picks_of(state.draft)
+        store = self.store
+        picks = picks_of(store.draft.value)
         if self._browsed is not None:
             for model in {*picks, *self._marked}:
                 entry = self._browsed.entries.get(model)
                 if entry is not None and picks.get(model) != self._marked.get(model):
                     self._table.set_cell(model, PICK, pick_cell(entry, picks.get(model, ())))
         self._marked = dict(picks)
-        self._draw_words(state)
-        self._draw_picker(state)
+        self._draw_words()
+        self._draw_picker()
 
     def _draw_rested(self) -> None:
-        self._draw_picker(self.state)
+        self._draw_picker()
 
-    def _draw_picker(self, state: State) -> None:
+    def _draw_picker(self) -> None:
+        store = self.store
         self._rest.end()
         entry = self._entry
         routes = self._marked.get(entry.id, ()) if entry is not None else ()
-        self._picker.show(entry, routes, state.probes)
+        self._picker.show(entry, routes, store.probes.value)
 
-    def _draw_words(self, state: State) -> None:
+    def _draw_words(self) -> None:
         """The line above the models, what to know about the catalog, and what stands there without any."""
-        _write(self._title, self._title_words(state))
+        store = self.store
+        _write(self._title, self._title_words())
         if self._browsed is not None:
             is_short = self.size.width < FULL_WORDS
             _write(self._age, age_words(self._browsed.catalog, time.time(), is_short=is_short))
-        notice = _notice_words(state)
+        notice = _notice_words(store)
         _write(self._notice, notice)
         self._notice.display = bool(notice)
         self._notice.set_class(notice.startswith(_FAILED), "-failed")
-        self._table.empty = self._empty_words(state)
+        self._table.empty = self._empty_words()
 
-    def _title_words(self, state: State) -> str:
-        waiting = state.waiting.get("catalog") or state.waiting.get("endpoints")
+    def _title_words(self) -> str:
+        store = self.store
+        waiting = store.catalog.waiting or store.endpoints.waiting
         if self._browsed is None:
             return f"Models · {waiting} …" if waiting else "Models"
         words = title_words(self._browsed, self._shown, self._view, len(self._marked))
         return f"{words} · {waiting} …" if waiting else words
 
-    def _empty_words(self, state: State) -> str:
+    def _empty_words(self) -> str:
+        store = self.store
         if self._browsed is None:
-            failure = state.failures.get("catalog") or state.failures.get("endpoints")
+            failure = store.catalog.failure or store.endpoints.failure
             if failure is not None:
                 return "no models are known"
-            waiting = state.waiting.get("endpoints") or state.waiting.get("catalog") or "preparing the catalog"
+            waiting = store.endpoints.waiting or store.catalog.waiting or "preparing the catalog"
             return f"{waiting} …"
         if not self._browsed.entries:
             return "the router lists no models\nR asks it again"
@@ -370,12 +382,16 @@ class ModelsScreen(BaseScreen):
         return f"no model fits {' and '.join(told)}\nesc takes the filter away"
 
 
-def _notice_words(state: State) -> str:
+def _notice_words(store: Store) -> str:
     """Why there is no catalog, or none that is newer; else what could not be had of it."""
-    for name in ("endpoints", "catalog"):
-        if (failure := state.failures.get(name)) is not None:
-            return f"{_FAILED} {failure}" + " · R tries again"
-    return f"⚠ {' · '.join(state.catalog.notes)}" if state.catalog is not None and state.catalog.notes else ""
+    for resource in (store.endpoints, store.catalog):
+        if resource.failure is not None:
+            return f"{_FAILED} {resource.failure}" + " · R tries again"
+    return (
+        f"⚠ {' · '.join(store.catalog.value.notes)}"
+        if store.catalog.value is not None and store.catalog.value.notes
+        else ""
+    )
 
 
 def _write(line: Static, words: str) -> None:

@@ -15,7 +15,7 @@ from ...widgets.table.table import Column, Row, TableCell
 
 if TYPE_CHECKING:
     from ....evals.catalog.listings import Catalog
-    from ...state.store import State
+    from ...state.store import Store
 
 _GRADER_COLUMNS = (
     Column("target", "who grades", 0),
@@ -27,10 +27,10 @@ _ITSELF = ""
 _NAME_CHARS = 100
 
 
-def save_screen(state: State) -> AskScreen:
+def save_screen(store: Store) -> AskScreen:
     """Asks for the name of the profile that the draft is saved as."""
     folder = Path.cwd() / "profiles"
-    own = state.draft_path
+    own = store.draft_path.value
     stem = own.stem if own is not None else ""
 
     def check(text: str) -> Objection | None:
@@ -49,15 +49,15 @@ def save_screen(state: State) -> AskScreen:
 
 
 def open_screen(
-    state: State, post: Callable[[ProfileOpened], Any]
+    store: Store, post: Callable[[ProfileOpened], Any]
 ) -> tuple[ChooseScreen, Callable[[str | None], None]]:
     """Asks which profile is to be the draft, and what to do with the answer."""
     from .rows import PROFILE_COLUMNS, profile_rows
 
-    rows, refusals = profile_rows(state.profiles or ())
-    failure = state.failures.get("profiles")
-    empty = str(failure) if failure is not None else state.waiting.get("profiles", "there are no profiles")
-    by_key = {str(found.path): found for found in state.profiles or ()}
+    rows, refusals = profile_rows(store.profiles.value or ())
+    failure = store.profiles.failure
+    empty = str(failure) if failure is not None else store.profiles.waiting or "there are no profiles"
+    by_key = {str(found.path): found for found in store.profiles.value or ()}
 
     def take(key: str | None) -> None:
         from ....profiles.library import LoadedProfile
@@ -68,18 +68,20 @@ def open_screen(
     return ChooseScreen("Open a profile", PROFILE_COLUMNS, rows, refusals=refusals, empty=empty), take
 
 
-def grader_screen(state: State) -> ChooseScreen:
+def grader_screen(store: Store) -> ChooseScreen:
     """Asks who grades: each model itself, a target of the draft, or any provider of any model of the catalog."""
-    draft = state.draft
-    names = grader_choices(draft, state.plan) if draft is not None else ()
-    examined = {cell.target.name for cell in state.plan.cells} if state.plan is not None else set[str]()
+    draft = store.draft.value
+    names = grader_choices(draft, store.plan.value) if draft is not None else ()
+    examined = {cell.target.name for cell in store.plan.value.cells} if store.plan.value is not None else set[str]()
     rows = [
         Row(
             _ITSELF, (TableCell(SELF_GRADING), TableCell(""), TableCell(""), TableCell("⚠ graders that differ", "warn"))
         )
     ]
-    rows += [_row(name, state.catalog, examined) for name in names]
-    rows += [_row(name, state.catalog, examined) for name in _catalog_names(state.catalog) if name not in names]
+    rows += [_row(name, store.catalog.value, examined) for name in names]
+    rows += [
+        _row(name, store.catalog.value, examined) for name in _catalog_names(store.catalog.value) if name not in names
+    ]
     at = draft.grader.target if draft is not None and draft.grader is not None else _ITSELF
     return ChooseScreen("Who grades the answers", _GRADER_COLUMNS, rows, at=at, can_filter=True)
 

@@ -32,7 +32,7 @@ class ThinningScreen(BaseScreen):
         from ....evals.planning.edit_matrix import with_spot, without_spot
 
         if (spot := self._spot()) is not None:
-            path, catalog = anchor(self.state.draft_path), self.state.catalog
+            path, catalog = anchor(self.store.draft_path.value), self.store.catalog.value
             if spot.cells:
                 self._thin(lambda draft: without_spot(draft, catalog, path, spot.task, spot.target))
             else:
@@ -43,7 +43,7 @@ class ThinningScreen(BaseScreen):
         from ....evals.planning.edit_matrix import without_target
 
         if (spot := self._spot()) is not None:
-            catalog = self.state.catalog
+            catalog = self.store.catalog.value
             self._thin(lambda draft: without_target(draft, catalog, spot.target))
 
     def action_take_task_out(self) -> None:
@@ -51,7 +51,7 @@ class ThinningScreen(BaseScreen):
         from ....evals.planning.edit_matrix import without_task
 
         if (spot := self._spot()) is not None:
-            path = anchor(self.state.draft_path)
+            path = anchor(self.store.draft_path.value)
             self._thin(lambda draft: without_task(draft, path, spot.task))
 
     def action_pin(self) -> None:

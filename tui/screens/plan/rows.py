@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ....evals.planning.matrix import Matrix, MatrixCell
     from ....evals.planning.plan import Cell, Endpoint, Problem
     from ....profiles.library import BrokenProfile, LoadedProfile
-    from ...state.store import State
+    from ...state.store import Store
 
 PLAN_COLUMNS = (
     Column("state", "", 1),
@@ -152,16 +152,20 @@ def spot_words(matrix: Matrix, spot: MatrixCell) -> str:
     return clean_line(" · ".join(parts))
 
 
-def problems_of(state: State) -> tuple[Problem, ...]:
+def problems_of(store: Store) -> tuple[Problem, ...]:
     """What stands in the way: what could not be had, then errors, then warnings. An older catalog is in no one's."""
     from ....evals.planning.plan import Problem
 
-    planned = state.plan.problems if state.plan is not None else ()
+    planned = store.plan.value.problems if store.plan.value is not None else ()
     told = {problem.where for problem in planned if problem.severity == "error"}
-    failed = {name: state.failures[name] for name in ("endpoints", "catalog", "plan") if name in state.failures}
+    known = {"endpoints": store.endpoints, "catalog": store.catalog, "plan": store.plan}
+    failed = {name: why for name, one in known.items() if (why := one.failure) is not None}
     failures = [
         Problem(
-            "warning" if name == "catalog" and state.catalog is not None else "error", name, why.message, why.remedy
+            "warning" if name == "catalog" and store.catalog.value is not None else "error",
+            name,
+            why.message,
+            why.remedy,
         )
         for name, why in failed.items()
         if name not in told

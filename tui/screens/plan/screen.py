@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from ....evals.planning.plan import Problem
     from ....profiles.schema import Profile
-    from ...state.store import State
 
 VIEW = "plan.view"  # what the memory calls it
 GRID, LIST = "grid", "list"
@@ -155,9 +154,25 @@ class PlanScreen(ThinningScreen):
     def on_mount(self) -> None:
         """Follow the plan and the draft."""
         self._view = self.proctor.memory.get(VIEW, "")
-        self.store.subscribe(self, {"draft", "draft_path"}, self._draw_settings)
-        self.store.subscribe(
-            self, {"plan", "draft", "draft_path", "catalog", "endpoints", "waiting", "failures", "profiles"}, self._draw
+        self.store.watch(
+            self,
+            (
+                self.store.draft,
+                self.store.draft_path,
+            ),
+            self._draw_settings,
+        )
+        self.store.watch(
+            self,
+            (
+                self.store.plan,
+                self.store.draft,
+                self.store.draft_path,
+                self.store.catalog,
+                self.store.endpoints,
+                self.store.profiles,
+            ),
+            self._draw,
         )
         self.set_focus(self.table)
 
@@ -180,36 +195,38 @@ class PlanScreen(ThinningScreen):
 
     # What is shown
 
-    def _draw(self, state: State) -> None:
+    def _draw(self) -> None:
+        store = self.store
         from .rows import problem_rows, problems_of
 
-        words = clean_line(plan_words(state).removeprefix("Plan: "))
-        before = self._matrix if state.draft_path == self._path else EMPTY
-        self._path = state.draft_path
-        self._matrix = matrix_of(state.plan, before) if state.plan is not None else EMPTY
+        words = clean_line(plan_words(store).removeprefix("Plan: "))
+        before = self._matrix if store.draft_path.value == self._path else EMPTY
+        self._path = store.draft_path.value
+        self._matrix = matrix_of(store.plan.value, before) if store.plan.value is not None else EMPTY
         self.list.empty = self.grid.empty = words
         self._draw_matrix(self.size.width)
-        self._totals.update(Content(words if state.plan is not None else ""))
-        self._problems = problems_of(state)
+        self._totals.update(Content(words if store.plan.value is not None else ""))
+        self._problems = problems_of(store)
         self.problems.show(problem_rows(self._problems))
         self.problems.styles.height = min(len(self._problems), _MOST_PROBLEMS) + 1
         self.query_one(".plan--problems").set_class(not self._problems, "-none")
         if not self._problems and self.focused is self.problems:
             self.set_focus(self.table)
         self._draw_problem()
-        self._draw_head(state)
+        self._draw_head()
         self._draw_cell()
 
-    def _draw_head(self, state: State) -> None:
-        title = state.draft.title if state.draft is not None else ""
-        saved = state.draft_path.name if state.draft_path is not None else "not saved"
-        if state.draft_path is not None and self.proctor.has_unsaved_draft:
+    def _draw_head(self) -> None:
+        store = self.store
+        title = store.draft.value.title if store.draft.value is not None else ""
+        saved = store.draft_path.value.name if store.draft_path.value is not None else "not saved"
+        if store.draft_path.value is not None and self.proctor.has_unsaved_draft:
             saved += " ● changed"
         parts = [title or "Plan", saved]
-        if state.plan is not None:
+        if store.plan.value is not None:
             parts += [
                 number_of(len(found), word)
-                for found, word in ((state.plan.errors, "error"), (state.plan.warnings, "warning"))
+                for found, word in ((store.plan.value.errors, "error"), (store.plan.value.warnings, "warning"))
                 if found
             ]
         self._head.update(Content(clean_line(" · ".join(parts))))
@@ -240,8 +257,9 @@ class PlanScreen(ThinningScreen):
         problem = self._problem()
         self._problem_line.update(problem_words(problem) if problem is not None else Content(""))
 
-    def _draw_settings(self, state: State) -> None:
-        if (draft := state.draft) is not None:
+    def _draw_settings(self) -> None:
+        store = self.store
+        if (draft := store.draft.value) is not None:
             self.settings.show(
                 [
                     Field(
@@ -312,8 +330,8 @@ class PlanScreen(ThinningScreen):
             self.post_message(PlaceRequested("tasks", entry))
         elif problem.cells:
             self.reveal(problem.cells[0])
-        elif (entry := entry_at(problem.where, "models")) is not None and self.state.draft is not None:
-            self.post_message(PlaceRequested("models", self.state.draft.models[entry].model))
+        elif (entry := entry_at(problem.where, "models")) is not None and self.store.draft.value is not None:
+            self.post_message(PlaceRequested("models", self.store.draft.value.models[entry].model))
 
     def _go_to_spot(self, spot: MatrixCell, cell_id: str) -> None:
         if self.table is self.grid:
@@ -325,7 +343,7 @@ class PlanScreen(ThinningScreen):
     # Settings
 
     def _read(self, key: str, text: str) -> object:
-        draft = self.state.draft
+        draft = self.store.draft.value
         return read_setting(draft, key, text) if draft is not None else None
 
     def on_form_edited(self, message: Form.Edited) -> None:
@@ -340,7 +358,7 @@ class PlanScreen(ThinningScreen):
         """Back to the matrix."""
         self.remove_class("-editing")
         self.set_focus(self.table)
-        if (draft := self.state.draft) is not None:
+        if (draft := self.store.draft.value) is not None:
             self._draw_set(draft)
 
     def action_edit(self) -> None:
@@ -359,8 +377,8 @@ class PlanScreen(ThinningScreen):
             if chosen is not None:
                 self.settings.type(GRADER, chosen)
 
-        if self.state.draft is not None:
-            self.app.push_screen(grader_screen(self.state), take)  # pyright: ignore[reportUnknownMemberType]
+        if self.store.draft.value is not None:
+            self.app.push_screen(grader_screen(self.store), take)  # pyright: ignore[reportUnknownMemberType]
 
     # The matrix
 
@@ -381,20 +399,20 @@ class PlanScreen(ThinningScreen):
         """Ask for a name and save the draft under it."""
         from .dialogs import save_screen
 
-        state = self.state
-        if state.draft is None or not state.draft.tasks or not state.draft.models:
-            self.notify(clean_line(plan_words(state)), severity="warning", markup=False)
+        store = self.store
+        if store.draft.value is None or not store.draft.value.tasks or not store.draft.value.models:
+            self.notify(clean_line(plan_words(store)), severity="warning", markup=False)
             return
 
         def save(name: str | None) -> None:
             if name is not None:
                 self.post_message(SaveRequested(name.removesuffix(".toml")))
 
-        self.app.push_screen(save_screen(state), save)  # pyright: ignore[reportUnknownMemberType]
+        self.app.push_screen(save_screen(store), save)  # pyright: ignore[reportUnknownMemberType]
 
     def action_open(self) -> None:
         """Choose a profile and make it the draft."""
         from .dialogs import open_screen
 
-        screen, take = open_screen(self.state, self.post_message)
+        screen, take = open_screen(self.store, self.post_message)
         self.app.push_screen(screen, take)  # pyright: ignore[reportUnknownMemberType]

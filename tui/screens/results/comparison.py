@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ....evals.results.compare import RunComparison
     from ....evals.results.scoreboard import ScoreRow
     from ....evals.run.run_list import KnownRun
-    from ...state.store import State
     from ..base import BaseScreen
 
 
@@ -64,16 +63,17 @@ class ComparisonPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what is read."""
-        proctor(self).store.subscribe(self, {"comparison", "waiting", "failures"}, self._draw)
+        proctor(self).store.watch(self, (proctor(self).store.comparison,), self._draw)
 
     def on_resize(self) -> None:
         """Fit the new width."""
-        self._draw(proctor(self).store.state)
+        self._draw()
 
-    def _draw(self, state: State) -> None:
-        known = self._comparison = state.comparison
+    def _draw(self) -> None:
+        store = proctor(self).store
+        known = self._comparison = store.comparison.value
         if known is None:
-            failure, waiting = state.failures.get("comparison"), state.waiting.get("comparison")
+            failure, waiting = store.comparison.failure, store.comparison.waiting
             self.table.change_columns(())
             self.table.empty = str(failure) if failure else f"{waiting} …" if waiting else ""
             self.table.show([])
@@ -100,7 +100,11 @@ class ComparisonPane(Vertical):
 
 def ask_what_to_compare_with(screen: BaseScreen, shown: KnownRun, compared: Callable[[], None]) -> None:
     """Ask for another run that has ended and post `ComparisonRequested`; `compared` is called then."""
-    runs = [run for run in screen.state.runs or () if run.run_dir != shown.run_dir and run.status.exit_code is not None]
+    runs = [
+        run
+        for run in screen.store.runs.value or ()
+        if run.run_dir != shown.run_dir and run.status.exit_code is not None
+    ]
     columns = (Column("run", "run", 0), Column("state", "state", 10), Column("began", "began", 16))
     rows = [
         Row(

@@ -20,7 +20,6 @@ from .samples import CellLog
 
 if TYPE_CHECKING:
     from ....evals.results.disagreements import Disagreement, Disagreements
-    from ...state.store import State
 
 
 class DisagreementsPane(Vertical):
@@ -52,12 +51,12 @@ class DisagreementsPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what has been found."""
-        proctor(self).store.subscribe(self, {"disagreements", "waiting", "failures"}, self._draw)
+        proctor(self).store.watch(self, (proctor(self).store.disagreements,), self._draw)
 
     def open(self, title: str, cells: tuple[CellLog, ...]) -> None:
         """Show the disagreements of these cells, which have been asked for."""
         self._title, self._cells = title, cells
-        self._draw(proctor(self).store.state)
+        self._draw()
 
     @property
     def cells(self) -> tuple[CellLog, ...]:
@@ -75,10 +74,11 @@ class DisagreementsPane(Vertical):
         key, found = self.table.cursor_key, self._found
         return found.one(int(key)) if found is not None and key is not None and int(key) < len(found) else None
 
-    def _draw(self, state: State) -> None:
-        known = state.disagreements
+    def _draw(self) -> None:
+        store = proctor(self).store
+        known = store.disagreements.value
         if known is None or not self._cells:
-            failure, waiting = state.failures.get("disagreements"), state.waiting.get("disagreements")
+            failure, waiting = store.disagreements.failure, store.disagreements.waiting
             self.table.change_columns(())
             self.table.empty = str(failure) if failure else f"{waiting} …" if waiting else ""
             self._found = None
@@ -95,7 +95,7 @@ class DisagreementsPane(Vertical):
         self._draw_one()
 
     def _draw_one(self) -> None:
-        one, known = self._under_cursor, proctor(self).store.state.disagreements
+        one, known = self._under_cursor, proctor(self).store.disagreements.value
         lines = marks_words(one, [cell.label for cell in self._cells]) if one is not None else []
         lines += known.unread if known is not None else ()
         self.says.update(Content("\n".join(clean_line(line) for line in lines)))

@@ -37,7 +37,6 @@ from .score_rows import grader_words
 
 if TYPE_CHECKING:
     from ....evals.inspect.logs.log_index import LogIndex
-    from ...state.store import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class SamplesPane(Vertical):
         remembered = proctor(self).memory.get("samples.order", "")
         if remembered.removeprefix("-") in ORDERS:
             self._column, self._downwards = remembered.removeprefix("-"), remembered.startswith("-")
-        proctor(self).store.subscribe(self, {"indexes", "waiting", "failures"}, self._draw)
+        proctor(self).store.watch(self, (proctor(self).store.indexes,), self._draw)
 
     def open(self, cell: CellLog) -> None:
         """List the samples of a cell."""
@@ -102,7 +101,7 @@ class SamplesPane(Vertical):
             self._cell = cell
             self._verdict = "all"
             self.bar.text = ""
-        self._draw(proctor(self).store.state)
+        self._draw()
 
     @property
     def current(self) -> SampleRef | None:
@@ -119,17 +118,18 @@ class SamplesPane(Vertical):
         self.table.action_move(by)
         return None if self.table.cursor_key == before else self.current
 
-    def _draw(self, state: State) -> None:
+    def _draw(self) -> None:
+        store = proctor(self).store
         cell = self._cell
         if cell is None:
             return
-        index = state.indexes.get(cell.log)
+        index = store.indexes.value.get(cell.log)
         if index is not self._index:
             self._index, self._texts = index, []
             self._counts = count_verdicts(index.samples) if index is not None else {}
             self._columns = sample_columns(index.samples, index.epochs > 1) if index is not None else ()
             self._order = ()
-        failure, waiting = state.failures.get("indexes"), state.waiting.get("indexes")
+        failure, waiting = store.indexes.failure, store.indexes.waiting
         drawn = (cell, index, self._column, self._downwards, self._verdict, self.bar.text, failure, waiting)
         if drawn != self._drawn:
             self._drawn = drawn
@@ -174,7 +174,7 @@ class SamplesPane(Vertical):
     def on_filter_bar_filtered(self, event: FilterBar.Filtered) -> None:
         """Show what has the words."""
         event.stop()
-        self._draw(proctor(self).store.state)
+        self._draw()
 
     def on_line_table_header_selected(self, event: LineTable.HeaderSelected) -> None:
         """Order by the column that was clicked; the other way round where it is ordered so already."""
@@ -193,7 +193,7 @@ class SamplesPane(Vertical):
         there: list[Verdict] = [verdict for verdict in VERDICTS if verdict == "all" or verdict in self._counts]
         at = there.index(self._verdict) if self._verdict in there else 0
         self._verdict = there[(at + 1) % len(there)]
-        self._draw(proctor(self).store.state)
+        self._draw()
 
     def action_order(self) -> None:
         """By the next column."""
@@ -209,7 +209,7 @@ class SamplesPane(Vertical):
         self._column, self._downwards = column, downwards
         self._order = ()
         proctor(self).memory.put("samples.order", f"{'-' if downwards else ''}{column}")
-        self._draw(proctor(self).store.state)
+        self._draw()
 
 
 class SampleByModelPane(Vertical):
@@ -234,12 +234,12 @@ class SampleByModelPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what has been read."""
-        proctor(self).store.subscribe(self, {"across", "waiting", "failures"}, self._draw)
+        proctor(self).store.watch(self, (proctor(self).store.across,), self._draw)
 
     def open(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
         """Show one sample of these cells."""
         self._sample, self._cells = sample, cells
-        self._draw(proctor(self).store.state)
+        self._draw()
 
     @property
     def current(self) -> SampleRef | None:
@@ -252,7 +252,8 @@ class SampleByModelPane(Vertical):
         self.table.action_move(by)
         return None if self.table.cursor_key == before else self.current
 
-    def _draw(self, state: State) -> None:
+    def _draw(self) -> None:
+        store = proctor(self).store
         sample = self._sample
         if sample is None:
             return
@@ -260,7 +261,7 @@ class SampleByModelPane(Vertical):
         themselves: list[bool] = []
         self._refs = {}
         for cell in self._cells:
-            answers = (state.across or {}).get(cell.log)
+            answers = (store.across.value or {}).get(cell.log)
             if answers is not None:
                 themselves.append(answers.self_graded)
             rows = answers.rows if answers is not None else ()
@@ -276,7 +277,7 @@ class SampleByModelPane(Vertical):
         self.table.show(rows)
         scores = [one.row.score for one in listed if one.row is not None and one.row.score is not None]
         agreed = "" if not scores else "all agree" if len(set(scores)) == 1 else "they disagree"
-        failure, waiting = state.failures.get("across"), state.waiting.get("across")
+        failure, waiting = store.across.failure, store.across.waiting
         badge = "each model grades itself ⚠" if all(themselves) else "some grade themselves ⚠"
         parts = (
             f"#{sample.sample_id} across {len(self._cells)} cells",

@@ -34,7 +34,7 @@ from .score_rows import (
 
 if TYPE_CHECKING:
     from ....evals.results.scoreboard import Grouping, Scoreboard, ScoreGroup, ScoreRow
-    from ...state.store import State
+    from ...state.store import Store
     from ...widgets.table.table import Column
 
 NOTHING_YET = "No run has ended yet.\nPick models (2) and tasks (3), look at the plan (4), and press r."
@@ -80,7 +80,7 @@ class ScoresPane(Vertical):
         self._at = 0
         self._order = USUAL_ORDER
         self._columns: tuple[Column, ...] = ()
-        self._rest = Debounced(self, lambda: self._draw_row(proctor(self).store.state))
+        self._rest = Debounced(self, self._draw_row)
 
     def compose(self) -> ComposeResult:
         """The run, its sections, the rows of one, the row under the cursor in full, and what it all says."""
@@ -95,11 +95,19 @@ class ScoresPane(Vertical):
         remembered = proctor(self).memory.get("results.order", "")
         if remembered.removeprefix("-") in SORTINGS:
             self._order = RowOrder(remembered.removeprefix("-"), remembered.startswith("-"))
-        proctor(self).store.subscribe(self, {"shown", "scoreboard", "runs", "waiting", "failures"}, self._draw)
+        proctor(self).store.watch(
+            self,
+            (
+                proctor(self).store.shown,
+                proctor(self).store.scoreboard,
+                proctor(self).store.runs,
+            ),
+            self._draw,
+        )
 
     def on_resize(self) -> None:
         """Fit the new width."""
-        self._draw(proctor(self).store.state)
+        self._draw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer another section only where there is one."""
@@ -133,30 +141,32 @@ class ScoresPane(Vertical):
                     return group, row
         return None
 
-    def _draw(self, state: State) -> None:
-        if state.scoreboard is not self._scoreboard:
+    def _draw(self) -> None:
+        store = proctor(self).store
+        if store.scoreboard.value is not self._scoreboard:
             before = self.section.title if self.section is not None else ""
-            self._scoreboard = state.scoreboard
-            self._sections = sections(state.scoreboard) if state.scoreboard is not None else []
+            self._scoreboard = store.scoreboard.value
+            self._sections = sections(store.scoreboard.value) if store.scoreboard.value is not None else []
             titles = [section.title for section in self._sections]
             self._at = titles.index(before) if before in titles else 0
             self.refresh_bindings()
-        self._draw_head(state)
+        self._draw_head()
         section = self.section
         if section is None:
             self._columns = ()
             self.table.change_columns(())
-            self.table.empty = words_for_nothing(state)
+            self.table.empty = words_for_nothing(store)
             self.table.show([])
         else:
             self._columns, rows = score_table(section, self._order, self.size.width)
             self.table.change_columns(self._columns)
             self.table.sorted_by = (self._order.column, self._order.downwards)
             self.table.show(rows)
-        self._draw_row(state)
+        self._draw_row()
 
-    def _draw_head(self, state: State) -> None:
-        board, section, run = self._scoreboard, self.section, state.shown
+    def _draw_head(self) -> None:
+        store = proctor(self).store
+        board, section, run = self._scoreboard, self.section, store.shown.value
         words = ["Results" if run is None else (run.status.title or run.status.run_id)]
         if run is not None and run.status.state != "succeeded":
             words.append(f"{run.status.state}{f': {run.status.message}' if run.status.message else ''}")
@@ -164,7 +174,7 @@ class ScoresPane(Vertical):
             one = len(section.groups) == 1 and board.group_by == "task"
             words.append(group_words(section.groups[0]) if one else section_words(section))
             words.append("" if self._order == USUAL_ORDER else f"order: {SORTINGS[self._order.column].words}")
-            words.append(f"{waiting} …" if (waiting := state.waiting.get("scoreboard")) else "")
+            words.append(f"{waiting} …" if (waiting := store.scoreboard.waiting) else "")
         self.head.update(Content(clean_line(" · ".join(word for word in words if word))), layout=True)
         by = GROUPINGS[board.group_by] if board is not None and board.group_by != "task" else ""
         self.tabs.display = len(self._sections) > 1 or bool(by)
@@ -180,7 +190,8 @@ class ScoresPane(Vertical):
         ]
         return [Content("‹"), *titles] if first else titles
 
-    def _draw_row(self, state: State) -> None:
+    def _draw_row(self) -> None:
+        store = proctor(self).store
         self._rest.end()
         row, group = self.row, self.group
         lines = row_words(row) if row is not None else []
@@ -190,7 +201,7 @@ class ScoresPane(Vertical):
         said = [Content(clean_line(group.summary))] if group is not None and group.summary else []
         warnings = group.warnings if group is not None else ()
         said += [Content.styled(clean_line(f"⚠ {words}"), "$text-warning") for words in warnings]
-        failure = state.failures.get("scoreboard")
+        failure = store.scoreboard.failure
         if failure is not None and self.section is not None:
             said.insert(0, Content.styled(clean_line(f"{failure}; this is what was read before"), "$text-error"))
         self.says.update(Content("\n").join(said), layout=True)
@@ -209,7 +220,7 @@ class ScoresPane(Vertical):
         """Show another section."""
         if self._sections:
             self._at = (self._at + by) % len(self._sections)
-            self._draw(proctor(self).store.state)
+            self._draw()
 
     def action_regroup(self) -> None:
         """Group by the next of task, model and provider."""
@@ -232,14 +243,12 @@ class ScoresPane(Vertical):
         if order != self._order:
             self._order = order
             proctor(self).memory.put("results.order", f"{'-' if order.downwards else ''}{order.column}")
-            self._draw(proctor(self).store.state)
+            self._draw()
 
 
-def words_for_nothing(state: State) -> str:
+def words_for_nothing(store: Store) -> str:
     """What stands where the scoreboard would: what is awaited, what failed, or what to do."""
-    for field in ("scoreboard", "runs"):
-        if failure := state.failures.get(field):
-            return str(failure)
-        if waiting := state.waiting.get(field):
-            return f"{waiting} …"
-    return "This run has no cells." if state.shown is not None else NOTHING_YET
+    for resource in (store.scoreboard, store.runs):
+        if resource.note:
+            return resource.note
+    return "This run has no cells." if store.shown.value is not None else NOTHING_YET

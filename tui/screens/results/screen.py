@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ....evals.results.scoreboard import ScoreRow
     from ....evals.run.run_list import KnownRun
-    from ...state.store import SampleRef, State
+    from ...state.store import SampleRef
 
 Level = Literal["scores", "comparison", "disagreements", "samples", "across", "transcript"]
 
@@ -96,26 +96,35 @@ class ResultsScreen(BaseScreen):
     def on_mount(self) -> None:
         """Begin with the scoreboard; another run begins there again."""
         self._show_level()
-        self.store.subscribe(self, {"shown", "runs"}, self._on_runs)
-        self.store.subscribe(self, {"comparison"}, lambda _: self.refresh_bindings())
+        self.store.watch(
+            self,
+            (
+                self.store.shown,
+                self.store.runs,
+            ),
+            self._on_runs,
+        )
+        self.store.watch(self, (self.store.comparison,), self.refresh_bindings)
 
     def on_screen_resume(self) -> None:
         """Show the newest run that has ended, where none is shown."""
-        self._open_newest(self.state)
+        self._open_newest()
 
-    def _on_runs(self, state: State) -> None:
-        shown = state.shown
+    def _on_runs(self) -> None:
+        store = self.store
+        shown = store.shown.value
         if shown is not self._run:
             if shown is None or self._run is None or shown.run_dir != self._run.run_dir:
                 self._levels = ["scores"]
                 self._show_level()
             self._run = shown
         if self.is_current:
-            self._open_newest(state)
+            self._open_newest()
 
-    def _open_newest(self, state: State) -> None:
-        if state.shown is None and state.runs:
-            newest = next((run for run in state.runs if run.status.exit_code is not None), None)
+    def _open_newest(self) -> None:
+        store = self.store
+        if store.shown.value is None and store.runs.value:
+            newest = next((run for run in store.runs.value if run.status.exit_code is not None), None)
             if newest is not None and newest.run_dir != self._asked_for:
                 self._asked_for = newest.run_dir
                 self.post_message(RunOpened(newest))
@@ -156,7 +165,7 @@ class ResultsScreen(BaseScreen):
         if action in ("disagreements", "export", "compare"):
             return self._levels[-1] == "scores"
         if action == "export_comparison":
-            return self._levels[-1] == "comparison" and self.state.comparison is not None
+            return self._levels[-1] == "comparison" and self.store.comparison.value is not None
         return True
 
     def action_up(self) -> None:
@@ -184,20 +193,20 @@ class ResultsScreen(BaseScreen):
 
     def action_export(self) -> None:
         """Ask for a file and save the scoreboard to it."""
-        board, run = self.state.scoreboard, self.state.shown
+        board, run = self.store.scoreboard.value, self.store.shown.value
         if board is not None and run is not None:
             ask_to_export(self, "the scoreboard", f"results-{run.status.run_id}", ExportRequested)
 
     def action_export_comparison(self) -> None:
         """Ask for a file and save the comparison to it."""
-        known = self.state.comparison
+        known = self.store.comparison.value
         if known is not None:
             stem = f"comparison-{known.after}-{known.before}"
             ask_to_export(self, "the comparison", stem, ComparisonExportRequested)
 
     def action_compare(self) -> None:
         """Ask for another run and show both."""
-        run = self.state.shown
+        run = self.store.shown.value
         if run is not None:
             ask_what_to_compare_with(self, run, lambda: self._go_down("comparison"))
 
@@ -213,7 +222,7 @@ class ResultsScreen(BaseScreen):
         return tuple(cell for cell in cells if cell is not None)
 
     def _cell_log(self, row: ScoreRow) -> CellLog | None:
-        run = self.state.shown
+        run = self.store.shown.value
         return None if run is None or row.log is None else CellLog(row.label, run.run_dir / row.log)
 
     @on(LineTable.RowSelected, "#scores-table")

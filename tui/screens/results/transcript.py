@@ -27,7 +27,6 @@ from .score_rows import total_usd
 
 if TYPE_CHECKING:
     from ....evals.inspect.logs.transcript import Picture, Transcript
-    from ...state.store import State
 
 COPIED_CHARS = 100_000  # terminals ignore or cut what is much longer
 
@@ -93,23 +92,32 @@ class TranscriptPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow the transcript."""
-        proctor(self).store.subscribe(self, {"sample", "transcript", "waiting", "failures"}, self._draw)
+        proctor(self).store.watch(
+            self,
+            (
+                proctor(self).store.sample,
+                proctor(self).store.transcript,
+            ),
+            self._draw,
+        )
 
-    def _draw(self, state: State) -> None:
-        transcript = state.transcript
+    def _draw(self) -> None:
+        store = proctor(self).store
+        transcript = store.transcript.value
         if transcript is not self._shown:
             self._shown = transcript
             self.view.show(self._blocks())
             self.refresh_bindings()
-        self._draw_head(state)
+        self._draw_head()
 
-    def _draw_head(self, state: State) -> None:
-        transcript, sample = self._shown, state.sample
-        failure = state.failures.get("transcript")
+    def _draw_head(self) -> None:
+        store = proctor(self).store
+        transcript, sample = self._shown, store.sample.value
+        failure = store.transcript.failure
         self.facts.set_class(failure is not None, "-failed")
         if transcript is None:
             self.head.update(Content(clean_line(f"#{sample.sample_id}/{sample.epoch}") if sample else ""))
-            waiting = state.waiting.get("transcript")
+            waiting = store.transcript.waiting
             self.facts.update(Content(clean_line(str(failure)) if failure else f"{waiting} …" if waiting else ""))
             return
         self.head.update(Content(clean_line(_title(transcript))))
@@ -141,7 +149,7 @@ class TranscriptPane(Vertical):
         self._matches = f"match {event.current} of {event.count}" if event.count else ""
         if not event.count and self.bar.text:
             self._matches = "no match"
-        self._draw_head(proctor(self).store.state)
+        self._draw_head()
 
     def action_search(self) -> None:
         """Type what to search for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from ....evals.run.status import RunStatus
     from ....profiles.library import BrokenProfile, LoadedProfile
     from ....profiles.schema import Profile
-    from ...state.store import State
+    from ...state.resource import Resource
 
+T = TypeVar("T")
 FILTER = "bench.filter"  # what the memory calls it
 FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
 
@@ -128,23 +129,37 @@ class RunsScreen(BaseScreen):
         if self._filter:
             self.query_one(FilterBar).text = self._filter
         self.query_one("#welcome").display = False
-        subscribe = self.store.subscribe
-        subscribe(self, {"runs", "processes", "waiting", "failures"}, self._draw_runs)
-        subscribe(self, {"profiles", "waiting", "failures"}, self._draw_profiles)
-        subscribe(self, {"endpoints", "runs", "waiting", "failures"}, self._draw_notice)
+        self.store.watch(
+            self,
+            (
+                self.store.runs,
+                self.store.processes,
+            ),
+            self._draw_runs,
+        )
+        self.store.watch(self, (self.store.profiles,), self._draw_profiles)
+        self.store.watch(
+            self,
+            (
+                self.store.endpoints,
+                self.store.runs,
+            ),
+            self._draw_notice,
+        )
 
     # Drawing
 
-    def _draw_runs(self, state: State) -> None:
-        runs = (*state.processes, *(state.runs or ()))
+    def _draw_runs(self) -> None:
+        store = self.store
+        runs = (*store.processes.value, *(store.runs.value or ()))
         rows = [self._row(run) for run in runs]
         self._rows = {run.run_dir.name: (run, row) for run, row in zip(runs, rows, strict=True)}
-        if state.runs is None:
-            self._runs.empty = awaited(state, "runs")
+        if store.runs.value is None:
+            self._runs.empty = awaited(store.runs)
         else:
             self._runs.empty = "no run fits the filter: esc takes it away"
         self._runs.show(fitting(rows, self._filter))
-        first_time = state.runs == () and not state.processes
+        first_time = store.runs.value == () and not store.processes.value
         if first_time and self._runs.has_focus:
             self._profiles.focus()
             self._lent_focus = True
@@ -154,7 +169,7 @@ class RunsScreen(BaseScreen):
                 self.set_focus(self._runs)
         self.query_one("#welcome").display = first_time
         self._runs.display = self.query_one("#runs-heading").display = not first_time
-        self._say_heading(runs_heading(runs) if state.runs is not None else "Runs")
+        self._say_heading(runs_heading(runs) if store.runs.value is not None else "Runs")
         self._offer()
 
     def _say_heading(self, words: str) -> None:
@@ -173,23 +188,26 @@ class RunsScreen(BaseScreen):
             self._offered = offered
             self.refresh_bindings()
 
-    def _draw_profiles(self, state: State) -> None:
-        rows = [profile_row(profile) for profile in state.profiles or () if not profile.shadowed]
-        if state.profiles is None:
-            self._profiles.empty = awaited(state, "profiles")
+    def _draw_profiles(self) -> None:
+        store = self.store
+        rows = [profile_row(profile) for profile in store.profiles.value or () if not profile.shadowed]
+        if store.profiles.value is None:
+            self._profiles.empty = awaited(store.profiles)
         else:
             self._profiles.empty = "no profile fits the filter: esc takes it away" if rows else "no profiles"
         self._profiles.show(fitting(rows, self._filter))
 
-    def _draw_notice(self, state: State) -> None:
-        source = state.endpoints.source if state.endpoints is not None else None
+    def _draw_notice(self) -> None:
+        store = self.store
+        source = store.endpoints.value.source if store.endpoints.value is not None else None
         self.query_one("#welcome", Static).update(welcome(source))
-        failures = [state.failures[name] for name in ("endpoints", "runs", "profiles") if name in state.failures]
+        known = (store.endpoints, store.runs, store.profiles)
+        failures = [resource.failure for resource in known if resource.failure is not None]
         if failures:
             notice = Content.styled("\n".join(clean_line(f"✗ {failure}") for failure in failures), "$text-error")
         elif source is None:
-            notice = Content.styled(awaited(state, "endpoints"), "dim")
-        elif source == "practice" and state.runs != ():
+            notice = Content.styled(awaited(store.endpoints), "dim")
+        elif source == "practice" and store.runs.value != ():
             notice = Content.styled(leave_practice(), "dim")
         else:
             notice = Content()
@@ -211,7 +229,7 @@ class RunsScreen(BaseScreen):
     def _open_profile(self, message: LineTable.RowSelected) -> None:
         from ....profiles.library import BrokenProfile
 
-        profile = next((p for p in self.state.profiles or () if p.name == message.key and not p.shadowed), None)
+        profile = next((p for p in self.store.profiles.value or () if p.name == message.key and not p.shadowed), None)
         if profile is None:
             return
         if isinstance(profile, BrokenProfile):
@@ -224,8 +242,8 @@ class RunsScreen(BaseScreen):
     def _filter_by(self, message: FilterBar.Filtered) -> None:
         self._filter = message.text
         self.proctor.memory.put(FILTER, message.text)
-        self._draw_runs(self.state)
-        self._draw_profiles(self.state)
+        self._draw_runs()
+        self._draw_profiles()
 
     async def action_filter(self) -> None:
         """Type what to see."""
@@ -263,9 +281,9 @@ class RunsScreen(BaseScreen):
         return self._rows[key][0] if key in self._rows else None
 
 
-def awaited(state: State, name: str) -> str:
-    """What a field waits for, in words; nothing before it is waited for."""
-    return f"{state.waiting[name]} …" if name in state.waiting else ""
+def awaited(resource: Resource[T]) -> str:
+    """What is awaited, in words; empty for nothing."""
+    return f"{resource.waiting} …" if resource.waiting else ""
 
 
 def is_unfinished(run: KnownRun) -> bool:

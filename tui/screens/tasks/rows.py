@@ -22,7 +22,7 @@ from ...widgets.table.table import Column, Row, TableCell
 if TYPE_CHECKING:
     from ....evals.planning.plan import TaskFacts
     from ....evals.tasks.info import ParameterInfo, TaskInfo
-    from ...state.store import State
+    from ...state.store import Store
 
 TASK_COLUMNS = (
     Column(PICK, "", 3),
@@ -39,32 +39,32 @@ _NAME_BEGINNINGS = ("proctor/", "hf/", "inspect_evals/")  # never paths
 _FILE_ENDINGS = (".py", ".ipynb")
 
 
-def known_tasks(state: State) -> Sequence[TaskInfo]:
+def known_tasks(store: Store) -> Sequence[TaskInfo]:
     """The tasks that were found, and before them those of the draft that were not."""
     from ....evals.tasks.info import TaskInfo
 
-    found = (*(state.tasks.tasks if state.tasks is not None else ()), *(state.benchmarks or ()))
+    found = (*(store.tasks.value.tasks if store.tasks.value is not None else ()), *(store.benchmarks.value or ()))
     known = {info.reference for info in found}
     strangers: list[TaskInfo] = []
-    for reference, entries in picked_entries(state.draft, found, anchor(state.draft_path)).items():
-        if reference not in known and state.draft is not None:
-            name = state.draft.tasks[entries[0]].task
+    for reference, entries in picked_entries(store.draft.value, found, anchor(store.draft_path.value)).items():
+        if reference not in known and store.draft.value is not None:
+            name = store.draft.value.tasks[entries[0]].task
             origin = "file" if reference.startswith("/") else "hub" if name.startswith("hf/") else "installed"
             strangers.append(TaskInfo(name, origin, reference, "of the plan", parameters=None))
     return (*strangers, *found)
 
 
-def empty_words(state: State, filter_text: str | None) -> str:
+def empty_words(store: Store, filter_text: str | None) -> str:
     """What stands there without a task; `filter_text` is what lets none of them through, where there are any."""
     if filter_text is not None:
         return f'no task has "{filter_text}"\nesc takes the filter away'
-    if (failure := state.failures.get("tasks")) is not None:
+    if (failure := store.tasks.failure) is not None:
         return f"✗ {failure}\nR tries again"
-    if (words := state.waiting.get("tasks")) is not None:
+    if words := store.tasks.waiting:
         return f"{words} …"
-    if (failure := state.failures.get("endpoints")) is not None:
+    if (failure := store.endpoints.failure) is not None:
         return f"✗ {failure}\nR tries again"
-    return "no tasks found" if state.tasks is not None else "waiting for the connection …"
+    return "no tasks found" if store.tasks.value is not None else "waiting for the connection …"
 
 
 def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None, *, is_counting: bool) -> Row:

@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from ....evals.planning.plan import TaskFacts
     from ....evals.tasks.info import TaskInfo
     from ....profiles.schema import Profile
-    from ...state.store import State
 
 COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cursor has rested on it for so long
 VIEW = "tasks.view"  # what the memory calls it
@@ -132,36 +131,43 @@ class TasksScreen(BaseScreen):
         kept = self.proctor.memory.get(VIEW, dict[str, object]()).get("query")
         self._filter = kept if isinstance(kept, str) else ""
         self._bar.text = self._filter
-        drawn = {"tasks", "benchmarks", "draft", "draft_path", "facts", "counting", "endpoints", "waiting", "failures"}
-        self.store.subscribe(self, drawn, self._draw)
-        self.store.subscribe(self, {"endpoints"}, self._ask)
+        store = self.store
+        drawn = (
+            store.tasks, store.benchmarks, store.draft, store.draft_path, store.facts, store.counting, store.endpoints,
+        )  # fmt: skip
+        store.watch(self, drawn, self._draw)
+        self.store.watch(self, (self.store.endpoints,), self._ask)
         self.set_focus(self.table)
 
-    def _ask(self, state: State) -> None:
-        if state.endpoints is not None and state.benchmarks is None:
+    def _ask(self) -> None:
+        store = self.store
+        if store.endpoints.value is not None and store.benchmarks.value is None:
             self.post_message(BenchmarksRequested())
 
     def reveal(self, thing: object) -> None:
         """Put the cursor on a task, by its reference or by its place among those of the draft."""
         if isinstance(thing, int):
-            picked = picked_entries(self.state.draft, known_tasks(self.state), anchor(self.state.draft_path))
+            picked = picked_entries(
+                self.store.draft.value, known_tasks(self.store), anchor(self.store.draft_path.value)
+            )
             thing = next((reference for reference, entries in picked.items() if thing in entries), "")
         super().reveal(thing)
 
     # What is shown
 
-    def _draw(self, state: State) -> None:
-        infos = known_tasks(state)
-        picked = picked_entries(state.draft, infos, anchor(state.draft_path))
+    def _draw(self) -> None:
+        store = self.store
+        infos = known_tasks(store)
+        picked = picked_entries(store.draft.value, infos, anchor(store.draft_path.value))
         shown = [info for info in infos if matches(info, self._filter)]
-        self.table.empty = empty_words(state, self._filter if infos else None)
+        self.table.empty = empty_words(store, self._filter if infos else None)
         self.table.show(
             [
                 task_row(
                     info,
                     len(entries),
-                    self._facts(state, info, entries),
-                    is_counting=self._key(state, info, entries) in state.counting,
+                    self._facts(info, entries),
+                    is_counting=self._key(info, entries) in store.counting.value,
                 )
                 for info in shown
                 for entries in (picked.get(info.reference, ()),)
@@ -169,12 +175,12 @@ class TasksScreen(BaseScreen):
         )
         self._go_to_new(infos)
         self._title.update(Content(title_words(len(shown), len(infos), len(picked))))
-        notes = list(state.tasks.notes) if state.tasks is not None else []
-        for name in ("benchmarks", "tasks"):
-            if infos and (failure := state.failures.get(name)) is not None:
-                notes.insert(0, f"✗ {failure} · R tries again")
-            elif infos and name in state.waiting:
-                notes.insert(0, f"{state.waiting[name]} …")
+        notes = list(store.tasks.value.notes) if store.tasks.value is not None else []
+        for resource in (store.benchmarks, store.tasks):
+            if infos and resource.failure is not None:
+                notes.insert(0, f"✗ {resource.failure} · R tries again")
+            elif infos and resource.waiting:
+                notes.insert(0, resource.note)
         self._note.update(Content("\n".join(clean(note) for note in notes)))
         self._note.display = bool(notes)
         self._draw_details()
@@ -182,44 +188,47 @@ class TasksScreen(BaseScreen):
     def _draw_details(self) -> None:
         """Show the task under the cursor in full."""
         self._rest.end()
-        state, info = self.state, self._info()
+        store, info = self.store, self._info()
         reference = info.reference if info is not None else None
         if reference != self._detailed:
             self.parameters.forget()
             self._detailed = reference
         entries = self._entries(info)
-        args = state.draft.tasks[entries[0]].args if state.draft is not None and entries else {}
-        practice = state.endpoints is not None and state.endpoints.source == "practice"
+        args = store.draft.value.tasks[entries[0]].args if store.draft.value is not None and entries else {}
+        practice = store.endpoints.value is not None and store.endpoints.value.source == "practice"
         if info is None:
             self._details.update("")
         else:
-            is_counting = self._key(state, info, entries) in state.counting
-            self._details.update(details(info, entries, self._facts(state, info, entries), is_counting=is_counting))
+            is_counting = self._key(info, entries) in store.counting.value
+            self._details.update(details(info, entries, self._facts(info, entries), is_counting=is_counting))
         self.parameters.show(parameter_fields(info, args, practice) if info is not None else [])
         self.query_one(".tasks--details").display = info is not None
 
     def _info(self) -> TaskInfo | None:
         key = self.table.cursor_key
-        return next((info for info in known_tasks(self.state) if info.reference == key), None)
+        return next((info for info in known_tasks(self.store) if info.reference == key), None)
 
     def _entries(self, info: TaskInfo | None) -> tuple[int, ...]:
         """The places in the draft that mean a task."""
         if info is None:
             return ()
-        state = self.state
-        return picked_entries(state.draft, known_tasks(state), anchor(state.draft_path)).get(info.reference, ())
+        store = self.store
+        return picked_entries(store.draft.value, known_tasks(store), anchor(store.draft_path.value)).get(
+            info.reference, ()
+        )
 
-    @staticmethod
-    def _key(state: State, info: TaskInfo, entries: Sequence[int]) -> str:
+    def _key(self, info: TaskInfo, entries: Sequence[int]) -> str:
         """What the facts of a task are kept under: with the draft's arguments where it is picked."""
-        practice = state.endpoints is not None and state.endpoints.source == "practice"
-        if state.draft is None or not entries:
+        store = self.store
+        practice = store.endpoints.value is not None and store.endpoints.value.source == "practice"
+        if store.draft.value is None or not entries:
             return facts_key(task_name(info), {}, practice)
-        entry = state.draft.tasks[entries[0]]
+        entry = store.draft.value.tasks[entries[0]]
         return facts_key(entry.task, entry.args, practice)
 
-    def _facts(self, state: State, info: TaskInfo, entries: Sequence[int]) -> TaskFacts | None:
-        return state.facts.get(self._key(state, info, entries))
+    def _facts(self, info: TaskInfo, entries: Sequence[int]) -> TaskFacts | None:
+        store = self.store
+        return store.facts.value.get(self._key(info, entries))
 
     def _go_to_new(self, infos: Sequence[TaskInfo]) -> None:
         """Put the cursor on the first task of a path that was just added."""
@@ -238,8 +247,8 @@ class TasksScreen(BaseScreen):
     def _count_shipped(self) -> None:
         info = self._info()
         # Where the Hub does not answer, a dataset's download would hold the reader up for minutes.
-        if info is not None and info.origin == "shipped" and "benchmarks" not in self.state.failures:
-            facts = self._facts(self.state, info, self._entries(info))
+        if info is not None and info.origin == "shipped" and self.store.benchmarks.failure is None:
+            facts = self._facts(info, self._entries(info))
             if facts is None:
                 self.action_count()
 
@@ -259,7 +268,7 @@ class TasksScreen(BaseScreen):
 
     def action_pick(self) -> None:
         """Pick the task under the cursor, or put it back."""
-        info, draft = self._info(), self.state.draft
+        info, draft = self._info(), self.store.draft.value
         if info is None or draft is None:
             return
         if entries := self._entries(info):
@@ -271,7 +280,7 @@ class TasksScreen(BaseScreen):
 
     def action_count(self) -> None:
         """Build the task under the cursor, with its arguments where it is picked, to say how many samples it has."""
-        info, draft = self._info(), self.state.draft
+        info, draft = self._info(), self.store.draft.value
         if info is not None and info.error is None and draft is not None:
             entries = self._entries(info)
             entry = draft.tasks[entries[0]] if entries else None
@@ -280,7 +289,7 @@ class TasksScreen(BaseScreen):
 
     def action_again(self) -> None:
         """Look for tasks again."""
-        if self.state.endpoints is None:
+        if self.store.endpoints.value is None:
             self.post_message(CatalogRequested())
             return
         self.post_message(TasksRequested())
@@ -306,26 +315,26 @@ class TasksScreen(BaseScreen):
 
     def action_add(self) -> None:
         """Ask for a file or folder and look into it, or for the name of a task that is not listed and pick it."""
-        if self.state.draft is None:
+        if self.store.draft.value is None:
             return
 
         def add(name: str | None) -> None:
             if name is not None and (path := own_path(name)) is not None:
                 self._looked_into = path
                 self._look_into([*(one for one in self._paths() if one != str(path)), str(path)])
-            elif name is not None and (draft := self.state.draft) is not None:
+            elif name is not None and (draft := self.store.draft.value) is not None:
                 self._change(with_task(draft, name))
                 from ....profiles.paths import task_reference
 
                 entry = with_task(draft, name).tasks[-1]
-                self.table.move_to(task_reference(entry, anchor(self.state.draft_path)))
+                self.table.move_to(task_reference(entry, anchor(self.store.draft_path.value)))
 
         explains = "a file or folder to look into, or one task: hf/<org>/<dataset>, inspect_evals/<task>, file.py@task"
         ask = AskScreen("Add tasks", hint="~/evals", explains=explains, check=self._against_task)
         self.app.push_screen(ask, add)  # pyright: ignore[reportUnknownMemberType]
 
     def _against_task(self, name: str) -> Objection | None:
-        draft = self.state.draft
+        draft = self.store.draft.value
         if draft is None:
             return None
         if own_path(name) is not None:
@@ -351,9 +360,9 @@ class TasksScreen(BaseScreen):
 
     def on_form_edited(self, message: Form.Edited) -> None:
         """The draft's entry has other arguments; a task that was not picked is picked by that."""
-        state = self.state
-        info = next((one for one in known_tasks(state) if one.reference == self._detailed), None)
-        draft = state.draft
+        store = self.store
+        info = next((one for one in known_tasks(store) if one.reference == self._detailed), None)
+        draft = store.draft.value
         if info is None or draft is None:
             return
         entries = self._entries(info)
@@ -382,7 +391,7 @@ class TasksScreen(BaseScreen):
         if message.text != self._filter:
             self._filter = message.text
             self.proctor.memory.put(VIEW, {"query": message.text})
-            self._draw(self.state)
+            self._draw()
 
     def action_clear_filter(self) -> None:
         """Show all tasks again."""
