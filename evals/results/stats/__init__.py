@@ -1,0 +1,1 @@
+"""What scores and differences can be said to be: pure functions over arrays, each with its source."""
