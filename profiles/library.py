@@ -16,7 +16,7 @@ import platformdirs
 from .base.errors import ProfileError
 from .base.files import write_private
 from .loader import read_text, write_text
-from .paths import task_reference
+from .paths import named_as_in, task_reference
 from .schema import Profile
 
 __all__ = ["BrokenProfile", "LoadedProfile", "Place", "list_profiles", "load", "places", "save", "task_reference"]
@@ -115,19 +115,33 @@ def list_profiles(cwd: Path | None = None) -> tuple[LoadedProfile | BrokenProfil
     return tuple(found)
 
 
-def save(profile: Profile, path: Path) -> None:
+def save(profile: Profile, path: Path, *, base: Path | None = None) -> None:
     """Write a profile, atomically and readable by its owner only; missing folders are made.
 
     Everything that was set is written and comes back the same from `load`; fields that are `None` or were never
-    set are left out. Comments and the layout of a file that was there before are lost. Paths of tasks are written as
-    they are, so they are relative to the new file's folder from then on.
+    set are left out. Paths of tasks are written as they are, so they are relative to the new file's folder from then
+    on; those of the base mean the same files as there.
+
+    Args:
+        profile: The profile.
+        path: The file.
+        base: The file that it was made from, if any: its comments, its order and its layout are kept, and only what
+            differs is written anew. One that cannot be read any more is none.
 
     Raises:
         ProfileError: The profile could not be loaded again as it is, holds what looks like a token or what TOML has no
             form for, or the file cannot be written.
     """
     label = _label(path, Path.cwd())
-    text = write_text(profile, label, path)
+    text: str | None = None
+    if base is not None:
+        try:
+            loaded = _read(base, _label(base, Path.cwd()), "file")
+        except ProfileError:
+            pass
+        else:
+            text, profile = loaded.text, named_as_in(loaded.profile, loaded.path, profile, path)
+    text = write_text(profile, label, path, base=text)
     target = Path(os.path.realpath(path))  # a link stays a link
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

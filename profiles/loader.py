@@ -52,13 +52,14 @@ def read_text(text: str, label: str, path: Path, overrides: Sequence[str] = ()) 
     return _validate(data, Origins(label, lines, {override.path: override.label for override in parsed}), path)
 
 
-def write_text(profile: Profile, label: str, path: Path) -> str:
+def write_text(profile: Profile, label: str, path: Path, *, base: str | None = None) -> str:
     """The TOML of a profile that can be read again: what was set, without what is `None`.
 
     Args:
         profile: The profile.
         label: The file in messages, as a person would write it.
         path: The file that it is for: paths of tasks are relative to its folder.
+        base: A text that it was made from: comments, order and layout of that are kept.
 
     Raises:
         ProfileError: It could not be read again, holds a token, or holds what TOML cannot.
@@ -82,6 +83,18 @@ def write_text(profile: Profile, label: str, path: Path) -> str:
         raise ProfileError(f"{label}: the profile cannot be written as TOML: {error}") from error
     if fingerprint(of_table(_validate(tomllib.loads(text), origins, path))) != fingerprint(data):
         raise ProfileError(f"{label}: the profile cannot be written as TOML without loss")
+    return text if base is None else _changed_in_place(base, data) or text
+
+
+def _changed_in_place(base: str, data: dict[str, Any]) -> str | None:
+    """The base with other data; `None` where that cannot be done in place."""
+    from .toml_edit import rewrite  # takes 0.1 s to load
+
+    try:
+        text = rewrite(base, data, exact=frozenset({"args"}))
+        text.encode()
+    except (ValueError, RecursionError):
+        return None
     return text
 
 

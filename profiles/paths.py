@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .schema import TaskEntry
+from .schema import Profile, TaskEntry
 
 _FILE_ENDINGS = (".py", ".ipynb")
 _PATH_BEGINNINGS = ("/", "./", "../", "~/")
@@ -42,3 +42,38 @@ def task_path(task: str, profile_path: Path) -> tuple[Path, str] | None:
     if not is_path and (file.startswith(_NAME_BEGINNINGS) or not os.path.isdir(path)):
         return None
     return Path(os.path.abspath(path)), name
+
+
+def named_as_in(base: Profile, base_path: Path, profile: Profile, path: Path) -> Profile:
+    """A profile whose tasks are named as those of the profile that it was made from, where they are the same.
+
+    Args:
+        base: What it was made from.
+        base_path: The file of that.
+        profile: The profile.
+        path: The file that it is for.
+    """
+    known = {task_reference(entry, base_path): entry.task for entry in base.tasks}
+    names: dict[str, str] = {}
+    for entry in profile.tasks:
+        reference = task_reference(entry, path)
+        if reference in known:
+            names[entry.task] = _moved(known[reference], base_path, path)
+    tasks = [entry.model_copy(update={"task": names.get(entry.task, entry.task)}) for entry in profile.tasks]
+    models = [
+        item.model_copy(update={"tasks": [names.get(task, task) for task in item.tasks]}) if item.tasks else item
+        for item in profile.models
+    ]
+    return profile.model_copy(update={"tasks": tasks, "models": models})
+
+
+def _moved(task: str, base_path: Path, path: Path) -> str:
+    """A task as it is to be named in another folder: a relative path stays one."""
+    found = task_path(task, base_path)
+    folder = os.path.abspath(path.parent)
+    file = os.path.expanduser(task.rpartition("@")[0] or task)
+    if found is None or os.path.isabs(file) or folder == os.path.abspath(base_path.parent):
+        return task
+    relative = Path(os.path.relpath(found[0], folder)).as_posix()
+    relative = relative if relative.startswith("../") else f"./{relative}"
+    return f"{relative}@{found[1]}" if found[1] else relative

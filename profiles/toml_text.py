@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 
@@ -20,6 +21,15 @@ _TOKEN = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A `[table]` or an element of `[[tables]]`, whose path ends in its index."""
+
+    path: Path
+    line: int  # from 1
+    is_array: bool
+
+
 def key_lines(text: str) -> dict[Path, int]:
     """The line, from 1, of every table, key and array element.
 
@@ -30,6 +40,32 @@ def key_lines(text: str) -> dict[Path, int]:
         Line numbers by path. Elements of arrays, `[[tables]]` among them, have their index from 0 in the path.
     """
     return _Scanner(text).scan()
+
+
+def headers(text: str) -> list[Header]:
+    """The headers of valid TOML, in their order."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return scanner.headers
+
+
+def last_lines(text: str, starts: Sequence[int]) -> list[int]:
+    """The last line, from 1, that is neither blank nor a comment, of each part of a text.
+
+    Args:
+        text: Valid TOML.
+        starts: The lines at which the second and further parts begin.
+
+    Returns:
+        One for each part, the first included; 0, or a line before its beginning, for a part without any.
+    """
+    ends = [0] * (len(starts) + 1)
+    part = 0
+    for line, end in _Scanner(text).spans():
+        while part < len(starts) and line >= starts[part]:
+            part += 1
+        ends[part] = end
+    return ends
 
 
 def nearest_line(lines: Mapping[Path, int], path: Path) -> int | None:
@@ -49,6 +85,7 @@ class _Scanner:
         self._at = 0
         self._lines: dict[Path, int] = {}
         self._table_counts: dict[Path, int] = {}  # [[tables]] met so far
+        self.headers: list[Header] = []
 
     def scan(self) -> dict[Path, int]:
         table: Path = ()
@@ -58,6 +95,10 @@ class _Scanner:
             else:
                 self._pair(table)
         return self._lines
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The first and the last line of everything that is neither blank nor a comment."""
+        return [(line, line + text.count("\n")) for kind, text, line in self._tokens if kind != "newline"]
 
     def _peek(self) -> str:
         return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
@@ -85,6 +126,7 @@ class _Scanner:
         return parts, line
 
     def _header(self) -> Path:
+        line_of_header = self._tokens[self._at][2]
         self._at += 1
         is_array = self._peek() == "["
         self._at += is_array
@@ -99,6 +141,7 @@ class _Scanner:
             if path in self._table_counts:
                 path = (*path, self._table_counts[path] - 1)
                 self._mark(path, line)
+        self.headers.append(Header(path, line_of_header, is_array))
         return path
 
     def _pair(self, table: Path) -> None:

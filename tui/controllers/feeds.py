@@ -304,12 +304,12 @@ class Feeds(ReadingFeeds):
         if not self._closed.is_set():
             self._post(answer)
 
-    def save_profile(self, profile: Profile, path: Path) -> None:
-        """Save the draft."""
+    def save_profile(self, profile: Profile, path: Path, base: Path | None) -> None:
+        """Save the draft; `base` is the file that it was opened from."""
         from ...profiles.library import save
 
         try:
-            save(profile, path)
+            save(profile, path, base=base)
         except ProctorError as error:
             self._post(ProfileSaved(path, error))
         else:

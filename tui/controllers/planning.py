@@ -122,8 +122,8 @@ class DraftingApp(FindingApp):
         draft = self.store.draft.value
         if draft is not None:
             path = Path.cwd() / "profiles" / f"{message.name}.toml"
-            self._saving = draft
-            self._work(lambda: self._feeds.save_profile(draft, path), "save")
+            self._saving, base = draft, self.store.state.draft_path
+            self._work(lambda: self._feeds.save_profile(draft, path, base), "save")
 
     def on_run_requested(self, _: messages.RunRequested) -> None:
         """Run the draft, unless something stands in its way."""
