@@ -122,7 +122,7 @@ class DraftingApp(FindingApp):
         draft = self.store.draft.value
         if draft is not None:
             path = Path.cwd() / "profiles" / f"{message.name}.toml"
-            self._saving, base = draft, self.store.state.draft_path
+            self._saving, base = draft, self.store.draft_path.value
             self._work(lambda: self._feeds.save_profile(draft, path, base), "save")
 
     def on_run_requested(self, _: messages.RunRequested) -> None:
