@@ -29,7 +29,7 @@ def check(profile: Profile, profile_path: Path) -> tuple[Problem, ...]:
         *_task_files(profile, profile_path),
         *_double_tasks(profile, profile_path),
         *_task_names(profile),
-        *_double_targets(profile),
+        *_double_models(profile),
         *check_variants(profile),
     )
 
@@ -72,11 +72,11 @@ def _task_names(profile: Profile) -> Iterator[Problem]:
                 yield Problem(("tasks", i), f"[[tasks]] #{i + 1} is left out by every model: name it in their tasks")
 
 
-def _double_targets(profile: Profile) -> Iterator[Problem]:
+def _double_models(profile: Profile) -> Iterator[Problem]:
     first: dict[tuple[str, str | None, str], int] = {}
     tasks = tuple(dict.fromkeys(entry.task for entry in profile.tasks))
     for i, item in enumerate(profile.models):
-        for name in item.target_names:
+        for name in item.model_names:
             before = [first.setdefault((name, item.base_url, task), i) for task in item.tasks or tasks]
             double = next((index for index in before if index != i), None)
             if double is not None:
@@ -101,10 +101,10 @@ def _too_many(profile: Profile) -> Iterator[Problem]:
 
 
 def cell_count(profile: Profile) -> int:
-    """The cells of the matrix, tasks × targets × variants, with `all` providers counted as one."""
+    """The cells of the matrix, tasks × models × variants, with `all` providers counted as one."""
     entries = Counter(entry.task for entry in profile.tasks)
     of_each = [
-        len(item.target_names) * (sum(entries[name] for name in item.tasks) if item.tasks else len(profile.tasks))
+        len(item.model_names) * (sum(entries[name] for name in item.tasks) if item.tasks else len(profile.tasks))
         for item in profile.models
     ]
     return sum(of_each) * max(len(profile.variants), 1)

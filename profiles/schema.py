@@ -21,7 +21,7 @@ _MODEL_ID = re.compile(r"[^\s/:@]+/[^\s/:@]+")
 _PROVIDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VARIANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _ORG = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
-_TARGET = re.compile(r"[^\s/]+/\S*[^\s/]")
+_INSPECT_MODEL = re.compile(r"[^\s/]+/\S*[^\s/]")
 
 
 def finding(says: str, key: str = "") -> PydanticCustomError:
@@ -37,7 +37,7 @@ def finding(says: str, key: str = "") -> PydanticCustomError:
 
 def _model_id(value: str) -> str:
     if value.startswith(HF_PREFIX):
-        raise finding("a Hub id, org/name: leave out the prefix, or write the whole name as target")
+        raise finding("a Hub id, org/name: leave out the prefix, or write the whole name as inspect_model")
     if re.fullmatch(rf"{_MODEL_ID.pattern}:.*", value):
         suffix = value.split(":", 1)[1]
         raise finding(f'a Hub id without a suffix: put "{suffix}" into providers')
@@ -52,8 +52,8 @@ def _provider(value: str) -> str:
     return value
 
 
-def _target(value: str) -> str:
-    if not _TARGET.fullmatch(value):
+def _inspect_model(value: str) -> str:
+    if not _INSPECT_MODEL.fullmatch(value):
         raise finding('a full Inspect model name, provider/name, like "openai/gpt-5"')
     return value
 
@@ -88,7 +88,7 @@ def _org(value: str) -> str:
 
 
 TaskName = Annotated[str, AfterValidator(_task)]
-TargetName = Annotated[str, AfterValidator(_target)]
+ModelName = Annotated[str, AfterValidator(_inspect_model)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Seconds = Annotated[int, Field(ge=1, le=7 * 24 * 3600)]
@@ -109,25 +109,25 @@ class TaskEntry(Table):
 
 
 class ModelItem(Table):
-    """`[[models]]`: a Hub model with providers and policies, or any Inspect model as it is (`target`)."""
+    """`[[models]]`: a Hub model with providers and policies, or any Inspect model as it is (`inspect_model`)."""
 
     model: Annotated[str, AfterValidator(_model_id)] | None = None  # a Hub id
     providers: list[Annotated[str, AfterValidator(_provider)]] = Field(default_factory=list[str])  # empty: the bare id
-    target: TargetName | None = None
-    base_url: BaseUrl | None = None  # only with `target`
+    inspect_model: ModelName | None = None
+    base_url: BaseUrl | None = None  # only with `inspect_model`
     tasks: list[TaskName] = Field(default_factory=list[str])  # `task` of the [[tasks]] it is for; empty: all of them
     pin: bool = False  # the provider that a policy or a bare id means at first is the only one
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> ModelItem:
-        if self.model is None and self.target is None:
-            raise finding("{table} needs a model or a target")
-        if self.model is not None and self.target is not None:
-            raise finding("{table} has a model and a target: keep one of them", "target")
-        if self.target is not None and self.providers:
-            raise finding("{table} has a target, so providers have no meaning: leave them out", "providers")
+        if self.model is None and self.inspect_model is None:
+            raise finding("{table} needs a model or an inspect_model")
+        if self.model is not None and self.inspect_model is not None:
+            raise finding("{table} has a model and an inspect_model: keep one of them", "inspect_model")
+        if self.inspect_model is not None and self.providers:
+            raise finding("{table} has an inspect_model, so providers have no meaning: leave them out", "providers")
         if self.model is not None and self.base_url is not None:
-            raise finding("{table} has a model, so base_url has no meaning: it goes with a target", "base_url")
+            raise finding("{table} has a model, so base_url has no meaning: it goes with an inspect_model", "base_url")
         for key, values in (("providers", self.providers), ("tasks", self.tasks)):
             twice = next((value for i, value in enumerate(values) if value in values[:i]), None)
             if twice is not None:
@@ -137,19 +137,19 @@ class ModelItem(Table):
         return self
 
     def _check_pin(self) -> None:
-        if not self.target_names[0].startswith(HF_PREFIX) or self.base_url is not None:
-            raise finding("{table} has a target that the router does not serve, so pin has no meaning", "pin")
-        routes = [name.removeprefix(HF_PREFIX).partition(":")[2] for name in self.target_names]
+        if not self.model_names[0].startswith(HF_PREFIX) or self.base_url is not None:
+            raise finding("{table} has a model that the router does not serve, so pin has no meaning", "pin")
+        routes = [name.removeprefix(HF_PREFIX).partition(":")[2] for name in self.model_names]
         named = next((route for route in routes if route and route not in POLICIES), None)
         if named is not None:
             says = f'{{table}} names the provider "{named}", so pin has no meaning: it goes with a policy or a bare id'
             raise finding(says, "pin")
 
     @property
-    def target_names(self) -> tuple[str, ...]:
+    def model_names(self) -> tuple[str, ...]:
         """The full Inspect model names it stands for; `…:all` stands for every live provider when planned."""
-        if self.target is not None:
-            return (self.target,)
+        if self.inspect_model is not None:
+            return (self.inspect_model,)
         name = f"{HF_PREFIX}{self.model}"
         return tuple(f"{name}:{provider}" for provider in self.providers) or (name,)
 
@@ -157,7 +157,7 @@ class ModelItem(Table):
 class GraderEntry(Table):
     """`[grader]`: the one model that grades for every cell."""
 
-    target: TargetName
+    model: ModelName
     base_url: BaseUrl | None = None
 
 

@@ -1,4 +1,4 @@
-"""Asking a target one tiny question: does it answer, how fast, and who answers."""
+"""Asking a model one tiny question: does it answer, how fast, and who answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_text")
 class ProbeResult:
     """What one tiny request brought. Unknown is `None`."""
 
-    model: str
+    hub_id: str
     route: str | None
     served_by: str | None = None  # the header x-inference-provider
     first_token_ms: float | None = None  # from sending to the first word or thought
@@ -38,9 +38,9 @@ class ProbeResult:
     remedy: str = ""
 
     @property
-    def target(self) -> str:
+    def model(self) -> str:
         """`openai/gpt-oss-120b:groq`."""
-        return self.model if self.route is None else f"{self.model}:{self.route}"
+        return self.hub_id if self.route is None else f"{self.hub_id}:{self.route}"
 
     @property
     def is_ok(self) -> bool:
@@ -80,7 +80,7 @@ def probe(endpoints: Endpoints, model: str, route: str | None = None, *, timeout
     result = ProbeResult(model, route)
     peer = router_peer(endpoints)
     request = {
-        "model": result.target,
+        "model": result.model,
         "messages": [{"role": "user", "content": PROMPT}],
         "max_tokens": MAX_TOKENS,
         "stream": True,

@@ -1,7 +1,7 @@
-"""Thinning the matrix of a draft: what taking out a cell, a target or a task leaves of its models and tasks. Pure.
+"""Thinning the matrix of a draft: what taking out a cell, an endpoint or a task leaves of its models and tasks. Pure.
 
 A profile says a matrix by models, each with providers and, where it is not for all, the tasks that it is for. To take
-something out, models are split into single targets, and put together again afterwards.
+something out, models are split into single endpoints, and put together again afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Key = tuple[str | None, str | None, str | None, tuple[str, ...], bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class _One:
-    """One target of a draft, and the tasks that it is for."""
+    """One endpoint of a draft, and the tasks that it is for."""
 
     item: ModelItem
     provider: str | None
@@ -34,55 +34,55 @@ class _One:
         """The full Inspect model name."""
         from ...profiles.schema import HF_PREFIX
 
-        if self.item.target is not None:
-            return self.item.target
+        if self.item.inspect_model is not None:
+            return self.item.inspect_model
         return f"{HF_PREFIX}{self.item.model}" + (f":{self.provider}" if self.provider else "")
 
 
 def with_models_of(draft: Profile, change: Callable[[Tasks], Tasks]) -> Profile:
-    """The draft with other tasks for its targets; a target that is left with none is left out."""
+    """The draft with other tasks for its endpoints; an endpoint that is left with none is left out."""
     return _with(draft, [replace(one, tasks=change(one.tasks)) for one in _split(draft, {})])
 
 
-def without_spot(draft: Profile, catalog: Catalog | None, path: Path, task: str, target: Endpoint) -> Profile:
-    """The draft without a task for a target; a task or a model that has nothing left goes with it.
+def without_spot(draft: Profile, catalog: Catalog | None, path: Path, task: str, endpoint: Endpoint) -> Profile:
+    """The draft without a task for an endpoint; a task or a model that has nothing left goes with it.
 
     Args:
         draft: What the plan was made of.
         catalog: What tells which providers `all` stands for.
         path: The file that paths of tasks are relative to.
         task: As a cell of the plan names it.
-        target: Of a cell of the plan.
+        endpoint: Of a cell of the plan.
     """
     names, every = _names_of(draft, path, task), _task_names(draft)
 
     def change(tasks: Tasks) -> Tasks:
         return tuple(name for name in (every if tasks is None else tasks) if name not in names)
 
-    return _changed(draft, catalog, target, change)
+    return _changed(draft, catalog, endpoint, change)
 
 
-def with_spot(draft: Profile, path: Path, task: str, target: Endpoint) -> Profile:
-    """The draft with a task for a target that it was left out for."""
+def with_spot(draft: Profile, path: Path, task: str, endpoint: Endpoint) -> Profile:
+    """The draft with a task for an endpoint that it was left out for."""
     names = _names_of(draft, path, task)
-    return _changed(draft, None, target, lambda tasks: None if tasks is None else (*tasks, *sorted(names)))
+    return _changed(draft, None, endpoint, lambda tasks: None if tasks is None else (*tasks, *sorted(names)))
 
 
-def without_target(draft: Profile, catalog: Catalog | None, target: Endpoint) -> Profile:
-    """The draft without a target, whatever the task."""
-    return _changed(draft, catalog, target, lambda _: ())
+def without_endpoint(draft: Profile, catalog: Catalog | None, endpoint: Endpoint) -> Profile:
+    """The draft without an endpoint, whatever the task."""
+    return _changed(draft, catalog, endpoint, lambda _: ())
 
 
 def without_task(draft: Profile, path: Path, task: str) -> Profile:
-    """The draft without a task, whatever the target; what was for this task only goes with it."""
+    """The draft without a task, whatever the endpoint; what was for this task only goes with it."""
     names, every = _names_of(draft, path, task), _task_names(draft)
     return with_models_of(
         draft, lambda tasks: tuple(name for name in (every if tasks is None else tasks) if name not in names)
     )
 
 
-def with_pin(draft: Profile, target: Endpoint, pin: bool) -> Profile:
-    """The draft with a target held to the provider that serves it first, or not any more.
+def with_pin(draft: Profile, endpoint: Endpoint, pin: bool) -> Profile:
+    """The draft with an endpoint held to the provider that serves it first, or not any more.
 
     Raises:
         ValueError: A pin has no meaning for it; the words say why.
@@ -93,9 +93,9 @@ def with_pin(draft: Profile, target: Endpoint, pin: bool) -> Profile:
     from ...profiles.validation import of_validation
 
     ones = _split(draft, {})
-    hit = _hit(ones, target)
+    hit = _hit(ones, endpoint)
     if not hit:
-        raise ValueError(f"{target.label} stands for one of all providers: a pin goes with a policy or a bare id")
+        raise ValueError(f"{endpoint.label} stands for one of all providers: a pin goes with a policy or a bare id")
     changed = [replace(one, item=one.item.model_copy(update={"pin": pin})) if one in hit else one for one in ones]
     pinned = _with(draft, changed)
     try:
@@ -111,22 +111,22 @@ def _names_of(draft: Profile, path: Path, task: str) -> set[str]:
     return {entry.task for entry in draft.tasks if task_reference(entry, path) == task}
 
 
-def _hit(ones: Sequence[_One], target: Endpoint) -> list[_One]:
-    base_url = target.base_url if target.model is None else None  # as the profile has it
-    return [one for one in ones if one.name == target.name and one.item.base_url == base_url]
+def _hit(ones: Sequence[_One], endpoint: Endpoint) -> list[_One]:
+    base_url = endpoint.base_url if endpoint.hub_id is None else None  # as the profile has it
+    return [one for one in ones if one.name == endpoint.model and one.item.base_url == base_url]
 
 
-def _changed(draft: Profile, catalog: Catalog | None, target: Endpoint, change: Callable[[Tasks], Tasks]) -> Profile:
-    entry = catalog.get(target.model) if catalog is not None and target.model is not None else None
+def _changed(draft: Profile, catalog: Catalog | None, endpoint: Endpoint, change: Callable[[Tasks], Tasks]) -> Profile:
+    entry = catalog.get(endpoint.hub_id) if catalog is not None and endpoint.hub_id is not None else None
     live = tuple(offer.provider for offer in entry.live_offers) if entry is not None else ()
-    planned = {target.model: live} if target.model is not None and target.route in live else {}
+    planned = {endpoint.hub_id: live} if endpoint.hub_id is not None and endpoint.route in live else {}
     ones = _split(draft, planned)
-    hit = _hit(ones, target)
+    hit = _hit(ones, endpoint)
     return _with(draft, [replace(one, tasks=change(one.tasks)) if one in hit else one for one in ones])
 
 
 def _split(draft: Profile, live: Mapping[str, tuple[str, ...]]) -> list[_One]:
-    """Every target by itself; `all` of a model as the providers given for it, or as it is."""
+    """Every endpoint by itself; `all` of a model as the providers given for it, or as it is."""
     ones: dict[_Key, _One] = {}
     for item in draft.models:
         tasks = tuple(item.tasks) or None
@@ -139,7 +139,7 @@ def _split(draft: Profile, live: Mapping[str, tuple[str, ...]]) -> list[_One]:
 
 
 def _with(draft: Profile, ones: Sequence[_One]) -> Profile:
-    """The draft with these targets, those of one model and for the same tasks in one entry."""
+    """The draft with these endpoints, those of one model and for the same tasks in one entry."""
     every = _task_names(draft)
     grouped: dict[_Key, list[_One]] = {}
     met: dict[tuple[str, str | None], set[str]] = {}
@@ -149,7 +149,7 @@ def _with(draft: Profile, ones: Sequence[_One]) -> Profile:
         tasks = tuple(task for task in every if (one.tasks is None or task in one.tasks) and task not in before)
         before.update(tasks)
         if tasks or not every:
-            key = (item.model, item.target, item.base_url, tasks, one.provider is None, item.pin)
+            key = (item.model, item.inspect_model, item.base_url, tasks, one.provider is None, item.pin)
             grouped.setdefault(key, []).append(one)
     used = {task for key in grouped for task in key[3]}
     models = [_item(together, () if used.issubset(key[3]) else key[3]) for key, together in grouped.items()]

@@ -33,7 +33,7 @@ def is_picked(routes: Iterable[str], route: str, live: Iterable[str]) -> bool:
 
 
 def count_picked(routes: Iterable[str], live: Iterable[str]) -> int:
-    """How many targets the routes stand for now."""
+    """How many endpoints the routes stand for now."""
     picked = set(routes)
     return len((picked | set(live)) - {ALL} if ALL in picked else picked)
 
@@ -80,7 +80,7 @@ def toggle_all(draft: Profile, model: str, live: tuple[str, ...]) -> Profile:
 def _routes(item: ModelItem) -> list[tuple[str, str]]:
     if item.base_url is not None:
         return []
-    names = [name.removeprefix(HF_PREFIX) for name in item.target_names if name.startswith(HF_PREFIX)]
+    names = [name.removeprefix(HF_PREFIX) for name in item.model_names if name.startswith(HF_PREFIX)]
     return [(model, route) for model, _, route in (name.partition(":") for name in names)]
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ...profiles.schema import Profile
     from .plan import Plan
 
-GRADER = "grader.target"
+GRADER = "grader.model"
 TITLE, VARIANTS = "title", "variants"  # keys that stand in no table
 SELF_GRADING = "each model grades itself"
 _DEFAULT = "default"
@@ -146,7 +146,7 @@ def settings_line(draft: Profile) -> str:
     short = [setting for setting in SETTINGS if setting.key not in (GRADER, TITLE, VARIANTS)]
     parts = [f"{setting.title} {text}" for setting in short if (text := setting_text(draft, setting.key))]
     if draft.grader is not None:
-        parts.append(f"grader {draft.grader.target.rpartition('/')[2]}")
+        parts.append(f"grader {draft.grader.model.rpartition('/')[2]}")
     if draft.variants:
         parts.append(f"variants {', '.join(variant.name for variant in draft.variants)}")
     return " · ".join(parts) or "nothing is set"
@@ -170,11 +170,13 @@ def entry_at(where: str, table: str) -> int | None:
 
 
 def grader_choices(draft: Profile, plan: Plan | None) -> tuple[str, ...]:
-    """The full names of the targets that could grade: those of the draft, and what `all` stands for."""
-    names = [name for item in draft.models if item.base_url is None for name in item.target_names]
-    names += [cell.target.name for cell in plan.cells if cell.target.model is not None] if plan is not None else []
+    """The full names of the endpoints that could grade: those of the draft, and what `all` stands for."""
+    names = [name for item in draft.models if item.base_url is None for name in item.model_names]
+    names += (
+        [cell.endpoint.model for cell in plan.cells if cell.endpoint.hub_id is not None] if plan is not None else []
+    )
     if draft.grader is not None:
-        names.insert(0, draft.grader.target)
+        names.insert(0, draft.grader.model)
     return tuple(dict.fromkeys(name for name in names if not name.endswith(":all")))
 
 

@@ -57,7 +57,7 @@ class PlanTotals:
     """What a plan's cells are expected to take together."""
 
     tasks: int
-    targets: int
+    endpoints: int
     cells: int
     samples: int  # × epochs, of the cells where that is known
     cells_without_samples: int
@@ -86,7 +86,7 @@ def estimate_cell(
     Args:
         cell: The cell; its own estimate is not read.
         facts: What its task turned out to be.
-        offer: What its target means now.
+        offer: What its endpoint means now.
         grader_offer: What its grader means now, where it has one.
         max_connections: Of the run; `None` is adaptive.
     """
@@ -96,7 +96,7 @@ def estimate_cell(
     tokens = input_tokens_per_call(facts, cell.generate)
     if tokens is None or facts.sandbox is not None:
         return Estimate(samples=count)
-    answering = _Call(tokens, output_tokens_per_call(cell.target.name, cell.generate))
+    answering = _Call(tokens, output_tokens_per_call(cell.endpoint.model, cell.generate))
     grading = _grading(cell, facts)
     if cell.grader is None:
         grader_offer = offer
@@ -136,9 +136,9 @@ def _grading(cell: Cell, facts: TaskFacts) -> _Call:
     read = CALL_OVERHEAD_TOKENS + _text_tokens(chars) + answer
     # The profile's settings are those of the model under test, so they hold for a grader only if it is the same.
     if cell.grader is None:
-        said = output_tokens_per_call(cell.target.name, cell.generate)
+        said = output_tokens_per_call(cell.endpoint.model, cell.generate)
     else:
-        said = output_tokens_per_call(cell.grader.name, {})
+        said = output_tokens_per_call(cell.grader.model, {})
     if facts.model_graded is None:
         return _Call(Range(0, read.high), Range(0, said.high))
     return _Call(read, said)
@@ -212,7 +212,7 @@ def totals(plan: Plan, *, cores: int | None = None) -> PlanTotals:
     timed = [(estimate.time_s, estimate.samples or 0) for estimate in estimates if estimate.time_s is not None]
     return PlanTotals(
         tasks=len({(cell.task, repr(cell.task_args)) for cell in plan.cells}),
-        targets=len({cell.target for cell in plan.cells}),
+        endpoints=len({cell.endpoint for cell in plan.cells}),
         cells=len(plan.cells),
         samples=sum(estimate.samples or 0 for estimate in estimates),
         cells_without_samples=sum(estimate.samples is None for estimate in estimates),

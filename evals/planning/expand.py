@@ -45,14 +45,14 @@ class PlanInputs:
         """The facts of a task by its place in the profile; all unknown where they are not known yet."""
         return self.facts[task] if self.facts else TaskFacts(self.profile.tasks[task].task)
 
-    def entry(self, target: Endpoint) -> ModelEntry | None:
-        """The catalog's entry of a target that the router serves."""
-        return self.catalog.get(target.model) if self.catalog and target.model is not None else None
+    def entry(self, endpoint: Endpoint) -> ModelEntry | None:
+        """The catalog's entry of an endpoint that the router serves."""
+        return self.catalog.get(endpoint.hub_id) if self.catalog and endpoint.hub_id is not None else None
 
-    def offer(self, target: Endpoint) -> Listing | None:
-        """What a target's provider, policy or bare id means now; `None` where nothing live fits or nothing is known."""
-        entry = self.entry(target)
-        return entry.resolve(target.route) if entry else None
+    def offer(self, endpoint: Endpoint) -> Listing | None:
+        """What an endpoint's provider, policy or bare id means now; `None` where nothing live fits or is known."""
+        entry = self.entry(endpoint)
+        return entry.resolve(endpoint.route) if entry else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ class PlacedCell:
 
 
 def expand(inputs: PlanInputs) -> tuple[PlacedCell, ...]:
-    """Tasks × targets × variants, in the profile's order, with estimates.
+    """Tasks × endpoints × variants, in the profile's order, with estimates.
 
-    A target that a task meets twice (`all`, and one of them by name) is taken once.
+    An endpoint that a task meets twice (`all`, and one of them by name) is taken once.
     """
     profile = inputs.profile
-    grader = grader_target(profile.grader, inputs.endpoints) if profile.grader else None
+    grader = grader_endpoint(profile.grader, inputs.endpoints) if profile.grader else None
     grader_offer = inputs.offer(grader) if grader else None
-    targets = [targets_of(item, inputs.endpoints, inputs.catalog) for item in profile.models]
-    offers = {target: inputs.offer(target) for of_item in targets for target in of_item}
+    endpoints = [endpoints_of(item, inputs.endpoints, inputs.catalog) for item in profile.models]
+    offers = {endpoint: inputs.offer(endpoint) for of_item in endpoints for endpoint in of_item}
     placed: list[PlacedCell] = []
     ids: set[str] = set()
     for t, task in enumerate(profile.tasks):
@@ -81,12 +81,12 @@ def expand(inputs: PlanInputs) -> tuple[PlacedCell, ...]:
         for m, item in enumerate(profile.models):
             if item.tasks and task.task not in item.tasks:
                 continue
-            for target in targets[m]:
-                if target in met:
+            for endpoint in endpoints[m]:
+                if endpoint in met:
                     continue
-                met.add(target)
+                met.add(endpoint)
                 for variant in profile.variants or (None,):
-                    cell = _cell(inputs, t, target, variant, grader, offers[target], grader_offer, pin=item.pin)
+                    cell = _cell(inputs, t, endpoint, variant, grader, offers[endpoint], grader_offer, pin=item.pin)
                     cell = replace(cell, id=_unique(cell.id, ids))
                     ids.add(cell.id)
                     placed.append(PlacedCell(cell, t, m))
@@ -95,35 +95,37 @@ def expand(inputs: PlanInputs) -> tuple[PlacedCell, ...]:
 
 def known_prices(inputs: PlanInputs, placed: Sequence[PlacedCell]) -> dict[str, dict[str, Price]]:
     """What every provider asks for the models and graders of cells, where that is known: any of them may serve."""
-    targets = [target for item in placed for target in (item.cell.target, item.cell.grader) if target is not None]
-    entries = filter(None, map(inputs.entry, dict.fromkeys(targets)))
+    endpoints = [
+        endpoint for item in placed for endpoint in (item.cell.endpoint, item.cell.grader) if endpoint is not None
+    ]
+    entries = filter(None, map(inputs.entry, dict.fromkeys(endpoints)))
     return {
         entry.id: {offer.provider: offer.price for offer in entry.offers if offer.price is not None}
         for entry in entries
     }
 
 
-def targets_of(item: ModelItem, endpoints: Endpoints, catalog: Catalog | None) -> tuple[Endpoint, ...]:
-    """The targets of one `[[models]]`; `all` becomes every provider that is live, in the catalog's order."""
+def endpoints_of(item: ModelItem, endpoints: Endpoints, catalog: Catalog | None) -> tuple[Endpoint, ...]:
+    """The endpoints of one `[[models]]`; `all` becomes every provider that is live, in the catalog's order."""
     found: dict[Endpoint, None] = {}
-    for name in item.target_names:
-        target = _target(name, item.base_url, endpoints)
-        if target.route == ALL:
-            entry = catalog.get(target.model) if catalog and target.model else None
+    for name in item.model_names:
+        endpoint = _endpoint(name, item.base_url, endpoints)
+        if endpoint.route == ALL:
+            entry = catalog.get(endpoint.hub_id) if catalog and endpoint.hub_id else None
             for offer in entry.live_offers if entry else ():
-                found[_target(f"{HF_PREFIX}{target.model}:{offer.provider}", None, endpoints)] = None
+                found[_endpoint(f"{HF_PREFIX}{endpoint.hub_id}:{offer.provider}", None, endpoints)] = None
         else:
-            found[target] = None
+            found[endpoint] = None
     return tuple(found)
 
 
-def grader_target(grader: GraderEntry, endpoints: Endpoints) -> Endpoint:
-    """The target of `[grader]`."""
-    return _target(grader.target, grader.base_url, endpoints)
+def grader_endpoint(grader: GraderEntry, endpoints: Endpoints) -> Endpoint:
+    """The endpoint of `[grader]`."""
+    return _endpoint(grader.model, grader.base_url, endpoints)
 
 
-def _target(name: str, base_url: str | None, endpoints: Endpoints) -> Endpoint:
-    """A target by its full name. One with an address of its own is none of the router's, whatever its name."""
+def _endpoint(name: str, base_url: str | None, endpoints: Endpoints) -> Endpoint:
+    """An endpoint by its full name. One with an address of its own is none of the router's, whatever its name."""
     if not name.startswith(HF_PREFIX) or base_url is not None:
         return Endpoint(name, base_url=base_url)
     model, colon, route = name.removeprefix(HF_PREFIX).partition(":")
@@ -133,7 +135,7 @@ def _target(name: str, base_url: str | None, endpoints: Endpoints) -> Endpoint:
 def _cell(
     inputs: PlanInputs,
     task: int,
-    target: Endpoint,
+    endpoint: Endpoint,
     variant: Variant | None,
     grader: Endpoint | None,
     offer: Listing | None,
@@ -147,13 +149,13 @@ def _cell(
         id="",
         task=task_reference(entry, _anchor(inputs.profile_path)),
         task_args={**facts.practice_args, **entry.args},
-        target=target,
+        endpoint=endpoint,
         variant=variant.name if variant else "",
         generate=generate_fields(profile, variant),
         epochs=profile.run.epochs or facts.epochs,
         limit=profile.run.limit,
         grader=grader,
-        self_graded=grader in (None, target) and facts.model_graded is not False,
+        self_graded=grader in (None, endpoint) and facts.model_graded is not False,
         expected_provider=offer.provider if offer else None,
         price=offer.price if offer else None,
         grader_price=grader_offer.price if grader_offer else None,
@@ -178,7 +180,7 @@ def _anchor(profile_path: Path | None) -> Path:
 def _cell_id(cell: Cell, entry: TaskEntry, inputs: PlanInputs) -> str:
     """A name that is the same wherever and whenever the same examination is planned.
 
-    It stands for the task and the arguments that the profile gives, the target, the variant and the generation
+    It stands for the task and the arguments that the profile gives, the endpoint, the variant and the generation
     settings, the grader and the source. A task's file is named relative to the profile, and a router by its source, not
     its address. `limit` and `epochs` are left out: they say how much, not what, so a cell can be resumed with more. So
     is `pin`: it asks for the same, only more strictly.
@@ -186,7 +188,7 @@ def _cell_id(cell: Cell, entry: TaskEntry, inputs: PlanInputs) -> str:
     content = {
         "task": _portable(entry, inputs.profile_path),
         "args": entry.args,
-        "target": _identity(cell.target),
+        "model": _identity(cell.endpoint),
         "variant": cell.variant,
         "generate": cell.generate,
         "grader": _identity(cell.grader) if cell.grader else None,
@@ -194,14 +196,14 @@ def _cell_id(cell: Cell, entry: TaskEntry, inputs: PlanInputs) -> str:
     }
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=repr)  # repr: TOML has dates and times
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
-    names = [_slug(cell.task_label, _TASK_CHARS), _slug(cell.target.label, _TARGET_CHARS)]
+    names = [_slug(cell.task_label, _TASK_CHARS), _slug(cell.endpoint.label, _TARGET_CHARS)]
     if cell.variant:
         names.append(_slug(cell.variant, _VARIANT_CHARS))
     return "-".join([*names, digest])
 
 
-def _identity(target: Endpoint) -> list[str | None]:
-    return [target.name, None if target.model is not None else target.base_url]
+def _identity(endpoint: Endpoint) -> list[str | None]:
+    return [endpoint.model, None if endpoint.hub_id is not None else endpoint.base_url]
 
 
 def _portable(entry: TaskEntry, profile_path: Path | None) -> str:

@@ -1,7 +1,7 @@
-"""The matrix of a plan: tasks × targets, with what was left out of it. One model for the grid and the list. Pure.
+"""The matrix of a plan: tasks × endpoints, with what was left out of it. One model for the grid and the list. Pure.
 
 A profile cannot leave out one variant of a cell, nor one of two entries of the same task, so what is taken out and put
-back is a *spot*: one task with one target, and all the cells that are there.
+back is a *spot*: one task with one endpoint, and all the cells that are there.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MatrixCell:
-    """One task with one target. Without cells it was left out."""
+    """One task with one endpoint. Without cells it was left out."""
 
     task: str  # as `Cell.task`
-    target: Endpoint
+    endpoint: Endpoint
     cells: tuple[Cell, ...] = ()
 
     @property
     def key(self) -> str:
         """Its name among the spots of a plan; stays when the spot is left out and put back."""
-        return f"{self.task}\n{row_key(self.target)}"
+        return f"{self.task}\n{row_key(self.endpoint)}"
 
     @property
     def samples(self) -> int | None:
@@ -45,53 +45,55 @@ class MatrixCell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """The tasks and the targets of a plan, in its order, and a spot for each pair."""
+    """The tasks and the endpoints of a plan, in its order, and a spot for each pair."""
 
     tasks: Mapping[str, str]  # by `Cell.task`, the short name
-    targets: tuple[Endpoint, ...]
+    endpoints: tuple[Endpoint, ...]
     spots: Mapping[str, MatrixCell]  # by key, row by row
     severities: Mapping[str, str]  # by cell id: "error" or "warning"; absent where nothing is amiss
     pinned: frozenset[Endpoint]
 
-    def spot(self, task: str, target: Endpoint) -> MatrixCell:
-        """The spot of a task and a target."""
-        return self.spots[MatrixCell(task, target).key]
+    def spot(self, task: str, endpoint: Endpoint) -> MatrixCell:
+        """The spot of a task and an endpoint."""
+        return self.spots[MatrixCell(task, endpoint).key]
 
     def severity(self, spot: MatrixCell) -> str:
         """The worst of what is amiss with a spot's cells; empty for nothing."""
         found = {self.severities.get(cell.id, "") for cell in spot.cells}
         return next((severity for severity in ("error", "warning") if severity in found), "")
 
-    def target(self, key: str) -> Endpoint | None:
-        """The target of a row."""
-        return next((target for target in self.targets if row_key(target) == key), None)
+    def endpoint(self, key: str) -> Endpoint | None:
+        """The endpoint of a row."""
+        return next((endpoint for endpoint in self.endpoints if row_key(endpoint) == key), None)
 
 
 EMPTY = Matrix({}, (), {}, {}, frozenset())
 
 
-def row_key(target: Endpoint) -> str:
-    """The name of a target's row."""
-    return f"{target.name} {target.base_url or ''}"
+def row_key(endpoint: Endpoint) -> str:
+    """The name of an endpoint's row."""
+    return f"{endpoint.model} {endpoint.base_url or ''}"
 
 
 def matrix_of(plan: Plan, before: Matrix = EMPTY) -> Matrix:
-    """The matrix of a plan; targets that were in the one before keep their order, whatever is left out by now."""
+    """The matrix of a plan; endpoints that were in the one before keep their order, whatever is left out by now."""
     tasks: dict[str, str] = {}
     cells: dict[tuple[str, Endpoint], list[Cell]] = {}
     for cell in plan.cells:
         tasks.setdefault(cell.task, cell.task_label)
-        cells.setdefault((cell.task, cell.target), []).append(cell)
-    place = {target: number for number, target in enumerate(before.targets)}
-    met = dict.fromkeys(cell.target for cell in plan.cells)
-    targets = tuple(sorted(met, key=lambda target: place.get(target, len(place))))
-    spots = [MatrixCell(task, target, tuple(cells.get((task, target), ()))) for target in targets for task in tasks]
+        cells.setdefault((cell.task, cell.endpoint), []).append(cell)
+    place = {endpoint: number for number, endpoint in enumerate(before.endpoints)}
+    met = dict.fromkeys(cell.endpoint for cell in plan.cells)
+    endpoints = tuple(sorted(met, key=lambda endpoint: place.get(endpoint, len(place))))
+    spots = [
+        MatrixCell(task, endpoint, tuple(cells.get((task, endpoint), ()))) for endpoint in endpoints for task in tasks
+    ]
     return Matrix(
         tasks,
-        targets,
+        endpoints,
         {spot.key: spot for spot in spots},
         _severities(plan.problems),
-        frozenset(cell.target for cell in plan.cells if cell.pin),
+        frozenset(cell.endpoint for cell in plan.cells if cell.pin),
     )
 
 

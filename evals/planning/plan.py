@@ -15,15 +15,15 @@ from ..catalog.listings import Price
 class Endpoint:
     """What is examined: a full Inspect model name, and what it is made of where the router serves it."""
 
-    name: str  # "hf-inference-providers/openai/gpt-oss-120b:groq", or any Inspect model name
-    model: str | None = None  # "openai/gpt-oss-120b"; None for a target that the router does not serve
+    model: str  # "hf-inference-providers/openai/gpt-oss-120b:groq", or any Inspect model name
+    hub_id: str | None = None  # "openai/gpt-oss-120b"; None for an endpoint that the router does not serve
     route: str | None = None  # provider or policy; None for a bare id
     base_url: str | None = None  # None: the provider's own default
 
     @property
     def label(self) -> str:
         """The short name for tables: `gpt-oss-120b:groq`."""
-        return self.name.rsplit("/", 1)[-1]
+        return self.model.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One task × one target × one variant of the generation settings: one Inspect log."""
+    """One task × one endpoint × one variant of the generation settings: one Inspect log."""
 
     id: str  # stable for the same content: "theory_of_mind-gpt-oss-120b_groq-3f9a1c"
     task: str  # what Inspect is asked for: registry name, absolute file.py@task, hf/<org>/<dataset>
     task_args: Mapping[str, Any]
-    target: Endpoint
+    endpoint: Endpoint
     variant: str  # "" where the profile has none
     generate: Mapping[str, Any]  # Inspect GenerateConfig fields
     epochs: int
@@ -91,12 +91,12 @@ class Cell:
     @property
     def label(self) -> str:
         """`theory_of_mind · gpt-oss-120b:groq`, with the variant where there is one."""
-        return f"{self.task_label} · {self.target.label}" + (f" · {self.variant}" if self.variant else "")
+        return f"{self.task_label} · {self.endpoint.label}" + (f" · {self.variant}" if self.variant else "")
 
     @property
     def provider(self) -> str:
-        """Who is meant to serve it: the route's provider, else what the policy meant when planned, else the target."""
-        return _provider(self.target, self.expected_provider)
+        """Who is meant to serve it: the route's provider, else what the policy meant when planned, else the model."""
+        return _provider(self.endpoint, self.expected_provider)
 
     @property
     def grader_provider(self) -> str | None:
@@ -109,9 +109,9 @@ class Cell:
         return self.task.rsplit("/", 1)[-1].rsplit("@", 1)[-1].removesuffix(".py")
 
 
-def _provider(target: Endpoint, expected: str | None) -> str:
-    named = target.route if target.route not in POLICIES else None
-    return named or expected or target.route or target.name
+def _provider(endpoint: Endpoint, expected: str | None) -> str:
+    named = endpoint.route if endpoint.route not in POLICIES else None
+    return named or expected or endpoint.route or endpoint.model
 
 
 @dataclass(frozen=True, slots=True)

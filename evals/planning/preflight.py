@@ -14,13 +14,13 @@ from difflib import get_close_matches
 from ...profiles.base.errors import ProctorError
 from ...profiles.data import leaves
 from ...profiles.policies import POLICIES
-from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem
+from ...profiles.schema import HF_PREFIX
 from ...profiles.validation import Path
 from ..catalog.account import TokenFacts
 from ..catalog.api_keys import missing_key
 from ..catalog.listings import Catalog, ModelEntry
 from .estimate import input_tokens_per_call
-from .expand import ALL, PlacedCell, PlanInputs, grader_target
+from .expand import ALL, PlacedCell, PlanInputs, grader_endpoint
 from .plan import Endpoint, Problem
 from .token_check import token_problems
 
@@ -48,7 +48,7 @@ class _Checked:
     @property
     def grader(self) -> Endpoint | None:
         entry = self.inputs.profile.grader
-        return grader_target(entry, self.inputs.endpoints) if entry else None
+        return grader_endpoint(entry, self.inputs.endpoints) if entry else None
 
 
 def check(
@@ -70,11 +70,11 @@ def check(
 
 
 def needs_catalog(inputs: PlanInputs) -> bool:
-    """Whether a target or the grader is the router's to serve."""
-    names = [name for item in inputs.profile.models if item.base_url is None for name in item.target_names]
+    """Whether an endpoint or the grader is the router's to serve."""
+    names = [name for item in inputs.profile.models if item.base_url is None for name in item.model_names]
     grader = inputs.profile.grader
     if grader is not None and grader.base_url is None:
-        names.append(grader.target)
+        names.append(grader.model)
     return any(name.startswith(HF_PREFIX) for name in names)
 
 
@@ -91,9 +91,9 @@ def _catalog(checked: _Checked) -> Iterator[Problem]:
 
 
 def _token(checked: _Checked) -> Iterator[Problem]:
-    names = [name for item in checked.inputs.profile.models for name in item.target_names]
+    names = [name for item in checked.inputs.profile.models for name in item.model_names]
     if checked.grader is not None:
-        names.append(checked.grader.name)
+        names.append(checked.grader.model)
     if any(name.startswith(HF_PREFIX) for name in names):
         yield from token_problems(checked.inputs.endpoints, checked.inputs.account)
 
@@ -104,17 +104,17 @@ def _keys(checked: _Checked) -> Iterator[Problem]:
     if variables is None:
         return
     for m, item in enumerate(checked.inputs.profile.models):
-        if item.target is not None and (wanted := missing_key(item.target, variables)):
-            yield _no_key(model_place(m), item, wanted, checked.ids(model=m))
+        if item.inspect_model is not None and (wanted := missing_key(item.inspect_model, variables)):
+            yield _no_key(model_place(m), item.inspect_model, item.base_url, wanted, checked.ids(model=m))
     grader = checked.inputs.profile.grader
-    if grader is not None and (wanted := missing_key(grader.target, variables)):
-        yield _no_key(GRADER, grader, wanted, ())
+    if grader is not None and (wanted := missing_key(grader.model, variables)):
+        yield _no_key(GRADER, grader.model, grader.base_url, wanted, ())
 
 
-def _no_key(where: str, entry: ModelItem | GraderEntry, wanted: Sequence[str], ids: tuple[str, ...]) -> Problem:
-    says = f"{entry.target} needs an API key, and {' or '.join(wanted)} is not set"
+def _no_key(where: str, model: str, base_url: str | None, wanted: Sequence[str], ids: tuple[str, ...]) -> Problem:
+    says = f"{model} needs an API key, and {' or '.join(wanted)} is not set"
     remedy = f"set {wanted[0]} in the environment or in .env"
-    if entry.base_url is not None:
+    if base_url is not None:
         remedy += "; any text will do where the address asks for none"
     return Problem("error", where, says, remedy, ids)
 
@@ -124,7 +124,7 @@ def _bill_to(checked: _Checked) -> Iterator[Problem]:
     if org is None:
         return
     if not needs_catalog(checked.inputs):
-        yield Problem("warning", "[run]", "bill_to has no meaning: no target is the router's to serve")
+        yield Problem("warning", "[run]", "bill_to has no meaning: no model is the router's to serve")
     elif account is None and checked.partial:
         return
     elif not isinstance(account, TokenFacts):
@@ -163,28 +163,28 @@ def _models(checked: _Checked) -> Iterator[Problem]:
         return
     for m, item in enumerate(checked.inputs.profile.models):
         if item.base_url is None:
-            yield from _routes(item.target_names, catalog, model_place(m), checked.ids(model=m))
+            yield from _routes(item.model_names, catalog, model_place(m), checked.ids(model=m))
 
 
 def _grader(checked: _Checked) -> Iterator[Problem]:
     grader, catalog = checked.grader, checked.inputs.catalog
-    if grader is None or grader.model is None:
+    if grader is None or grader.hub_id is None:
         return
     if grader.route == ALL:
-        yield Problem("error", GRADER, f'"{grader.name}" is many, but a grader is one', "name one provider or policy")
+        yield Problem("error", GRADER, f'"{grader.model}" is many, but a grader is one', "name one provider or policy")
     elif catalog is not None:
-        yield from _routes((grader.name,), catalog, GRADER, ())
+        yield from _routes((grader.model,), catalog, GRADER, ())
     asked = any(checked.inputs.facts_of(item.task).model_graded is not False for item in checked.placed)
     if asked and (grader.route is None or grader.route in POLICIES):
         offer = checked.inputs.offer(grader)
         what = f"the policy {grader.route}" if grader.route else "a bare id"
         says = f"{_short(grader)} is {what}: another provider may grade from one request to the next"
-        remedy = f"name one for a fixed grader, like {grader.model}:{offer.provider}" if offer else "name a provider"
+        remedy = f"name one for a fixed grader, like {grader.hub_id}:{offer.provider}" if offer else "name a provider"
         yield Problem("warning", GRADER, says, remedy)
 
 
 def _routes(names: Sequence[str], catalog: Catalog, where: str, ids: tuple[str, ...]) -> Iterator[Problem]:
-    """What is wrong with targets of one model, if they are the router's."""
+    """What is wrong with endpoints of one model, if they are the router's."""
     routed = [name.removeprefix(HF_PREFIX) for name in names if name.startswith(HF_PREFIX)]
     if not routed:
         return
@@ -221,12 +221,12 @@ def _nearest(model: str, catalog: Catalog) -> str:
 
 def _images(checked: _Checked) -> Iterator[Problem]:
     inputs = checked.inputs
-    targets = {(item.task, item.model): item.cell.target for item in checked.placed}
-    for (t, m), target in targets.items():
-        entry = inputs.entry(target)
-        if not inputs.facts_of(t).images_per_sample or (target.model is not None and entry is None):
+    endpoints = {(item.task, item.model): item.cell.endpoint for item in checked.placed}
+    for (t, m), endpoint in endpoints.items():
+        entry = inputs.entry(endpoint)
+        if not inputs.facts_of(t).images_per_sample or (endpoint.hub_id is not None and entry is None):
             continue
-        task, name = inputs.profile.tasks[t].task, target.model or target.name
+        task, name = inputs.profile.tasks[t].task, endpoint.hub_id or endpoint.model
         takes, ids = entry.takes_images if entry else None, checked.ids(task=t, model=m)
         if takes is False:
             remedy = f"choose a model with vision, or give {model_place(m)} a `tasks` without it"
@@ -242,17 +242,17 @@ def _prices(checked: _Checked) -> Iterator[Problem]:
     remedy = "the estimate leaves it out" + ("" if budget is None else ", and the budget cannot see it")
     unknown: defaultdict[int, list[PlacedCell]] = defaultdict(list)
     for item in checked.placed:
-        if item.cell.price is None and (item.cell.target.model is None or item.cell.expected_provider is not None):
+        if item.cell.price is None and (item.cell.endpoint.hub_id is None or item.cell.expected_provider is not None):
             unknown[item.model].append(item)
     for m, items in unknown.items():
-        names = _listed(dict.fromkeys(_short(item.cell.target) for item in items), NAMES_SHOWN)
+        names = _listed(dict.fromkeys(_short(item.cell.endpoint) for item in items), NAMES_SHOWN)
         ids = tuple(item.cell.id for item in items)
         yield Problem("warning", model_place(m), f"what {names} costs is unknown", remedy, ids)
     grader = checked.grader
     graded = [item for item in checked.placed if inputs.facts_of(item.task).model_graded is not False]
     if grader is None or not graded or graded[0].cell.grader_price is not None:
         return
-    if grader.model is None or inputs.offer(grader) is not None:
+    if grader.hub_id is None or inputs.offer(grader) is not None:
         ids = tuple(item.cell.id for item in graded)
         yield Problem("warning", GRADER, f"what {_short(grader)} costs is unknown", remedy, ids)
 
@@ -277,13 +277,13 @@ def _self_grading(checked: _Checked) -> Iterator[Problem]:
             yield Problem("warning", GRADER, f"each model grades its own answers to {tasks}", remedy, ids)
         else:
             says = f"{_short(checked.grader)} is examined, too, and grades its own answers to {tasks}"
-            yield Problem("warning", GRADER, says, "choose a grader that is not among the targets", ids)
+            yield Problem("warning", GRADER, says, "choose a grader that is not among the models", ids)
 
 
 def _context(checked: _Checked) -> Iterator[Problem]:
     found: defaultdict[tuple[int, str], list[PlacedCell]] = defaultdict(list)
     for item in checked.placed:
-        offer = checked.inputs.offer(item.cell.target)
+        offer = checked.inputs.offer(item.cell.endpoint)
         if offer is None or offer.context_tokens is None:
             continue
         asked = input_tokens_per_call(checked.inputs.facts_of(item.task), item.cell.generate)
@@ -294,9 +294,9 @@ def _context(checked: _Checked) -> Iterator[Problem]:
             found[item.model, f"max_tokens is {most}"].append(item)
     for (m, what), items in found.items():
         contexts = dict.fromkeys(
-            f"{_short(item.cell.target)} ({offer.context_tokens})"
+            f"{_short(item.cell.endpoint)} ({offer.context_tokens})"
             for item in items
-            if (offer := checked.inputs.offer(item.cell.target))
+            if (offer := checked.inputs.offer(item.cell.endpoint))
         )
         ids = tuple(item.cell.id for item in items)
         says = f"{what}, more than the context of {_listed(contexts, NAMES_SHOWN)}"
@@ -307,12 +307,12 @@ def _real_in_practice(checked: _Checked) -> Iterator[Problem]:
     if checked.inputs.endpoints.source != "practice":
         return
     for m in range(len(checked.inputs.profile.models)):
-        foreign = [item.cell for item in checked.placed if item.model == m and item.cell.target.model is None]
+        foreign = [item.cell for item in checked.placed if item.model == m and item.cell.endpoint.hub_id is None]
         if foreign:
-            says = f"{foreign[0].target.name} is not simulated: it is asked for real, at its own price"
+            says = f"{foreign[0].endpoint.model} is not simulated: it is asked for real, at its own price"
             yield Problem("warning", model_place(m), says, cells=tuple(cell.id for cell in foreign))
-    if checked.grader is not None and checked.grader.model is None:
-        says = f"{checked.grader.name} is not simulated: it is asked for real, at its own price"
+    if checked.grader is not None and checked.grader.hub_id is None:
+        says = f"{checked.grader.model} is not simulated: it is asked for real, at its own price"
         yield Problem("warning", GRADER, says)
 
 
@@ -320,7 +320,7 @@ def _duplicates(checked: _Checked) -> Iterator[Problem]:
     first: dict[str, PlacedCell] = {}
     for item in checked.placed:
         cell = item.cell
-        content = (cell.task, cell.task_args, cell.target.name, cell.target.base_url, cell.variant, cell.generate)
+        content = (cell.task, cell.task_args, cell.endpoint.model, cell.endpoint.base_url, cell.variant, cell.generate)
         before = first.setdefault(json.dumps(content, sort_keys=True, default=repr), item)
         if before is not item:
             says = f"{cell.label} is there twice"
@@ -337,8 +337,8 @@ def model_place(model: int) -> str:
     return f"[[models]] #{model + 1}"
 
 
-def _short(target: Endpoint) -> str:
-    return target.name.removeprefix(HF_PREFIX)
+def _short(endpoint: Endpoint) -> str:
+    return endpoint.model.removeprefix(HF_PREFIX)
 
 
 def _listed(names: Iterator[str] | Sequence[str] | dict[str, None], most: int) -> str:

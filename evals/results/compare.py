@@ -27,11 +27,11 @@ Figure = Literal["cost_usd", "usd_per_1k", "p50_s", "sample_s", "tokens_per_s"]
 
 @dataclass(frozen=True, slots=True)
 class ComparedCell:
-    """One task and target on both sides; `None` where a side has no such cell."""
+    """One task and model on both sides; `None` where a side has no such cell."""
 
     task: str  # short, with what sets it apart
-    label: str  # of the target, unlike every other of its task
-    target: str  # the full Inspect model name
+    label: str  # of the model, unlike every other of its task
+    model: str  # the full Inspect model name
     before: ScoreRow | None
     after: ScoreRow | None
     change: Change = "unknown"
@@ -69,7 +69,7 @@ class RunComparison:
     def summary(self) -> str:
         """Which cells have really changed, in a sentence or two."""
         if not self.shared:
-            return "The runs have no cell in common: a cell is the same where its task and its target are."
+            return "The runs have no cell in common: a cell is the same where its task and its model are."
         tested = [cell for cell in self.shared if cell.change != "unknown"]
         if not tested:
             return "No difference can be tested: there are too few samples, or no scores of single ones."
@@ -103,7 +103,7 @@ def compare_runs(
 
 
 def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, practice: bool = False) -> RunComparison:
-    """Hold the cells of one run against one of them: for each task the target, or the variant, that a text means.
+    """Hold the cells of one run against one of them: for each task the model, or the variant, that a text means.
 
     Where it means several of a task, as a provider that serves two models does, each cell is held against the one of
     its own model.
@@ -111,7 +111,7 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, pr
     Args:
         run_id: The run.
         cells: Its cells with their logs' indexes.
-        against: A variant's name, a full Inspect model name, a model, a provider or a policy; or a part of a target.
+        against: A variant's name, a full Inspect model name, a model, a provider or a policy; or a part of a model.
         practice: As `compare_runs` takes it.
 
     Raises:
@@ -121,7 +121,7 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, pr
     groups: dict[Key, list[CellResult]] = {}
     for one in cells:
         status = one[0]
-        apart = status.target if is_variant else status.variant
+        apart = status.model if is_variant else status.variant
         groups.setdefault((_task(status), _args(status), apart), []).append(one)
     pairs: list[_Pair] = []
     for members in groups.values():
@@ -129,8 +129,8 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, pr
         others = [one for one in members if not any(one is other for other in meant)]
         pairs += [_Pair(_counterpart(one, meant, against), one) for one in others if meant]
     if not pairs:
-        targets = ", ".join(dict.fromkeys(status.target for status, _ in cells))
-        raise UsageError(f"no cell of {run_id} can be held against {against!r}", f"its targets are {targets}")
+        models = ", ".join(dict.fromkeys(status.model for status, _ in cells))
+        raise UsageError(f"no cell of {run_id} can be held against {against!r}", f"its models are {models}")
     return _compared(run_id, run_id, pairs, against, practice=practice)
 
 
@@ -183,9 +183,9 @@ class _Pair:
 
 
 def _compared(before: str, after: str, pairs: Sequence[_Pair], against: str, *, practice: bool) -> RunComparison:
-    targets = list(dict.fromkeys(pair.status.target for pair in pairs))
-    labels = dict(zip(targets, short_labels(targets), strict=True))
-    cells = [_cell(pair, labels[pair.status.target]) for pair in pairs]
+    models = list(dict.fromkeys(pair.status.model for pair in pairs))
+    labels = dict(zip(models, short_labels(models), strict=True))
+    cells = [_cell(pair, labels[pair.status.model]) for pair in pairs]
     judged = _judged(cells)
     indexes = [tuple(one[1] if one is not None else None for one in (pair.old, pair.new)) for pair in pairs]
     warnings = warn_changed(judged, indexes, within=bool(against))
@@ -198,7 +198,7 @@ def _cell(pair: _Pair, label: str) -> ComparedCell:
     new_row, new_scores = _side(pair.new, label)
     same_metric = old_row is not None and new_row is not None and old_row.metric == new_row.metric
     comparison = compare(new_scores, old_scores) if same_metric else None
-    return ComparedCell(pair.title, label, pair.status.target, old_row, new_row, comparison=comparison)
+    return ComparedCell(pair.title, label, pair.status.model, old_row, new_row, comparison=comparison)
 
 
 def _side(one: CellResult | None, label: str) -> tuple[ScoreRow | None, Scores]:
@@ -226,7 +226,7 @@ def _judged(cells: Sequence[ComparedCell]) -> list[ComparedCell]:
 
 
 def _keys(cells: Iterable[CellResult]) -> list[Key]:
-    """What a cell is the same by; targets that are there several times are numbered."""
+    """What a cell is the same by; models that are there several times are numbered."""
     seen = Counter[Key]()
     keys: list[Key] = []
     for status, _ in cells:
@@ -237,7 +237,7 @@ def _keys(cells: Iterable[CellResult]) -> list[Key]:
 
 
 def _key(status: CellStatus) -> Key:
-    return _task(status), _args(status), status.variant, status.target
+    return _task(status), _args(status), status.variant, status.model
 
 
 def _task(status: CellStatus) -> str:
@@ -255,19 +255,19 @@ def _scored(cells: Iterable[CellStatus]) -> set[Key]:
 
 
 def _meant(members: Sequence[CellResult], text: str) -> list[CellResult]:
-    """The cells that a text names in one way or another; else those with all of its words in their target."""
+    """The cells that a text names in one way or another; else those with all of its words in their model."""
 
-    def is_named(target: str) -> bool:
-        return text in (target, model_of(target), provider_of(target), provider_of(target).removeprefix(":"))
+    def is_named(model: str) -> bool:
+        return text in (model, model_of(model), provider_of(model), provider_of(model).removeprefix(":"))
 
-    named = [one for one in members if is_named(one[0].target)]
+    named = [one for one in members if is_named(one[0].model)]
     words = text.casefold().split()
-    return named or [one for one in members if words and all(word in one[0].target.casefold() for word in words)]
+    return named or [one for one in members if words and all(word in one[0].model.casefold() for word in words)]
 
 
 def _counterpart(one: CellResult, meant: Sequence[CellResult], text: str) -> CellResult:
-    own = [other for other in meant if model_of(other[0].target) == model_of(one[0].target)] or meant
+    own = [other for other in meant if model_of(other[0].model) == model_of(one[0].model)] or meant
     if len(own) > 1:
-        names = ", ".join(other[0].target for other in own)
+        names = ", ".join(other[0].model for other in own)
         raise UsageError(f"{text!r} fits {len(own)} cells of {one[0].task} ({names})", "give more of the name")
     return own[0]

@@ -76,8 +76,8 @@ def _of_log(path: Path, read: ReadLog) -> CellResult:
             UNREADABLE,
             path.name,
             state="failed",
-            model=unread,
-            grader=unread,
+            model_calls=unread,
+            grader_calls=unread,
             last_error=error.message,
             log=path.name,
         )
@@ -86,7 +86,7 @@ def _of_log(path: Path, read: ReadLog) -> CellResult:
         id=index.cell or path.stem,
         label=f"{index.task} · {Endpoint(index.model).label}",
         task=index.task,
-        target=index.model,
+        model=index.model,
         state=_STATES[index.status],
         done=len(index.samples),
         total=index.total_samples,
@@ -95,8 +95,10 @@ def _of_log(path: Path, read: ReadLog) -> CellResult:
         stderr=index.stderr,
         metric=index.metric,
         self_graded=index.self_graded,
-        model=CallStats(input_tokens=index.input_tokens, output_tokens=index.output_tokens, cost_usd=index.cost_usd),
-        grader=CallStats(cost_usd=index.grader_cost_usd),
+        model_calls=CallStats(
+            input_tokens=index.input_tokens, output_tokens=index.output_tokens, cost_usd=index.cost_usd
+        ),
+        grader_calls=CallStats(cost_usd=index.grader_cost_usd),
         last_error=_why(index),
         log=path.name,
         task_args=index.task_args,

@@ -12,22 +12,22 @@ from ...profiles.schema import HF_PREFIX
 DEFAULT_ROUTE = "default"  # what a bare model id is called among providers
 
 
-def split_target(target: str) -> tuple[str, str | None]:
+def split_model(model: str) -> tuple[str, str | None]:
     """The model of a full Inspect model name, and the provider or policy that it is asked from, if it names one."""
-    if not target.startswith(HF_PREFIX):
-        return target, None
-    model, _, route = target.removeprefix(HF_PREFIX).partition(":")
-    return model, route or None
+    if not model.startswith(HF_PREFIX):
+        return model, None
+    hub_id, _, route = model.removeprefix(HF_PREFIX).partition(":")
+    return hub_id, route or None
 
 
-def model_of(target: str) -> str:
+def model_of(model: str) -> str:
     """The model of a full Inspect model name, whoever serves it."""
-    return split_target(target)[0]
+    return split_model(model)[0]
 
 
-def provider_of(target: str) -> str:
-    """Who a target is asked from: a provider, a policy as `:fastest`, `default`; the API of any other target."""
-    return _route(target) if target.startswith(HF_PREFIX) else target.partition("/")[0]
+def provider_of(model: str) -> str:
+    """Who a model is asked from: a provider, a policy as `:fastest`, `default`; the API of any other model."""
+    return _route(model) if model.startswith(HF_PREFIX) else model.partition("/")[0]
 
 
 def task_title(task: str, args: Mapping[str, Any], variant: str) -> str:
@@ -37,59 +37,59 @@ def task_title(task: str, args: Mapping[str, Any], variant: str) -> str:
     return " · ".join(filter(None, (short, given, variant)))
 
 
-def short_labels(targets: Sequence[str]) -> list[str]:
-    """A label for each target, in order.
+def short_labels(models: Sequence[str]) -> list[str]:
+    """A label for each model, in order.
 
     Providers where there is one model; models where there is one provider; both where both differ or there is only one
-    row; with the organisation, and at last the whole name, where the shorter ones leave two alike. A target that is
+    row; with the organisation, and at last the whole name, where the shorter ones leave two alike. A model that is
     there several times is numbered.
     """
-    distinct = list(dict.fromkeys(targets))
-    models = {split_target(target)[0] for target in distinct}
-    routes = {split_target(target)[1] for target in distinct}
-    served = all(target.startswith(HF_PREFIX) for target in distinct)
+    distinct = list(dict.fromkeys(models))
+    ids = {split_model(model)[0] for model in distinct}
+    routes = {split_model(model)[1] for model in distinct}
+    served = all(model.startswith(HF_PREFIX) for model in distinct)
     ways: list[Callable[[str], str]] = [_model_and_route, _id_and_route, str]
     if served and len(distinct) > 1:
-        ways = ([_route] if len(models) == 1 else [_model, _id] if len(routes) == 1 else []) + ways
-    names = next(found for way in ways if len(set(found := [way(target) for target in distinct])) == len(distinct))
+        ways = ([_route] if len(ids) == 1 else [_model, _id] if len(routes) == 1 else []) + ways
+    names = next(found for way in ways if len(set(found := [way(model) for model in distinct])) == len(distinct))
     of = dict(zip(distinct, names, strict=True))
-    total, seen = Counter(targets), Counter[str]()
+    total, seen = Counter(models), Counter[str]()
     labels: list[str] = []
-    for target in targets:
-        seen[target] += 1
-        labels.append(of[target] + (f" #{seen[target]}" if total[target] > 1 else ""))
+    for model in models:
+        seen[model] += 1
+        labels.append(of[model] + (f" #{seen[model]}" if total[model] > 1 else ""))
     return labels
 
 
-def shared_part(targets: Sequence[str]) -> str:
-    """What `short_labels` leaves out because all targets share it: the model, the provider, or nothing."""
-    split = {split_target(target) for target in targets}
-    if len(split) < 2 or not all(target.startswith(HF_PREFIX) for target in targets):
+def shared_part(models: Sequence[str]) -> str:
+    """What `short_labels` leaves out because all models share it: the model, the provider, or nothing."""
+    split = {split_model(model) for model in models}
+    if len(split) < 2 or not all(model.startswith(HF_PREFIX) for model in models):
         return ""
     if len({model for model, _ in split}) == 1:
-        return _id(targets[0])
-    if len({route for _, route in split}) == 1 and split_target(targets[0])[1]:
-        return _route(targets[0])
+        return _id(models[0])
+    if len({route for _, route in split}) == 1 and split_model(models[0])[1]:
+        return _route(models[0])
     return ""
 
 
-def _route(target: str) -> str:
-    route = split_target(target)[1] or DEFAULT_ROUTE
+def _route(model: str) -> str:
+    route = split_model(model)[1] or DEFAULT_ROUTE
     return f":{route}" if route in POLICIES else route
 
 
-def _id(target: str) -> str:
-    return split_target(target)[0]
+def _id(model: str) -> str:
+    return split_model(model)[0]
 
 
-def _model(target: str) -> str:
-    return _id(target).rsplit("/", 1)[-1]
+def _model(model: str) -> str:
+    return _id(model).rsplit("/", 1)[-1]
 
 
-def _id_and_route(target: str) -> str:
-    model, route = split_target(target)
-    return f"{model}:{route}" if route else model
+def _id_and_route(model: str) -> str:
+    hub_id, route = split_model(model)
+    return f"{hub_id}:{route}" if route else hub_id
 
 
-def _model_and_route(target: str) -> str:
-    return _id_and_route(target).rsplit("/", 1)[-1]
+def _model_and_route(model: str) -> str:
+    return _id_and_route(model).rsplit("/", 1)[-1]

@@ -23,7 +23,7 @@ Verdict = Literal["best", "tied", "worse", "better", "unknown"]
 BEST_SHARE = 0.5  # of the samples that the fullest row has; with fewer a row cannot be the best
 _MEAN_TOLERANCE = 1e-6
 _PART_OF: Mapping[Grouping, Callable[[str], str]] = {
-    "task": lambda target: "",
+    "task": lambda model: "",
     "model": model_of,
     "provider": provider_of,
 }
@@ -34,7 +34,7 @@ class ScoreRow:
     """One cell. Unknown is `None`; money in USD, durations in seconds."""
 
     cell: str  # its id
-    target: str  # the full Inspect model name
+    model: str  # the full Inspect model name
     label: str  # short, and unlike every other of its group
     state: CellState
     score: float | None
@@ -133,7 +133,7 @@ def build_scoreboard(
     parts: dict[str, dict[tuple[str, str, str], list[CellResult]]] = {}
     for status, index in cells:
         args = json.dumps(status.task_args, sort_keys=True, default=str)
-        groups = parts.setdefault(part_of(status.target), {})
+        groups = parts.setdefault(part_of(status.model), {})
         groups.setdefault((status.task, args, status.variant), []).append((status, index))
     practice = practice or any(index is not None and index.practice for _, index in cells)
     made = (_group(members, order_by, part) for part, groups in parts.items() for members in groups.values())
@@ -147,10 +147,10 @@ def order_rows(rows: Sequence[ScoreRow], order_by: Order) -> tuple[ScoreRow, ...
 
 def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGroup:
     first = members[0][0]
-    targets = [status.target for status, _ in members]
+    models = [status.model for status, _ in members]
     rows: list[ScoreRow] = []
     samples: dict[str, Scores] = {}
-    for (status, index), label in zip(members, short_labels(targets), strict=True):
+    for (status, index), label in zip(members, short_labels(models), strict=True):
         samples[label] = comparable_scores(index)
         rows.append(cell_row(status, index, label, samples[label]))
     best = _best(rows, samples)
@@ -160,7 +160,7 @@ def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGr
         task=first.task,
         task_args=first.task_args,
         variant=first.variant,
-        shared=shared_part(targets),
+        shared=shared_part(models),
         metric=metrics.pop() if len(metrics) == 1 else None,
         rows=order_rows(rows, order_by),
         summary=summarise(rows),
@@ -193,10 +193,10 @@ def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Sco
     score = mean.value if mean else index.score if index and index.score is not None else status.score
     stderr = mean.stderr if mean else index.stderr if index and index.score is not None else status.stderr
     n = mean.samples if mean else max(0, status.done - status.errors)
-    model_usd = status.model.cost_usd
+    model_usd = status.model_calls.cost_usd
     return ScoreRow(
         cell=status.id,
-        target=status.target,
+        model=status.model,
         label=label,
         state=status.state,
         score=score,
@@ -211,10 +211,10 @@ def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Sco
         p_value=None,
         comparison=None,
         cost_usd=status.cost_usd,
-        grader_cost_usd=status.grader.cost_usd,
+        grader_cost_usd=status.grader_calls.cost_usd,
         usd_per_1k=None if model_usd is None or not status.done else model_usd / status.done * 1000,
-        p50_s=status.model.latency_p50_s,
-        tokens_per_s=status.model.tokens_per_s,
+        p50_s=status.model_calls.latency_p50_s,
+        tokens_per_s=status.model_calls.tokens_per_s,
         served_by=_shares(status.served_by),
         self_graded=status.self_graded,
         grader=index.grader if index else None,

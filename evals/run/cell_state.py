@@ -20,7 +20,7 @@ def fresh(cell: Cell) -> CellStatus:
         id=cell.id,
         label=cell.label,
         task=cell.task,
-        target=cell.target.name,
+        model=cell.endpoint.model,
         total=cell.estimate.samples,
         self_graded=cell.self_graded,
         provider=cell.provider,
@@ -66,8 +66,8 @@ def with_progress(cell: CellStatus, before: CellStatus, progress: CellProgress) 
         errors=progress.errors,
         in_flight=progress.in_flight,
         score=progress.score,
-        model=_sum(model, progress.model),
-        grader=_sum(grader, progress.grader),
+        model_calls=_sum(model, progress.model),
+        grader_calls=_sum(grader, progress.grader),
         retries=_counts(before.retries, progress.retries),
         waits_s=before.waits_s + progress.waits_s,
         waiting=progress.waiting,
@@ -106,8 +106,8 @@ def _at_least(before: CellStatus, progress: CellProgress) -> tuple[CallStats, Ca
     and its end, or written while no supervisor was there any more, is in the log only. Either sum was spent for sure.
     """
     whole_usd = progress.logged_model.spent_usd + progress.logged_grader.spent_usd
-    grader = _costing(before.grader, progress.logged_grader, progress.logged_grader.spent_usd)
-    return _costing(before.model, progress.logged_model, whole_usd - grader.spent_usd), grader
+    grader = _costing(before.grader_calls, progress.logged_grader, progress.logged_grader.spent_usd)
+    return _costing(before.model_calls, progress.logged_model, whole_usd - grader.spent_usd), grader
 
 
 def _costing(booked: CallStats, logged: CallStats, least_usd: float) -> CallStats:

@@ -142,35 +142,35 @@ def steer_foreign(steering: InspectSteering, status: RunStatus, order: RunComman
         raise UsageError(f"{status.run_id} has ended")
     chosen = order.cells
     if order.provider:
-        chosen = tuple(cell.id for cell in status.cells if cell.target.rpartition(":")[2] == order.provider)
+        chosen = tuple(cell.id for cell in status.cells if cell.model.rpartition(":")[2] == order.provider)
         if not chosen:
             raise UsageError(f"no task of process {pid} names the provider {order.provider}")
-    targets = chosen or ("",)
+    models = chosen or ("",)
     match order.kind:
         case "pause":
-            return tuple(steering.pause(pid, now=order.now, task_id=task) for task in targets)
+            return tuple(steering.pause(pid, now=order.now, task_id=task) for task in models)
         case "resume":
-            return tuple(steering.resume(pid, task_id=task) for task in targets)
+            return tuple(steering.resume(pid, task_id=task) for task in models)
         case "stop" if order.now:
-            return tuple(steering.cancel_task(pid, how="cancel", task_id=task) for task in targets)
+            return tuple(steering.cancel_task(pid, how="cancel", task_id=task) for task in models)
         case "stop":
-            return tuple(steering.drain(pid, task_id=task) for task in targets)
+            return tuple(steering.drain(pid, task_id=task) for task in models)
         case "cancel_sample":
             how = _HOW[order.outcome]
-            return (steering.cancel_sample(pid, order.sample_id, order.epoch, how=how, task_id=targets[0]),)
+            return (steering.cancel_sample(pid, order.sample_id, order.epoch, how=how, task_id=models[0]),)
         case "requeue_sample":
-            return (steering.requeue_sample(pid, order.sample_id, order.epoch, task_id=targets[0]),)
+            return (steering.requeue_sample(pid, order.sample_id, order.epoch, task_id=models[0]),)
         case "adjust":
-            return _adjust(steering, pid, targets, order)
+            return _adjust(steering, pid, models, order)
         case "retry":
             raise UsageError("Proctor did not start this process", "`inspect eval-retry` goes on from its log")
 
 
-def _adjust(steering: InspectSteering, pid: int, targets: Sequence[str], order: RunCommand) -> tuple[str, ...]:
+def _adjust(steering: InspectSteering, pid: int, models: Sequence[str], order: RunCommand) -> tuple[str, ...]:
     if order.budget_usd is not None or order.cells_at_once is not None:
         raise UsageError("budget and cells at once are for runs that Proctor started")
     says: list[str] = []
-    for task in targets:
+    for task in models:
         if order.connections:
             says.append(steering.connections(pid, order.connections, order.author, task_id=task))
         if order.limits:
@@ -186,7 +186,7 @@ def _cell(task: InspectTask, process: InspectProcess) -> CellStatus:
         id=task.eval_id,
         label=f"{_short(task.task)} · {task.model.rpartition('/')[2]}",
         task=task.task,
-        target=task.model,
+        model=task.model,
         state=state,
         pid=process.pid,
         done=task.done,
@@ -194,7 +194,7 @@ def _cell(task: InspectTask, process: InspectProcess) -> CellStatus:
         errors=task.errors,
         in_flight=task.in_flight,
         score=task.score,
-        model=CallStats(cost_usd=None),  # it tells of no single call
+        model_calls=CallStats(cost_usd=None),  # it tells of no single call
         tokens_told=task.tokens,
         tokens_told_per_s=task.tokens_per_s,
         paused=task.paused,

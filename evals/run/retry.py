@@ -148,11 +148,11 @@ def what_is_left(before: Plan, plan: Plan, cells: Mapping[str, CellStatus]) -> f
 def at(plan: Plan, endpoints: Endpoints) -> Plan:
     """The plan with today's addresses: practice may answer elsewhere than it did."""
 
-    def moved(target: Endpoint) -> Endpoint:
-        return target if target.model is None else replace(target, base_url=endpoints.router_url)
+    def moved(endpoint: Endpoint) -> Endpoint:
+        return endpoint if endpoint.hub_id is None else replace(endpoint, base_url=endpoints.router_url)
 
     cells = (
-        replace(cell, target=moved(cell.target), grader=moved(cell.grader) if cell.grader else None)
+        replace(cell, endpoint=moved(cell.endpoint), grader=moved(cell.grader) if cell.grader else None)
         for cell in plan.cells
     )
     return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
@@ -160,7 +160,8 @@ def at(plan: Plan, endpoints: Endpoints) -> Plan:
 
 def _lacking(cells: Sequence[Cell], endpoints: Endpoints, planner: Planner) -> Iterator[Problem]:
     """What cells that are to run need, and what was there when they were planned: a token, the files of their tasks."""
-    if any(target is not None and target.model is not None for cell in cells for target in (cell.target, cell.grader)):
+    endpoints_used = [endpoint for cell in cells for endpoint in (cell.endpoint, cell.grader) if endpoint is not None]
+    if any(endpoint.hub_id is not None for endpoint in endpoints_used):
         yield from token_problems(endpoints, planner.account(endpoints))
     for task in dict.fromkeys(cell.task for cell in cells):
         file = Path(task.rpartition("@")[0] or task)

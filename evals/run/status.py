@@ -42,7 +42,7 @@ class CellStatus:
     id: str
     label: str
     task: str
-    target: str  # the full Inspect model name
+    model: str  # the full Inspect model name
     state: CellState = "waiting"
     pid: int | None = None
     done: int = 0  # samples that ended, with or without an error
@@ -53,8 +53,8 @@ class CellStatus:
     stderr: float | None = None
     metric: str | None = None  # the name of that metric, e.g. "accuracy"
     self_graded: bool = False
-    model: CallStats = CallStats()
-    grader: CallStats = CallStats()
+    model_calls: CallStats = CallStats()
+    grader_calls: CallStats = CallStats()
     retries: Mapping[str, int] = field(default_factory=dict[str, int])  # failed attempts by HTTP status or cause
     waits_s: float = 0.0  # time that calls spent waiting to be tried again, summed
     waiting: int = 0  # calls that are waiting to be tried again now
@@ -78,25 +78,25 @@ class CellStatus:
     @property
     def has_called(self) -> bool:
         """Whether any call has been answered: figures of calls are unknown from then on, and absent before."""
-        return self.model.calls > 0 or bool(self.tokens_told)
+        return self.model_calls.calls > 0 or bool(self.tokens_told)
 
     @property
     def tokens(self) -> int:
         """Of all calls, the grader's too, what was asked and answered."""
-        counted = sum(stats.input_tokens + stats.output_tokens for stats in (self.model, self.grader))
+        counted = sum(stats.input_tokens + stats.output_tokens for stats in (self.model_calls, self.grader_calls))
         return counted if self.tokens_told is None else self.tokens_told
 
     @property
     def cost_usd(self) -> float | None:
         """Model and grader together; `None` as soon as one of them is unknown."""
-        if self.model.cost_usd is None or self.grader.cost_usd is None:
+        if self.model_calls.cost_usd is None or self.grader_calls.cost_usd is None:
             return None
-        return self.model.cost_usd + self.grader.cost_usd
+        return self.model_calls.cost_usd + self.grader_calls.cost_usd
 
     @property
     def known_usd(self) -> float:
         """What of that is known, model and grader together: all of it, or that of calls whose price is."""
-        return self.model.spent_usd + self.grader.spent_usd
+        return self.model_calls.spent_usd + self.grader_calls.spent_usd
 
 
 @dataclass(frozen=True, slots=True)

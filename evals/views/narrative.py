@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...profiles.base.format import UNKNOWN, format_usd, number_of
 from ...profiles.schema import HF_PREFIX
-from ..results.labels import split_target
+from ..results.labels import split_model
 from ..results.statistics import samples_needed
 from ..run.status import ENDED
 
@@ -118,7 +118,7 @@ def grading_words(rows: Sequence[ScoreRow]) -> Iterator[str]:
         costs = total_words([row.grader_cost_usd for row in graded])
         words = f"of it for grading by {grader.removeprefix(HF_PREFIX)} · {costs}"
         servers = list(dict.fromkeys(name for row in graded for name in row.grader_served_by))
-        named = split_target(grader)[1]
+        named = split_model(grader)[1]
         yield words + (f" · served by {', '.join(servers)}" if servers and servers != [named] else "")
     if themselves := [row.grader_cost_usd for row in rows if row.self_graded]:
         yield f"of it for grading themselves · {total_words(themselves)}"

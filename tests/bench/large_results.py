@@ -74,7 +74,7 @@ def make_run(root: Path, cells: int, samples: int) -> None:
         stats = CallStats(samples, 100, 100, 1.0, 0.9, 1.7, 512.0)
         made.append(
             CellStatus(str(number), target, TASK, target, "succeeded", total=samples, done=samples, score=0.7,
-                       metric="accuracy", model=stats, log=log.name)
+                       metric="accuracy", model_calls=stats, log=log.name)
         )  # fmt: skip
     write_status(
         run_dir,

@@ -68,7 +68,7 @@ def make_run(
     write_eval_log(log, str(run_dir / "cell.eval"))
     cell = CellStatus(
         "cell", says("arithmetic · gpt-oss-120b:groq"), TASK, TARGET, "succeeded", total=samples, done=samples,
-        score=0.67, stderr=0.05, metric="accuracy", model=CallStats(samples, 100, 100, 0.01, 0.9, 1.7, 512.0),
+        score=0.67, stderr=0.05, metric="accuracy", model_calls=CallStats(samples, 100, 100, 0.01, 0.9, 1.7, 512.0),
         log="cell.eval", last_error=says(""), served_by={says("groq"): samples},
     )  # fmt: skip
     ended_s = BEGAN_S + 60

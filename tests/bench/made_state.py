@@ -148,14 +148,23 @@ def made_runs(say: Say = as_it_is, samples: int = 30) -> tuple[RunStatus, RunSta
     stats = CallStats(samples, 4000, 900, 0.0123, 0.9, 1.7, 512.0)
     going = (
         cell(
-            "groq", "running", pid=11, done=5, in_flight=2, score=0.8, stderr=0.05, metric=say("accuracy"), model=stats
+            "groq",
+            "running",
+            pid=11,
+            done=5,
+            in_flight=2,
+            score=0.8,
+            stderr=0.05,
+            metric=say("accuracy"),
+            model_calls=stats,
         ),
         cell("novita", "held", done=1, errors=1, last_error=say("402: no credit left"), retries={say("429"): 7}),
         cell("together", "waiting"),
     )
     over = tuple(
         cell(
-            provider, "succeeded", done=samples, score=0.8 - number / 10, stderr=0.05, metric="accuracy", model=stats,
+            provider, "succeeded", done=samples, score=0.8 - number / 10, stderr=0.05, metric="accuracy",
+            model_calls=stats,
             served_by={say(provider): samples}, log=f"{provider}.eval", started_at_s=NOW_S - 90, ended_at_s=NOW_S - 30,
             self_graded=number == 0,
         )

@@ -48,7 +48,7 @@ class Ran:
     @property
     def cells(self) -> dict[str, dict[str, Any]]:
         """The records of the cells of a run that was started with `--json`, by what follows the model's name."""
-        return {cell["target"].rpartition(":")[2]: cell for cell in self.events[-1]["cells"]}
+        return {cell["model"].rpartition(":")[2]: cell for cell in self.events[-1]["cells"]}
 
     def __repr__(self) -> str:
         return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"

@@ -74,7 +74,7 @@ task = "proctor/theory_of_mind"
 model = "{MODEL}"
 providers = {json.dumps(list(NINE))}
 [grader]
-target = "hf-inference-providers/bench/gavel.v2:cheapest"
+model = "hf-inference-providers/bench/gavel.v2:cheapest"
 [run]
 limit = {SAMPLES}
 """

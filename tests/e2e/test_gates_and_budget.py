@@ -12,7 +12,7 @@ task = "proctor/theory_of_mind"
 model = "openai/gpt-oss-120b"
 providers = ["groq", "together"]
 [grader]
-target = "hf-inference-providers/openai/gpt-oss-120b:fastest"
+model = "hf-inference-providers/openai/gpt-oss-120b:fastest"
 [generate]
 max_retries = 0
 [run]

@@ -32,7 +32,7 @@ task = "proctor/theory_of_mind"
 model = "openai/gpt-oss-120b"
 providers = ["groq", "novita"]
 [grader]
-target = "hf-inference-providers/openai/gpt-oss-120b:together"
+model = "hf-inference-providers/openai/gpt-oss-120b:together"
 [run]
 max_connections = 3
 """

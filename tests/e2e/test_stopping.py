@@ -20,7 +20,7 @@ task = "proctor/theory_of_mind"
 model = "openai/gpt-oss-120b"
 providers = ["groq", "novita"]
 [grader]
-target = "hf-inference-providers/openai/gpt-oss-120b:together"
+model = "hf-inference-providers/openai/gpt-oss-120b:together"
 [run]
 limit = 40
 max_connections = 4
@@ -134,9 +134,9 @@ def test_a_killed_cell_is_told_and_the_others_finish(router: Any, run: Callable[
     router.fault({"target": "novita", "kind": "silence", "after": 5})
     started = run("--json")
     status = started.until_status(
-        lambda status: any(cell.target.endswith(":novita") and cell.done and cell.in_flight for cell in status.cells)
+        lambda status: any(cell.model.endswith(":novita") and cell.done and cell.in_flight for cell in status.cells)
     )
-    victim = next(cell for cell in status.cells if cell.target.endswith(":novita"))
+    victim = next(cell for cell in status.cells if cell.model.endswith(":novita"))
     os.kill(victim.pid or 0, signal.SIGKILL)
     did = started.ended()
     assert did.code == 1, did

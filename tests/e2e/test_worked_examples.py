@@ -58,7 +58,7 @@ def test_one_model_grades_itself_and_is_badged_so(ran: Mapping[str, Any], show: 
     did = ran["theory-of-mind"]
     assert did.code == 0, did
     (row,) = scoreboard_of(show, "theory-of-mind")
-    assert (row["target"], row["samples"], row["errors"]) == ("hf-inference-providers/openai/gpt-oss-20b", 2, 0)
+    assert (row["model"], row["samples"], row["errors"]) == ("hf-inference-providers/openai/gpt-oss-20b", 2, 0)
     assert row["self_graded"]
     assert "gpt-oss-20b (grades itself)" in did.out
     assert "practice: simulated models" in did.out
@@ -87,7 +87,7 @@ def test_nine_providers_are_nine_cells_and_json_lines_tell_each(ran: Mapping[str
     assert launch["event"] == "launch"
     assert Path(launch["run_dir"]).name == launch["run_id"]
     assert len(set(launch["cells"])) == 9
-    fields = {"cell", "task", "target", "state", "score", "stderr", "samples", "errors", "cost_usd", "log"}
+    fields = {"cell", "task", "model", "state", "score", "stderr", "samples", "errors", "cost_usd", "log"}
     for cell in cells:
         assert cell["event"] == "cell"
         assert fields < set(cell)
@@ -111,7 +111,7 @@ def test_nine_providers_are_nine_cells_and_json_lines_tell_each(ran: Mapping[str
         "succeeded",
         0,
     )
-    assert [cell["target"] for cell in done["cells"]] == [f"{OSS}:{provider}" for provider in NINE]
+    assert [cell["model"] for cell in done["cells"]] == [f"{OSS}:{provider}" for provider in NINE]
     told = {cell["cell"]: cell for cell in cells}
     assert all(told[cell["cell"]] == {"event": "cell", **cell} for cell in done["cells"])
 
@@ -181,7 +181,7 @@ def test_every_way_to_show_a_run_agrees_with_it(ran: Mapping[str, Any], show: Ca
     cells = {cell["cell"]: cell for cell in ran["nine-providers"].events[-1]["cells"]}
     assert len(rows) == len(cells) == 9
     for row in rows:
-        for name in ("target", "state", "score", "stderr", "samples", "errors", "cost_usd"):
+        for name in ("model", "state", "score", "stderr", "samples", "errors", "cost_usd"):
             known = cells[row["cell"]][name]
             assert row[name] == (pytest.approx(known) if isinstance(known, float) else known)
     table = list(csv.DictReader(io.StringIO(show("nine-providers", "--csv").out)))

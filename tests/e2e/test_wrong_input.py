@@ -9,7 +9,7 @@ import pytest
 
 TASK = '[[tasks]]\ntask = "proctor/theory_of_mind"\n'
 MODEL = '[[models]]\nmodel = "openai/gpt-oss-20b"\n'
-GRADER = '[grader]\ntarget = "hf-inference-providers/openai/gpt-oss-120b:groq"\n'
+GRADER = '[grader]\nmodel = "hf-inference-providers/openai/gpt-oss-120b:groq"\n'
 LIVE = (
     "live now: hyperbolic, fireworks-ai, nscale, scaleway, together, cerebras, novita, groq, sambanova, "
     "flaky-cloud, featherless-ai"
@@ -114,7 +114,7 @@ def test_all_that_stands_in_the_way_of_a_run_is_told_a_line_each(user: Any, rout
         model = "openai/gpt-oss-120b"
         providers = ["ovhcloud", "zai-org", "groq"]
         [grader]
-        target = "hf-inference-providers/openai/gpt-oss-120b:acme"
+        model = "hf-inference-providers/openai/gpt-oss-120b:acme"
         """,
     )
     did = user.run("run", "p.toml", **router.environment)

@@ -107,7 +107,7 @@ def _cell_of(
         id=f"{task.rsplit('/', 1)[-1]}-{route}",
         task=task,
         task_args={},
-        target=Endpoint(f"{HF_PREFIX}{model}:{route}", model, route, server.url),
+        endpoint=Endpoint(f"{HF_PREFIX}{model}:{route}", model, route, server.url),
         variant="",
         generate=generate,
         epochs=1,
@@ -219,7 +219,7 @@ def start_run(backend: LocalBackend, own_home: Path) -> Callable[..., Running]:
         settings = RunSettings(
             cells_at_once, 10, retry_on_error, budget_usd, credit_patience_s=credit_patience_s, **more
         )
-        first = cells[0].target.base_url or ""
+        first = cells[0].endpoint.base_url or ""
         plan = Plan("a test", "practice", first, first.removesuffix("/v1"), tuple(cells), settings, prices=prices or {})
         return Running(run_dir, plan, backend, redo=redo)
 

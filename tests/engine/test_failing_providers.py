@@ -78,7 +78,7 @@ def test_a_burst_of_refusals_that_passes_is_waited_for(
     set_faults({"target": "novita", "kind": "402", "after": 8, "count": 4})
     (cell,) = (status := start_run([cell_of("novita", limit=15)], credit_patience_s=3).ended()).cells
     assert (cell.state, cell.done, cell.errors, cell.parked) == ("succeeded", 15, 0, "")
-    assert cell.model.calls == cell.grader.calls == 15
+    assert cell.model_calls.calls == cell.grader_calls.calls == 15
     assert statuses(served, "novita").count(200) == 30
     assert cell.retries["402"] == 4
     assert "good: novita serves again" in told(status)

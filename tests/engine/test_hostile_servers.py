@@ -81,7 +81,7 @@ def ask(server: Server, start_run: Callable[..., Any], cell_of: Callable[..., Ce
     def run(answer: Answer) -> CellStatus:
         server.answer = answer
         cell = cell_of("groq", limit=2, timeout=20, attempt_timeout=10, max_retries=0)
-        cell = replace(cell, target=replace(cell.target, base_url=server.url))
+        cell = replace(cell, endpoint=replace(cell.endpoint, base_url=server.url))
         return start_run([cell]).ended().cells[0]
 
     return run
@@ -90,17 +90,17 @@ def ask(server: Server, start_run: Callable[..., Any], cell_of: Callable[..., Ce
 def test_tokens_from_a_cache_are_paid_for_too(ask: Callable[[Answer], CellStatus]) -> None:
     cell = ask(stream(SAID, ENDED, USED))
     assert cell.state == "succeeded"
-    assert (cell.model.input_tokens, cell.model.output_tokens) == (200, 40)
-    assert cell.model.cost_usd == pytest.approx(2 * (100 * 0.15 + 20 * 0.60) / 1e6)
+    assert (cell.model_calls.input_tokens, cell.model_calls.output_tokens) == (200, 40)
+    assert cell.model_calls.cost_usd == pytest.approx(2 * (100 * 0.15 + 20 * 0.60) / 1e6)
 
 
 def test_an_answer_without_usage_makes_the_cost_unknown(ask: Callable[[Answer], CellStatus]) -> None:
     cell = ask(stream(SAID, ENDED))
     assert (cell.state, cell.score) == ("succeeded", 1.0)
-    assert (cell.model.calls, cell.grader.calls) == (2, 2)
-    assert cell.model.cost_usd is None
-    assert cell.grader.cost_usd is None
-    assert cell.model.latency_p50_s is not None
+    assert (cell.model_calls.calls, cell.grader_calls.calls) == (2, 2)
+    assert cell.model_calls.cost_usd is None
+    assert cell.grader_calls.cost_usd is None
+    assert cell.model_calls.latency_p50_s is not None
 
 
 @pytest.mark.parametrize(

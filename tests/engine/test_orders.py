@@ -195,7 +195,7 @@ def test_a_run_that_is_just_starting_hears_every_order(cell_of: CellOf, served: 
     run_dir = own_home / "run1"
     run_dir.mkdir()
     cell = cell_of("groq", task=str(own_home / "sums.py"), limit=None)
-    url = cell.target.base_url or ""
+    url = cell.endpoint.base_url or ""
     cell = replace(cell, id="sums", estimate=Estimate(samples=8))
     plan = Plan("a test", "practice", url, url.removesuffix("/v1"), (cell,), RunSettings(4, 10, 0, None))
     write_run_toml(run_dir / "run.toml", plan, Profile(), run_id="run1", created_at_s=1.0)

@@ -67,7 +67,7 @@ def test_the_practice_profile_is_planned_without_asking_a_model(tmp_path: Path) 
     assert prepared.endpoints.token == "practice"
     cells = prepared.plan.cells
     assert len(cells) == len({cell.id for cell in cells}) == 12
-    assert {cell.target.base_url for cell in cells} == {prepared.plan.router_url}
+    assert {cell.endpoint.base_url for cell in cells} == {prepared.plan.router_url}
     assert {cell.estimate.samples for cell in cells} == {20}
     assert all(cell.price and cell.estimate.cost_usd and cell.estimate.time_s for cell in cells)
     asked_by = prepared.plan.prices["openai/gpt-oss-120b"]
@@ -136,9 +136,9 @@ def test_another_routers_models_are_planned_with_its_prices(
     """)
     assert prepared.plan.errors == ()
     live = {offer["provider"]: offer for offer in entry["providers"] if offer["status"] == "live"}
-    assert [cell.target.route for cell in prepared.plan.cells] == list(live)
+    assert [cell.endpoint.route for cell in prepared.plan.cells] == list(live)
     for cell in prepared.plan.cells:
-        listed = live[cell.target.route or ""].get("pricing")
+        listed = live[cell.endpoint.route or ""].get("pricing")
         asked = (cell.price.input_usd_per_mtok, cell.price.output_usd_per_mtok) if cell.price else None
         assert asked == ((listed["input"], listed["output"]) if listed else None)
         assert (cell.estimate.cost_usd is None) == (listed is None)
@@ -160,6 +160,6 @@ def test_no_router_is_told_and_other_targets_do_not_need_one(
     assert found[1].startswith("error: token: no Hugging Face token found: ")
 
     monkeypatch.setenv("OPENAI_API_KEY", "any")
-    local = planned(f'{task}[[models]]\ntarget = "openai/gpt-5"\nbase_url = "http://127.0.0.1:9/v1"\n')
+    local = planned(f'{task}[[models]]\ninspect_model = "openai/gpt-5"\nbase_url = "http://127.0.0.1:9/v1"\n')
     assert local.plan.errors == ()
     assert local.plan.cells[0].estimate.samples is not None

@@ -28,7 +28,7 @@ def test_a_run_with_a_held_and_a_killed_cell(
     )  # fmt: skip
     routes = ("groq", "novita", "nscale")
     run = start_run([cell_of(route, grader_route="together", limit=40) for route in routes])
-    run.until(lambda status: any(c.target.endswith("nscale") and c.done >= 5 and c.in_flight for c in status.cells))
+    run.until(lambda status: any(c.model.endswith("nscale") and c.done >= 5 and c.in_flight for c in status.cells))
     run.kill_cell("theory_of_mind-nscale")
     status = run.ended()
 

@@ -56,7 +56,9 @@ def test_a_killed_cell_is_gone_on_with_and_nothing_is_asked_twice(
     assert kept >= 5
     set_faults()
     already = asked(served, "groq")
-    forgotten = replace(before.cells[0], model=CallStats(), grader=CallStats())  # as if killed before it was written
+    forgotten = replace(
+        before.cells[0], model_calls=CallStats(), grader_calls=CallStats()
+    )  # as if killed before it was written
     write_status(run.run_dir, replace(before, cells=(forgotten, before.cells[1])))
 
     with start_practice(["--speed", "0"]) as elsewhere:  # practice has another port by now
@@ -73,8 +75,8 @@ def test_a_killed_cell_is_gone_on_with_and_nothing_is_asked_twice(
     assert len(list(run.run_dir.glob("earlier/*.eval"))) == 1
     samples = index_log(run.run_dir / str(again.cells[0].log)).samples
     model_usd, grader_usd = (sum(cost or 0 for cost in costs) for costs in (samples.cost_usd, samples.grader_cost_usd))
-    assert again.cells[0].model.cost_usd == pytest.approx(model_usd), "what the books have lost the log has kept"
-    assert again.cells[0].grader.cost_usd == pytest.approx(grader_usd)
+    assert again.cells[0].model_calls.cost_usd == pytest.approx(model_usd), "what the books have lost the log has kept"
+    assert again.cells[0].grader_calls.cost_usd == pytest.approx(grader_usd)
 
 
 def test_a_run_that_grew_asks_only_what_is_new_and_leaves_what_is_damaged_alone(
@@ -111,11 +113,11 @@ def test_a_run_that_grew_asks_only_what_is_new_and_leaves_what_is_damaged_alone(
     assert asked(served, "groq") == 10 + 2 + 20, "two failed before, ten samples are new in one epoch, fifteen in two"
     assert asked(served, "novita") == cells[novita.id].done == 5
     assert now.served_by == {"groq": 30}
-    assert now.model.calls == now.grader.calls == 30
+    assert now.model_calls.calls == now.grader_calls.calls == 30
     paid = [r for r in served() if r["status"] == 200]
     spent = sum(groq.price.cost_usd(r["input_tokens"], r["output_tokens"]) for r in paid if r["provider"] == "groq")  # pyright: ignore[reportOptionalMemberAccess]
-    assert now.model.cost_usd == pytest.approx(spent), "both attempts are in it"
-    assert (now.model.latency_p50_s or 0) > 0
+    assert now.model_calls.cost_usd == pytest.approx(spent), "both attempts are in it"
+    assert (now.model_calls.latency_p50_s or 0) > 0
     assert sorted(path.name for path in run.run_dir.glob("earlier/*")) == [first.log]
     names = {path.name for path in run.run_dir.glob("*.eval")}
     assert names == strangers.keys() | {cell.log for cell in again.cells}

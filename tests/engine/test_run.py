@@ -25,7 +25,7 @@ Faults = Callable[..., None]
 
 
 def by_route(status: RunStatus) -> dict[str, CellStatus]:
-    return {cell.target.rpartition(":")[2]: cell for cell in status.cells}
+    return {cell.model.rpartition(":")[2]: cell for cell in status.cells}
 
 
 def log_of(run: Any, cell: CellStatus) -> EvalLog:
@@ -53,8 +53,8 @@ def test_scores_cost_and_who_served_are_what_was_served(start_run: Start, cell_o
     assert Counter(sample.output.completion for sample in log.samples) == answers
     # cost is tokens times the offered price
     tokens = [(r["input_tokens"], r["output_tokens"]) for r in requests if r["provider"] == "groq"]
-    assert groq.model.cost_usd == pytest.approx(sum(price.cost_usd(*pair) for pair in tokens), abs=1e-9)
-    assert groq.model.calls == groq.grader.calls == 30
+    assert groq.model_calls.cost_usd == pytest.approx(sum(price.cost_usd(*pair) for pair in tokens), abs=1e-9)
+    assert groq.model_calls.calls == groq.grader_calls.calls == 30
     logged = sum(u.total_cost or 0 for u in log.stats.model_usage.values())
     assert groq.cost_usd == pytest.approx(logged, abs=1e-9)
     # who served stands beside every sample's call, and is counted without the grader
@@ -63,10 +63,10 @@ def test_scores_cost_and_who_served_are_what_was_served(start_run: Start, cell_o
         assert told == ["groq", "together"]
     assert groq.served_by == {"groq": 30}
     # a self-graded cell's grading is told apart as well
-    assert cells["nscale"].model.calls == cells["nscale"].grader.calls == 20
+    assert cells["nscale"].model_calls.calls == cells["nscale"].grader_calls.calls == 20
     assert cells["nscale"].self_graded
-    assert groq.model.latency_p50_s is not None
-    assert groq.model.tokens_per_s is not None
+    assert groq.model_calls.latency_p50_s is not None
+    assert groq.model_calls.tokens_per_s is not None
 
 
 def test_an_unknown_price_stays_unknown(start_run: Start, cell_of: CellOf) -> None:
@@ -130,14 +130,14 @@ def test_rate_limits_server_errors_and_cut_streams_are_lived_through(
     assert {cell.last_error for cell in status.cells} == {None}
     assert (status.state, status.exit_code) == ("succeeded", 0)
     novita = by_route(status)["novita"]
-    assert (novita.done, novita.errors, novita.model.calls, novita.grader.calls) == (30, 0, 30, 30)
+    assert (novita.done, novita.errors, novita.model_calls.calls, novita.grader_calls.calls) == (30, 0, 30, 30)
     assert novita.retries["429"] > 15
     requests = [r for r in served() if r["provider"] == "novita"]
     assert sum(r["status"] == 200 for r in requests) == 60, "nothing is asked or counted twice"
     paid = sum(PRICE.cost_usd(r["input_tokens"], r["output_tokens"]) for r in requests)
     assert novita.cost_usd == pytest.approx(paid, abs=1e-9)
     groq = by_route(status)["groq"]
-    assert (groq.done, groq.errors, groq.model.calls, groq.grader.calls) == (30, 0, 30, 30)
+    assert (groq.done, groq.errors, groq.model_calls.calls, groq.grader_calls.calls) == (30, 0, 30, 30)
     assert novita.waits_s > 1
 
 
@@ -165,7 +165,14 @@ def test_a_stop_grades_what_is_answered_and_keeps_it(start_run: Start, cell_of: 
     log = log_of(run, cells["groq"])
     assert log.status == "cancelled"
     kept = [sample for sample in log.samples or [] if sample.scores]
-    assert 5 <= len(kept) == cells["groq"].done == cells["groq"].model.calls == cells["groq"].grader.calls < 100
+    assert (
+        5
+        <= len(kept)
+        == cells["groq"].done
+        == cells["groq"].model_calls.calls
+        == cells["groq"].grader_calls.calls
+        < 100
+    )
 
 
 def test_a_second_stop_ends_at_once(start_run: Start, cell_of: CellOf, set_faults: Faults) -> None:

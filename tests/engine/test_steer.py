@@ -233,7 +233,7 @@ def test_its_score_and_tokens_are_told_and_what_it_does_not_tell_stays_unknown(f
         (cell,) = status.cells
         assert cell.score == pytest.approx(sum(told) / len(told))
         assert cell.tokens == foreign.get("/tasks")[0]["total_tokens"] > 0
-        assert (cell.cost_usd, cell.model.latency_p50_s, cell.model.tokens_per_s) == (None, None, None)
+        assert (cell.cost_usd, cell.model_calls.latency_p50_s, cell.model_calls.tokens_per_s) == (None, None, None)
         assert "?" in summary(status, 0).split(" · "), "never $0"
         row = cell_rows(status, {}, 0)[0]
         shown = {column.key: one.text for column, one in zip(CELL_COLUMNS, row.cells, strict=True)}

@@ -31,12 +31,12 @@ CELL = CellStatus(
     id="a",
     label="theory_of_mind · gpt-oss-120b:groq",
     task="proctor/theory_of_mind",
-    target="hf-inference-providers/openai/gpt-oss-120b:groq",
+    model="hf-inference-providers/openai/gpt-oss-120b:groq",
     state="succeeded",
     done=20,
     total=20,
     score=0.75,
-    model=CallStats(calls=20, cost_usd=0.02),
+    model_calls=CallStats(calls=20, cost_usd=0.02),
 )
 ENDED_RUN = RunStatus(
     "20261101-000000-old", "An old run", "practice", "succeeded", (CELL,), None, 1.0, 2.0, 2.0, None, 0

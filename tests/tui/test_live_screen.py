@@ -42,7 +42,7 @@ NOW_S = 1_000_000.0
 
 def _cell(route: str, state: Any, **fields: Any) -> CellStatus:
     return CellStatus(
-        id=route, label=f"arithmetic · gpt-oss-120b:{route}", task="proctor/arithmetic", target=f"{HF}:{route}",
+        id=route, label=f"arithmetic · gpt-oss-120b:{route}", task="proctor/arithmetic", model=f"{HF}:{route}",
         state=state, total=20, **fields,
     )  # fmt: skip
 
@@ -306,7 +306,7 @@ def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None
 
 
 def test_a_provider_is_paused_softly_or_at_once_and_goes_on() -> None:
-    policy = replace(STATUS.cells[0], id="fastest", target=f"{HF}:fastest", provider="groq", paused="soft")
+    policy = replace(STATUS.cells[0], id="fastest", model=f"{HF}:fastest", provider="groq", paused="soft")
     status = replace(STATUS, cells=(*STATUS.cells, policy, _cell("groq-held", "held", provider="groq")))
 
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:

@@ -10,7 +10,7 @@ from proctor.profiles.schema import HF_PREFIX, Generate, ModelItem, Profile, Tas
 MODEL = "openai/gpt-oss-120b"
 LIVE = ("groq", "novita", "cerebras")
 OTHERS = [
-    ModelItem(target="openai/gpt-5", base_url="http://127.0.0.1:11434/v1"),
+    ModelItem(inspect_model="openai/gpt-5", base_url="http://127.0.0.1:11434/v1"),
     ModelItem(model="Qwen/Qwen3-8B", providers=["novita"]),
 ]
 
@@ -74,7 +74,7 @@ def test_all_keeps_what_is_picked_and_not_live() -> None:
 
 
 def test_a_target_that_names_the_router_counts_as_a_pick() -> None:
-    before = draft(ModelItem(target=f"{HF_PREFIX}{MODEL}:groq"))
+    before = draft(ModelItem(inspect_model=f"{HF_PREFIX}{MODEL}:groq"))
     assert picks_of(before)[MODEL] == ("groq",)
     assert toggle_route(before, MODEL, "groq", LIVE) == draft()
 

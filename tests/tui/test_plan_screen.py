@@ -197,7 +197,7 @@ def test_the_grader_is_chosen_from_the_drafts_targets(play: Callable[..., None])
 
 def _pairs(app: PlanApp) -> set[tuple[str, str]]:
     plan = app.store.plan.value
-    return {(cell.task_label, cell.target.label) for cell in plan.cells} if plan is not None else set()
+    return {(cell.task_label, cell.endpoint.label) for cell in plan.cells} if plan is not None else set()
 
 
 def test_cells_targets_and_tasks_are_taken_out_and_put_back(play: Callable[..., None]):

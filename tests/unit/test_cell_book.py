@@ -25,17 +25,17 @@ def usd(cost: float | None, known: float = 0.0) -> CallStats:
 def test_the_larger_of_both_counts_and_what_is_spent_now_comes_on_top(
     booked: tuple[float, float], logged: tuple[float, float], model: float, grader: float
 ) -> None:
-    before = CellStatus("a", "a", "t", "m", model=usd(booked[0]), grader=usd(booked[1]))
+    before = CellStatus("a", "a", "t", "m", model_calls=usd(booked[0]), grader_calls=usd(booked[1]))
     progress = CellProgress(model=usd(0.25), grader=usd(0.5), logged_model=usd(logged[0]), logged_grader=usd(logged[1]))
     now = with_progress(before, before, progress)
-    assert (now.model.cost_usd, now.grader.cost_usd) == (model + 0.25, grader + 0.5)
+    assert (now.model_calls.cost_usd, now.grader_calls.cost_usd) == (model + 0.25, grader + 0.5)
     assert now.known_usd == now.cost_usd
 
 
 def test_what_one_of_them_does_not_know_stays_unknown_and_the_rest_is_known() -> None:
-    before = CellStatus("a", "a", "t", "m", model=usd(None, 2.0))
+    before = CellStatus("a", "a", "t", "m", model_calls=usd(None, 2.0))
     now = with_progress(before, before, CellProgress(model=usd(0.25), logged_model=usd(1.0)))
     assert (now.cost_usd, now.known_usd) == (None, 2.25)
-    before = CellStatus("a", "a", "t", "m", model=usd(2.0))
+    before = CellStatus("a", "a", "t", "m", model_calls=usd(2.0))
     now = with_progress(before, before, CellProgress(model=usd(0.25), logged_model=usd(None, 3.0)))
     assert (now.cost_usd, now.known_usd) == (None, 3.25)

@@ -20,7 +20,7 @@ from rich.console import Console
 
 CELL = CellStatus(
     "c", "exam · m:groq", "exam", "m:groq", state="running", done=10, total=20, score=0.8, stderr=0.04,
-    model=CallStats(calls=10, cost_usd=0.01),
+    model_calls=CallStats(calls=10, cost_usd=0.01),
 )  # fmt: skip
 ITSELF = replace(CELL, id="d", label="exam · m:novita", score=0.9, self_graded=True)
 

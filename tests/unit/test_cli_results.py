@@ -94,7 +94,7 @@ def test_the_newest_run_is_compared_with_the_one_before_that_shares_a_cell(
         "gate failed: t · groq: score 0.250 is worse than 0.875",
     ]
     head, groq, novita = [line.split() for line in done.out.splitlines()[3:6]]
-    assert head[:4] == ["target", "before", "now", "difference"]
+    assert head[:4] == ["model", "before", "now", "difference"]
     assert groq[:6] == ["groq", "0.875", "0.250", "-0.625", "worse", "p<0.001"]
     assert novita[:5] == ["novita", "0.500", "0.550", "+0.050", "tied"]
     assert "1 of 2 differences is significant at 95% after Holm: t groq worse." in done.out
@@ -109,7 +109,7 @@ def test_the_cells_of_a_run_are_compared_and_a_newer_baseline_is_said_to_be_one(
 ) -> None:
     within = proctor("compare", "0003", "--against", "novita")
     assert within.code == 0 and within.err == ""
-    assert within.out.splitlines()[3].split()[:3] == ["target", "novita", "score"]
+    assert within.out.splitlines()[3].split()[:3] == ["model", "novita", "score"]
     back = proctor("compare", "0001", "0003")
     assert "0003 began after 20260101-000000-made-0001" in back.err
     assert proctor("compare", "--against", "novita", "--fail-on-worse").code == 3

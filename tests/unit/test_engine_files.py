@@ -201,7 +201,7 @@ def test_a_budget_that_was_changed_while_the_run_went_on_stands_when_it_is_gone_
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     plan = made_plan("a")
-    text = '[[tasks]]\ntask = "proctor/arithmetic"\n[[models]]\ntarget = "t/m"\n'
+    text = '[[tasks]]\ntask = "proctor/arithmetic"\n[[models]]\ninspect_model = "t/m"\n'
     profile = read_text(text, "p.toml", tmp_path / "p.toml")
     write_run_toml(tmp_path / "run.toml", plan, profile, run_id="r", created_at_s=1.0)
     with Journal(tmp_path) as journal:

@@ -48,7 +48,7 @@ def test_samples_are_those_of_the_dataset_within_the_limit_in_every_epoch() -> N
         ({"facts": FACTS}, {"facts": replace(FACTS, mean_input_chars=600)}),
         ({"facts": replace(FACTS, model_graded=False)}, {}),
         ({"generate": {"max_tokens": 15}}, {"generate": {"max_tokens": 100}}),
-        ({"target": Endpoint("x/some-instruct")}, {"target": Endpoint("x/some-thinking")}),
+        ({"endpoint": Endpoint("x/some-instruct")}, {"endpoint": Endpoint("x/some-thinking")}),
         ({"grader": Endpoint("x/g-instruct")}, {"grader": Endpoint("x/gpt-oss-20b:groq")}),
         ({"generate": {"reasoning_effort": "low"}}, {"generate": {"reasoning_effort": "high"}}),
     ],
@@ -65,7 +65,7 @@ def test_low_is_never_above_high() -> None:
         for settings in ({}, {"max_tokens": 10}, {"reasoning_effort": "none"}, {"reasoning_tokens": 5}):
             for graded in (True, False, None):
                 found = estimate(
-                    facts=replace(FACTS, model_graded=graded), target=Endpoint(name), grader=None, generate=settings
+                    facts=replace(FACTS, model_graded=graded), endpoint=Endpoint(name), grader=None, generate=settings
                 )
                 assert len(ranges(found)) == 4
                 assert all(0 <= value.low <= value.high for value in ranges(found))
@@ -156,7 +156,7 @@ def test_totals_sum_what_is_known_and_count_what_is_not() -> None:
         plan(taking(1, 2, cost_usd=Range(1, 2)), taking(1, 2, cost_usd=Range(0.5, 1)), taking(1, 2), Estimate()),
         cores=9,
     )
-    assert (sums.tasks, sums.targets, sums.cells) == (1, 1, 4)
+    assert (sums.tasks, sums.endpoints, sums.cells) == (1, 1, 4)
     assert (sums.samples, sums.cells_without_samples) == (30, 1)
     assert (sums.known_cost_usd, sums.cells_without_cost) == (Range(1.5, 3), 2)
     assert (sums.time_s, sums.cells_without_time) == (Range(2, 4), 1)

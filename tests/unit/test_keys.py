@@ -63,7 +63,7 @@ def test_every_place_says_what_it_is_for_in_two_sentences(monkeypatch: pytest.Mo
         ('app.help = "?, f1"', {"app.help": "question_mark,f1"}),
         ('app.help = "question_mark"', {"app.help": "question_mark"}),
         ('models.sort = ","', {"models.sort": "comma"}),
-        ('plan.edit = "x"\nplan.take_target_out = "e"', {"plan.edit": "x", "plan.take_target_out": "e"}),  # they swap
+        ('plan.edit = "x"\nplan.take_model_out = "e"', {"plan.edit": "x", "plan.take_model_out": "e"}),  # they swap
         ('table.down = "n, down"', {}),  # n is the next match of a transcript, whose lists are elsewhere in Results
         ('live.stop = "X"', {"live.stop": "X"}),  # what Plan has on X is another place
         ('confirm.yes = "r"', {"confirm.yes": "r"}),  # nothing else counts while one is asked

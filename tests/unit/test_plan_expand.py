@@ -52,7 +52,7 @@ def test_the_matrix_is_tasks_by_targets_by_variants_in_the_profiles_order() -> N
     plan = plan_of(
         {
             "tasks": [TASK, {"task": "proctor/arithmetic"}],
-            "models": [{"model": "a/one", "providers": ["slow", "fastest"]}, {"target": "openai/gpt-5"}],
+            "models": [{"model": "a/one", "providers": ["slow", "fastest"]}, {"inspect_model": "openai/gpt-5"}],
             "generate": {"temperature": 0.0, "max_tokens": 100},
             "variants": [{"name": "plain"}, {"name": "hot", "temperature": 1.0}],
         }
@@ -74,7 +74,7 @@ def test_a_model_can_be_for_some_of_the_tasks_only() -> None:
             "models": [{"model": "a/one", "tasks": ["proctor/arithmetic"]}, {"model": "a/two"}],
         }
     )
-    assert [(cell.task_label, dict(cell.task_args), cell.target.label) for cell in plan.cells] == [
+    assert [(cell.task_label, dict(cell.task_args), cell.endpoint.label) for cell in plan.cells] == [
         ("theory_of_mind", {}, "two"),
         ("arithmetic", {}, "one"),
         ("arithmetic", {}, "two"),
@@ -84,8 +84,10 @@ def test_a_model_can_be_for_some_of_the_tasks_only() -> None:
 
 
 def test_all_means_every_live_provider_in_the_catalogs_order_and_none_twice() -> None:
-    cells = cells_of({"model": "a/one", "providers": ["quick", "all"]}, {"target": "hf-inference-providers/a/one:slow"})
-    assert [cell.target.route for cell in cells] == ["quick", "slow"]
+    cells = cells_of(
+        {"model": "a/one", "providers": ["quick", "all"]}, {"inspect_model": "hf-inference-providers/a/one:slow"}
+    )
+    assert [cell.endpoint.route for cell in cells] == ["quick", "slow"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_all_means_every_live_provider_in_the_catalogs_order_and_none_twice() ->
             Price(1, 2),
         ),
         (
-            {"target": "hf-inference-providers/a/one:slow"},
+            {"inspect_model": "hf-inference-providers/a/one:slow"},
             Endpoint("hf-inference-providers/a/one:slow", "a/one", "slow", ROUTER),
             "slow",
             Price(1, 2),
@@ -111,13 +113,13 @@ def test_all_means_every_live_provider_in_the_catalogs_order_and_none_twice() ->
             None,
         ),
         (
-            {"target": "openai/a/one", "base_url": "http://127.0.0.1:9/v1"},
+            {"inspect_model": "openai/a/one", "base_url": "http://127.0.0.1:9/v1"},
             Endpoint("openai/a/one", base_url="http://127.0.0.1:9/v1"),
             None,
             None,
         ),
         (  # what has an address of its own is not asked from the router
-            {"target": "hf-inference-providers/a/one:slow", "base_url": "http://127.0.0.1:9/v1"},
+            {"inspect_model": "hf-inference-providers/a/one:slow", "base_url": "http://127.0.0.1:9/v1"},
             Endpoint("hf-inference-providers/a/one:slow", base_url="http://127.0.0.1:9/v1"),
             None,
             None,
@@ -128,11 +130,11 @@ def test_a_target_knows_its_address_its_provider_now_and_its_price(
     model: dict[str, Any], target: Endpoint, provider: str | None, price: Price | None
 ) -> None:
     (cell,) = cells_of(model)
-    assert (cell.target, cell.expected_provider, cell.price) == (target, provider, price)
+    assert (cell.endpoint, cell.expected_provider, cell.price) == (target, provider, price)
 
 
 def test_the_grader_is_a_target_with_a_price() -> None:
-    (cell,) = cells_of({"model": "a/two"}, grader={"target": "hf-inference-providers/a/one:cheapest"})
+    (cell,) = cells_of({"model": "a/two"}, grader={"model": "hf-inference-providers/a/one:cheapest"})
     assert cell.grader == Endpoint("hf-inference-providers/a/one:cheapest", "a/one", "cheapest", ROUTER)
     assert cell.grader_price == Price(1, 2)
     assert not cell.self_graded
@@ -177,7 +179,7 @@ BASE: dict[str, Any] = {
     "tasks": [{"task": "./mine.py@exam", "args": {"b": 1, "a": [1, {"y": 2, "x": 3}]}}],
     "models": [{"model": "a/one", "providers": ["slow"]}],
     "generate": {"temperature": 0.5, "seed": 7},
-    "grader": {"target": "openai/gpt-5"},
+    "grader": {"model": "openai/gpt-5"},
 }
 
 
@@ -188,7 +190,7 @@ def id_of(profile: dict[str, Any], **changes: Any) -> str:
 
 def test_an_id_says_what_it_is_for_and_is_safe_as_a_files_name() -> None:
     assert re.fullmatch(r"exam-one_slow-[0-9a-f]{8}", id_of(BASE))
-    wild = {**BASE, "models": [{"target": "openai/" + "x" * 300 + " /\N{SNOWMAN}\x1b[31m..:é".replace(" ", "")}]}
+    wild = {**BASE, "models": [{"inspect_model": "openai/" + "x" * 300 + " /\N{SNOWMAN}\x1b[31m..:é".replace(" ", "")}]}
     wild["tasks"] = [{"task": "proctor/" + "\u00fcber-" * 80}]
     wild["variants"] = [{"name": "v" * 60}]
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,98}", id_of(wild))
@@ -250,8 +252,8 @@ def test_where_the_files_and_the_router_are_does_not_change_an_id() -> None:
         {"models": [{"model": "a/one"}]},
         {"generate": {"temperature": 0.5, "seed": 8}},
         {"variants": [{"name": "v"}]},
-        {"grader": {"target": "openai/gpt-4"}},
-        {"grader": {"target": "openai/gpt-5", "base_url": "http://127.0.0.1:9/v1"}},
+        {"grader": {"model": "openai/gpt-4"}},
+        {"grader": {"model": "openai/gpt-5", "base_url": "http://127.0.0.1:9/v1"}},
     ],
 )
 def test_what_is_examined_changes_an_id(changes: dict[str, Any]) -> None:
@@ -271,7 +273,7 @@ def test_a_thousand_cells_are_planned_while_nobody_waits() -> None:
     """A plan is made anew on every change in the application."""
     profile = {
         "tasks": [{**TASK, "args": {"n": n}} for n in range(10)],
-        "models": [{"target": f"openai/m{n}"} for n in range(100)],
+        "models": [{"inspect_model": f"openai/m{n}"} for n in range(100)],
     }
     started_s = time.process_time()
     assert len(plan_of(profile).cells) == 1000

@@ -62,8 +62,8 @@ def lines(plan: Plan) -> list[str]:
 
 def test_a_good_plan_has_no_problems() -> None:
     assert lines(plan_of()) == []
-    assert lines(plan_of(facts=PICTURES, grader={"target": "hf-inference-providers/a/one:fastest"})) != []
-    eyes = plan_of({"model": "a/eyes"}, facts=PICTURES, grader={"target": "hf-inference-providers/a/one:fastest"})
+    assert lines(plan_of(facts=PICTURES, grader={"model": "hf-inference-providers/a/one:fastest"})) != []
+    eyes = plan_of({"model": "a/eyes"}, facts=PICTURES, grader={"model": "hf-inference-providers/a/one:fastest"})
     assert lines(eyes) == []
 
 
@@ -79,7 +79,7 @@ def test_a_good_plan_has_no_problems() -> None:
             'error: [[models]] #1: the router does not list "zzz/qqqqqqqqqq": `proctor models` lists what can be asked',
         ),
         (
-            [{"target": "hf-inference-providers/B/Other-Thing:all"}],
+            [{"inspect_model": "hf-inference-providers/B/Other-Thing:all"}],
             'error: [[models]] #1: the router does not list "B/Other-Thing": did you mean b/other-thing?',
         ),
         (
@@ -91,7 +91,7 @@ def test_a_good_plan_has_no_problems() -> None:
             'error: [[models]] #1: "down" does not serve a/one now: its status is "error": live now: slow, quick, shy',
         ),
         (
-            [{"target": "hf-inference-providers/a/one:"}],
+            [{"inspect_model": "hf-inference-providers/a/one:"}],
             'error: [[models]] #1: "a/one:" names no provider after the colon: live now: slow, quick, shy',
         ),
         (
@@ -115,7 +115,7 @@ def test_a_problem_names_its_cells() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "line"),
+    ("model", "line"),
     [
         (
             "hf-inference-providers/a/onne:quick",
@@ -132,8 +132,8 @@ def test_a_problem_names_its_cells() -> None:
         ),
     ],
 )
-def test_a_grader_that_the_router_cannot_serve(target: str, line: str) -> None:
-    assert lines(plan_of(facts=GRADED, grader={"target": target})) == [line]
+def test_a_grader_that_the_router_cannot_serve(model: str, line: str) -> None:
+    assert lines(plan_of(facts=GRADED, grader={"model": model})) == [line]
 
 
 def test_every_problem_is_told_errors_first() -> None:
@@ -158,9 +158,9 @@ def test_no_token() -> None:
     )
     bare = replace(HUB, token=None)
     assert lines(plan_of(endpoints=bare)) == [line]
-    local = {"target": "openai/gpt-5"}
+    local = {"inspect_model": "openai/gpt-5"}
     assert not plan_of(local, endpoints=bare).errors, "nothing of it is asked from the router"
-    assert lines(plan_of(local, endpoints=bare, grader={"target": "hf-inference-providers/a/one"}))[0] == line
+    assert lines(plan_of(local, endpoints=bare, grader={"model": "hf-inference-providers/a/one"}))[0] == line
 
 
 def test_a_task_that_cannot_be_built() -> None:
@@ -186,7 +186,7 @@ def test_images_need_vision() -> None:
     assert lines(plan_of({"model": "a/unsaid"}, facts=PICTURES)) == [
         f"warning: [[models]] #1: {task}, and whether a/unsaid takes them is unknown"
     ]
-    assert lines(plan_of({"target": "openai/gpt-5"}, facts=PICTURES))[0] == (
+    assert lines(plan_of({"inspect_model": "openai/gpt-5"}, facts=PICTURES))[0] == (
         f"warning: [[models]] #1: {task}, and whether openai/gpt-5 takes them is unknown"
     )
 
@@ -195,10 +195,10 @@ def test_unknown_prices_are_named() -> None:
     left_out = "the estimate leaves it out"
     shy = {"model": "a/one", "providers": ["shy", "quick"]}
     assert lines(plan_of(shy)) == [f"warning: [[models]] #1: what a/one:shy costs is unknown: {left_out}"]
-    assert lines(plan_of({"target": "openai/gpt-5"}, run={"budget_usd": 5.0})) == [
+    assert lines(plan_of({"inspect_model": "openai/gpt-5"}, run={"budget_usd": 5.0})) == [
         f"warning: [[models]] #1: what openai/gpt-5 costs is unknown: {left_out}, and the budget cannot see it"
     ]
-    grader = {"target": "hf-inference-providers/a/one:shy"}
+    grader = {"model": "hf-inference-providers/a/one:shy"}
     assert lines(plan_of(facts=GRADED, grader=grader)) == [
         f"warning: [grader]: what a/one:shy costs is unknown: {left_out}"
     ]
@@ -223,25 +223,25 @@ def test_models_that_grade_themselves() -> None:
 
 
 def test_a_grader_that_is_examined_too_grades_itself() -> None:
-    quick = {"target": "hf-inference-providers/a/one:quick"}
+    quick = {"model": "hf-inference-providers/a/one:quick"}
     plan = plan_of({"model": "a/one", "providers": ["quick", "slow"]}, facts=GRADED, grader=quick)
     assert [cell.self_graded for cell in plan.cells] == [True, False]
     assert lines(plan) == [
         "warning: [grader]: a/one:quick is examined, too, and grades its own answers to exam: "
-        "choose a grader that is not among the targets"
+        "choose a grader that is not among the models"
     ]
 
 
 @pytest.mark.parametrize(("suffix", "what"), [(":cheapest", "the policy cheapest"), ("", "a bare id")])
 def test_a_grader_that_may_change(suffix: str, what: str) -> None:
-    target = f"hf-inference-providers/a/eyes{suffix}"
-    plan = plan_of(facts=GRADED, grader={"target": target})
+    model = f"hf-inference-providers/a/eyes{suffix}"
+    plan = plan_of(facts=GRADED, grader={"model": model})
     assert lines(plan) == [
         f"warning: [grader]: a/eyes{suffix} is {what}: another provider may grade from one request to the next: "
         "name one for a fixed grader, like a/eyes:slow"
     ]
     assert {cell.grader_provider for cell in plan.cells} == {"slow"}
-    assert lines(plan_of(grader={"target": target})) == [], "this task asks no grader"
+    assert lines(plan_of(grader={"model": model})) == [], "this task asks no grader"
 
 
 @pytest.mark.parametrize(
@@ -266,8 +266,8 @@ def test_who_is_to_pay(orgs: tuple[str, ...] | None, line: str | None) -> None:
     plan = plan_of(account=account, run={"bill_to": "acme"})
     assert plan.settings.bill_to == "acme"
     assert lines(plan) == ([line] if line else [])
-    own = plan_of({"target": "openai/gpt-5"}, account=account, run={"bill_to": "acme"})
-    assert "bill_to has no meaning: no target is the router's to serve" in "\n".join(lines(own))
+    own = plan_of({"inspect_model": "openai/gpt-5"}, account=account, run={"bill_to": "acme"})
+    assert "bill_to has no meaning: no model is the router's to serve" in "\n".join(lines(own))
 
 
 def test_a_token_that_is_refused_forbids_the_run_unless_the_router_is_anothers() -> None:
@@ -280,7 +280,7 @@ def test_a_token_that_is_refused_forbids_the_run_unless_the_router_is_anothers()
     ):
         (line,) = lines(plan_of(account=account))
         assert line.startswith(f"error: {says}")
-        assert plan_of({"target": "openai/gpt-5"}, account=account).errors == ()
+        assert plan_of({"inspect_model": "openai/gpt-5"}, account=account).errors == ()
         (line,) = lines(plan_of(account=account, endpoints=other))
         assert line.startswith(f"warning: {says}")
     assert lines(plan_of(account=replace(may_not, can_infer=None))) == [], "classic tokens list no permissions"
@@ -310,8 +310,8 @@ def test_a_context_that_is_too_small() -> None:
 
 
 def test_another_service_without_its_api_key() -> None:
-    foreign = {"target": "openai/gpt-5"}
-    plan = plan_of(GOOD, foreign, grader={"target": "google/gemini-3"}, variables={"HOME"})
+    foreign = {"inspect_model": "openai/gpt-5"}
+    plan = plan_of(GOOD, foreign, grader={"model": "google/gemini-3"}, variables={"HOME"})
     assert lines(plan)[:2] == [
         "error: [[models]] #2: openai/gpt-5 needs an API key, and OPENAI_API_KEY is not set: "
         "set OPENAI_API_KEY in the environment or in .env",
@@ -325,7 +325,7 @@ def test_another_service_without_its_api_key() -> None:
 
 
 def test_practice_says_what_is_real() -> None:
-    plan = plan_of({"target": "openai/gpt-5"}, endpoints=PRACTICE)
+    plan = plan_of({"inspect_model": "openai/gpt-5"}, endpoints=PRACTICE)
     assert lines(plan)[-1] == (
         "warning: [[models]] #1: openai/gpt-5 is not simulated: it is asked for real, at its own price"
     )

@@ -34,7 +34,7 @@ FULL = Cell(
     id="a-b-1",
     task="/tmp/a folder/é.py@x",
     task_args=ARGS,
-    target=Endpoint("hf-inference-providers/a/b:c", "a/b", "c", "http://127.0.0.1:1/v1"),
+    endpoint=Endpoint("hf-inference-providers/a/b:c", "a/b", "c", "http://127.0.0.1:1/v1"),
     variant="v",
     generate={"temperature": 0.0, "seed": 7, "stop_seqs": ["\n", AWKWARD]},
     epochs=3,
@@ -61,7 +61,7 @@ PROFILE = Profile.model_validate(
     {
         "title": AWKWARD,
         "tasks": [{"task": "proctor/x", "args": ARGS}],
-        "models": [{"model": "a/b", "providers": ["c"]}, {"target": "openai/gpt-5"}],
+        "models": [{"model": "a/b", "providers": ["c"]}, {"inspect_model": "openai/gpt-5"}],
         "generate": {"temperature": 0.0, "stop_seqs": []},
         "variants": [{"name": "v", "top_p": 0.5}],
     }

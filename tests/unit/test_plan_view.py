@@ -25,7 +25,7 @@ GROQ = Cell(
     id="theory_of_mind-gpt-oss-120b_groq-1",
     task="proctor/theory_of_mind",
     task_args={"n": 1},
-    target=Endpoint(f"{HF}openai/gpt-oss-120b:groq", "openai/gpt-oss-120b", "groq", "http://r/v1"),
+    endpoint=Endpoint(f"{HF}openai/gpt-oss-120b:groq", "openai/gpt-oss-120b", "groq", "http://r/v1"),
     variant="",
     generate={"temperature": 0.0},
     epochs=1,
@@ -40,13 +40,13 @@ GROQ = Cell(
 FASTEST = replace(
     GROQ,
     id="2",
-    target=Endpoint(f"{HF}openai/gpt-oss-120b:fastest", "openai/gpt-oss-120b", "fastest", "http://r/v1"),
+    endpoint=Endpoint(f"{HF}openai/gpt-oss-120b:fastest", "openai/gpt-oss-120b", "fastest", "http://r/v1"),
     expected_provider="cerebras",
 )
 SHY = replace(
     GROQ,
     id="3",
-    target=Endpoint(f"{HF}openai/gpt-oss-120b:shy", "openai/gpt-oss-120b", "shy", "http://r/v1"),
+    endpoint=Endpoint(f"{HF}openai/gpt-oss-120b:shy", "openai/gpt-oss-120b", "shy", "http://r/v1"),
     expected_provider="shy",
     price=None,
     estimate=replace(GROQ.estimate, cost_usd=None, time_s=None),
@@ -69,7 +69,7 @@ def test_a_plan_is_its_cells_its_totals_and_what_stands_in_its_way() -> None:
         "✗  gpt-oss-120b:groq                    100  22k–39k  $0.012–0.046  4–75 s",
         "   gpt-oss-120b:fastest → cerebras      100  22k–39k  $0.012–0.046  4–75 s",
         "⚠  gpt-oss-120b:shy                     100  22k–39k             ?       ?",
-        "1 task × 3 targets = 3 cells · 300 samples · ≈ $0.025–0.091 + ? · ≈ 4–75 s + ? · each model grades itself ⚠",
+        "1 task × 3 models = 3 cells · 300 samples · ≈ $0.025–0.091 + ? · ≈ 4–75 s + ? · each model grades itself ⚠",
         'error: [[models]] #1: "groq" does not serve x: live now: novita',
         "warning: [[models]] #1: what x:shy costs is unknown: the estimate leaves it out",
     ]
@@ -78,7 +78,7 @@ def test_a_plan_is_its_cells_its_totals_and_what_stands_in_its_way() -> None:
 def test_a_pinned_policy_who_pays_and_a_grader_that_is_examined_are_told() -> None:
     plan = replace(
         PLAN,
-        cells=(replace(FASTEST, pin=True, grader=GROQ.target), replace(GROQ, grader=GROQ.target)),
+        cells=(replace(FASTEST, pin=True, grader=GROQ.endpoint), replace(GROQ, grader=GROQ.endpoint)),
         settings=replace(PLAN.settings, bill_to="acme"),
     )
     lines = shown(plan, 120)
@@ -94,7 +94,7 @@ def test_practice_is_called_so() -> None:
     ("width", "dropped"), [(48, {"tokens", "time"}), (72, {"tokens"}), (80, set[str]()), (120, set[str]())]
 )
 def test_every_cell_and_its_cost_fits_at_any_width(width: int, dropped: set[str]) -> None:
-    long = replace(GROQ, target=Endpoint(f"{HF}x/{'y' * 90}", f"x/{'y' * 90}"))
+    long = replace(GROQ, endpoint=Endpoint(f"{HF}x/{'y' * 90}", f"x/{'y' * 90}"))
     table = shown(replace(PLAN, cells=(GROQ, long)), width)[1:-1]
     assert all(cell_len(line) <= width for line in table)
     assert sum(line.count("y") for line in table) == 90, "a long name is folded, not cut"
@@ -113,27 +113,27 @@ def test_the_task_is_named_where_there_are_several() -> None:
     [
         (
             replace(PLAN, cells=(GROQ,)),
-            "1 task × 1 target = 1 cell · 100 samples · ≈ $0.012–0.046 · ≈ 4–75 s · each model grades itself ⚠",
+            "1 task × 1 model = 1 cell · 100 samples · ≈ $0.012–0.046 · ≈ 4–75 s · each model grades itself ⚠",
         ),
         (
             replace(PLAN, cells=(replace(SHY, self_graded=False, estimate=Estimate()),)),
-            "1 task × 1 target = 1 cell · ? samples · cost ? · time ?",
+            "1 task × 1 model = 1 cell · ? samples · cost ? · time ?",
         ),
         (
             replace(
                 PLAN,
                 cells=tuple(
-                    replace(GROQ, variant=v, self_graded=False, grader=FASTEST.target, estimate=Estimate(1))
+                    replace(GROQ, variant=v, self_graded=False, grader=FASTEST.endpoint, estimate=Estimate(1))
                     for v in ("a", "b")
                 ),
                 settings=RunSettings(8, None, 1, 2.5),
             ),
-            "1 task × 1 target × 2 variants = 2 cells · 2 samples · cost ? · time ? · budget $2.50"
+            "1 task × 1 model × 2 variants = 2 cells · 2 samples · cost ? · time ? · budget $2.50"
             " · grader gpt-oss-120b:fastest",
         ),
         (
             replace(PLAN, cells=(replace(GROQ, task="other", self_graded=False), replace(FASTEST, self_graded=False))),
-            "2 tasks, 2 targets: 2 cells · 200 samples · ≈ $0.025–0.091 · ≈ 4–75 s",
+            "2 tasks, 2 models: 2 cells · 200 samples · ≈ $0.025–0.091 · ≈ 4–75 s",
         ),
     ],
 )
@@ -177,7 +177,7 @@ def test_durations(time_s: Range | None, text: str) -> None:
 def test_foreign_text_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
     evil = "\x1b[31m[red]x[/red]\n\u202e:boom:"
     problem = Problem("error", evil, evil, evil, (GROQ.id,))
-    cell = replace(GROQ, task=f"proctor/{evil}", target=Endpoint(evil), variant=evil, expected_provider=evil)
+    cell = replace(GROQ, task=f"proctor/{evil}", endpoint=Endpoint(evil), variant=evil, expected_provider=evil)
     plan = replace(PLAN, title=evil, cells=(cell,), problems=(problem,))
     print_problems(plan.problems)
     text = "\n".join(shown(plan, 200)) + capsys.readouterr().err + totals_line(plan)
@@ -197,7 +197,7 @@ def test_json_is_one_line_with_every_figure_and_null_for_unknown(capsys: pytest.
         "cell": GROQ.id,
         "task": "proctor/theory_of_mind",
         "task_args": {"n": 1},
-        "target": "hf-inference-providers/openai/gpt-oss-120b:groq",
+        "model": "hf-inference-providers/openai/gpt-oss-120b:groq",
         "base_url": "http://r/v1",
         "variant": "",
         "generate": {"temperature": 0.0},

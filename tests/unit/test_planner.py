@@ -55,7 +55,7 @@ def planner(builder: Builder, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def profile(args: str = "", task: str = "proctor/arithmetic", path: Path = Path("/p/mine.toml")) -> Profile:
-    text = f'[[tasks]]\ntask = "{task}"\n{args}\n[[models]]\ntarget = "mockllm/model"\n'
+    text = f'[[tasks]]\ntask = "{task}"\n{args}\n[[models]]\ninspect_model = "mockllm/model"\n'
     return read_text(text, "mine.toml", path)
 
 

@@ -34,7 +34,7 @@ def test_the_list_says_what_each_profile_is_and_where(project: Path) -> None:
     done = proctor(cwd=project)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert lines[0] == "profile title tasks targets cells where"
+    assert lines[0] == "profile title tasks models cells where"
     assert "bad ✗ not valid, see below ./profiles" in lines
     assert "evil a␛[31m[bold]b<U+202E> 1 1 1 ./profiles" in lines
     assert "every 1 ? ? ./profiles" in lines
@@ -60,7 +60,7 @@ def test_the_list_as_json(project: Path) -> None:
     assert rows["project", "every"]["cells"] is None
     assert rows["shipped", "practice"]["shadowed"] is True
     nine = rows["shipped", "nine-providers"]
-    assert (nine["tasks"], nine["targets"], nine["cells"], nine["source"]) == (1, 9, 9, "hub")
+    assert (nine["tasks"], nine["models"], nine["cells"], nine["source"]) == (1, 9, 9, "hub")
 
 
 def test_one_profile_is_printed_as_it_stands(tmp_path: Path) -> None:

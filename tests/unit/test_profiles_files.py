@@ -78,7 +78,7 @@ AWKWARD = {
     "every list": profile(
         models=[
             ModelItem(model="c/d", providers=["all", "x"], tasks=["a/b"]),
-            ModelItem(target="x/y:z@1", base_url="http://[::1]:80/v1"),
+            ModelItem(inspect_model="x/y:z@1", base_url="http://[::1]:80/v1"),
         ],
         variants=[Variant(name="a", reasoning_effort="none"), Variant(name="b.2", temperature=0.5)],
     ),
@@ -364,8 +364,8 @@ def test_the_shipped_profiles_say_what_the_worked_examples_do(name: str, tmp_pat
     grader = loaded.profile.grader
     assert (grader is not None) == graded
     if grader is not None:  # one deployment, and none of those that it grades
-        assert grader.target.partition(":")[2] not in ("", "fastest", "cheapest", "preferred")
-        assert grader.target not in {name for item in loaded.profile.models for name in item.target_names}
+        assert grader.model.partition(":")[2] not in ("", "fastest", "cheapest", "preferred")
+        assert grader.model not in {name for item in loaded.profile.models for name in item.model_names}
     assert loaded.profile.title
     assert loaded.text.startswith("# ")
     assert "# Shows: " in loaded.text

@@ -38,7 +38,7 @@ def at(data: Any, path: str) -> Any:
         ("generate.temperature=0.2", "generate/temperature", 0.2),
         ('generate.stop_seqs="a,b"', "generate/stop_seqs", ["a,b"]),
         ("generate.reasoning_effort=none", "generate/reasoning_effort", "none"),
-        ("grader.target=openai/gpt-5", "grader/target", "openai/gpt-5"),
+        ("grader.model=openai/gpt-5", "grader/model", "openai/gpt-5"),
         ("title=5", "title", "5"),
         ("title=true", "title", "true"),
         ("title=2024-02-29", "title", "2024-02-29"),
@@ -48,7 +48,7 @@ def at(data: Any, path: str) -> Any:
         ("title=", "title", ""),
         ("models.0.model=x/y", "models/0/model", "x/y"),
         ("models.1.model=x/y", "models/1/model", "x/y"),
-        ('models.0={target="x/y"}', "models/0", {"target": "x/y"}),
+        ('models.0={inspect_model="x/y"}', "models/0", {"inspect_model": "x/y"}),
         ('models.0.providers=["groq","fastest"]', "models/0/providers", ["groq", "fastest"]),
         ("models.0.providers=groq, fastest", "models/0/providers", ["groq", "fastest"]),
         ("models.0.providers=all", "models/0/providers", ["all"]),
@@ -111,7 +111,7 @@ WRONG = {
     "limit=5": 'unknown key "limit", it belongs in [run]',
     "tasks.0.tsk=5": 'unknown key "tsk" in [[tasks]] #1, did you mean "task"?',
     "models.9.zzz=5": (
-        'unknown key "zzz" in [[models]] #10, the keys there are model, providers, target, base_url, tasks, pin'
+        'unknown key "zzz" in [[models]] #10, the keys there are model, providers, inspect_model, base_url, tasks, pin'
     ),
     "run.limit.x=5": "limit in [run] is a single value, there is nothing in it to set",
     "models.model=a/b": '"model" is no index, models is a list: its first entry is 0',
@@ -155,15 +155,15 @@ def test_a_file_of_the_wrong_shape_is_told(data: dict[str, Any], override: str, 
         ("run.limit=-5", "limit in [run] is -5, but must be at least 1"),
         ("run.source=hubb", 'source in [run] is "hubb", but must be "hub" or "practice": did you mean "hub"?'),
         ("tasks.0.task=no.py", 'task in [[tasks]] #1 is "no.py", but there is no {folder}/no.py'),
-        ("models.0.target=x/y", "[[models]] #1 has a model and a target: keep one of them"),
+        ("models.0.inspect_model=x/y", "[[models]] #1 has a model and an inspect_model: keep one of them"),
         (
             "models.0.model=d",
             'model in [[models]] #1 is "d", but must be a Hub id, org/name, like "openai/gpt-oss-120b"',
         ),
         ("run=[1]", "run is a list, but must be one table, [run]"),
         (
-            "grader.target=x",
-            'target in [grader] is "x", but must be a full Inspect model name, provider/name, like "openai/gpt-5"',
+            "grader.model=x",
+            'model in [grader] is "x", but must be a full Inspect model name, provider/name, like "openai/gpt-5"',
         ),
     ],
 )

@@ -37,7 +37,7 @@ WRONG = {
     ),
     "neither model nor target": (
         TASKS + '[[models]]\nproviders = ["groq"]\n',
-        "p.toml:3: [[models]] #1 needs a model or a target",
+        "p.toml:3: [[models]] #1 needs a model or an inspect_model",
     ),
     "pin with a provider": (
         TASKS + '[[models]]\nmodel = "a/b"\nproviders = ["fastest", "groq"]\npin = true\n',
@@ -48,8 +48,8 @@ WRONG = {
         'p.toml:6: [[models]] #1 names the provider "all", so pin has no meaning: it goes with a policy or a bare id',
     ),
     "pin of what the router does not serve": (
-        TASKS + '[[models]]\ntarget = "openai/gpt-5"\npin = true\n',
-        "p.toml:5: [[models]] #1 has a target that the router does not serve, so pin has no meaning",
+        TASKS + '[[models]]\ninspect_model = "openai/gpt-5"\npin = true\n',
+        "p.toml:5: [[models]] #1 has a model that the router does not serve, so pin has no meaning",
     ),
     "no organisation": (
         GOOD + '[run]\nbill_to = "my org"\n',
@@ -148,7 +148,7 @@ WRONG = {
     "model with Inspect's prefix": (
         TASKS + '[[models]]\nmodel = "hf-inference-providers/openai/gpt-oss-20b"\n',
         'p.toml:4: model in [[models]] #1 is "hf-inference-providers/openai/gpt-oss-20b", but must be a Hub id, '
-        "org/name: leave out the prefix, or write the whole name as target",
+        "org/name: leave out the prefix, or write the whole name as inspect_model",
     ),
     "model without an organisation": (
         TASKS + '[[models]]\nmodel = "gpt-oss-20b"\n',
@@ -160,31 +160,31 @@ WRONG = {
         'policy, like "groq" or "fastest"',
     ),
     "target without a provider": (
-        TASKS + '[[models]]\ntarget = "gpt-5"\n',
-        'p.toml:4: target in [[models]] #1 is "gpt-5", but must be a full Inspect model name, provider/name, like '
-        '"openai/gpt-5"',
+        TASKS + '[[models]]\ninspect_model = "gpt-5"\n',
+        'p.toml:4: inspect_model in [[models]] #1 is "gpt-5", but must be a full Inspect model name, provider/name, '
+        'like "openai/gpt-5"',
     ),
     "grader without a provider": (
-        GOOD + '[grader]\ntarget = "gpt-5"\n',
-        'p.toml:6: target in [grader] is "gpt-5", but must be a full Inspect model name, provider/name, like '
+        GOOD + '[grader]\nmodel = "gpt-5"\n',
+        'p.toml:6: model in [grader] is "gpt-5", but must be a full Inspect model name, provider/name, like '
         '"openai/gpt-5"',
     ),
     "address that is none": (
-        TASKS + '[[models]]\ntarget = "openai/x"\nbase_url = "localhost:80"\n',
+        TASKS + '[[models]]\ninspect_model = "openai/x"\nbase_url = "localhost:80"\n',
         'p.toml:5: base_url in [[models]] #1 is "localhost:80", but must be an address, like '
         '"http://127.0.0.1:11434/v1"',
     ),
     "model and target": (
-        TASKS + MODELS + 'target = "openai/gpt-5"\n',
-        "p.toml:5: [[models]] #1 has a model and a target: keep one of them",
+        TASKS + MODELS + 'inspect_model = "openai/gpt-5"\n',
+        "p.toml:5: [[models]] #1 has a model and an inspect_model: keep one of them",
     ),
     "providers of a target": (
-        TASKS + '[[models]]\ntarget = "openai/gpt-5"\nproviders = ["groq"]\n',
-        "p.toml:5: [[models]] #1 has a target, so providers have no meaning: leave them out",
+        TASKS + '[[models]]\ninspect_model = "openai/gpt-5"\nproviders = ["groq"]\n',
+        "p.toml:5: [[models]] #1 has an inspect_model, so providers have no meaning: leave them out",
     ),
     "address of a model": (
         TASKS + MODELS + 'base_url = "http://localhost/v1"\n',
-        "p.toml:5: [[models]] #1 has a model, so base_url has no meaning: it goes with a target",
+        "p.toml:5: [[models]] #1 has a model, so base_url has no meaning: it goes with an inspect_model",
     ),
     "provider twice": (
         TASKS + MODELS + 'providers = ["groq", "novita", "groq"]\n',
@@ -202,7 +202,7 @@ WRONG = {
         "p.toml:6: [[models]] #2 has openai/gpt-oss-20b:groq again, after [[models]] #1",
     ),
     "model again as a target": (
-        GOOD + '[[models]]\ntarget = "hf-inference-providers/openai/gpt-oss-20b"\n',
+        GOOD + '[[models]]\ninspect_model = "hf-inference-providers/openai/gpt-oss-20b"\n',
         "p.toml:5: [[models]] #2 has openai/gpt-oss-20b again, after [[models]] #1",
     ),
     "variant twice": (
@@ -264,7 +264,7 @@ WRONG = {
         f"p.toml:4: openai_api_key in args.client of [[tasks]] #1 looks like a token: {NEVER}",
     ),
     "password in an address": (
-        TASKS + '[[models]]\ntarget = "openai/x"\nbase_url = "http://me:secret@localhost/v1"\n',
+        TASKS + '[[models]]\ninspect_model = "openai/x"\nbase_url = "http://me:secret@localhost/v1"\n',
         f"p.toml:5: this line looks like it holds a token: {NEVER}",
     ),
 }
@@ -282,10 +282,10 @@ def test_all_problems_are_told_in_the_order_of_their_lines(tmp_path: Path) -> No
         "p.toml:2: limit in [run] is 0, but must be at least 1",
         'p.toml:3: epochs in [run] is "x", but must be a whole number',
         'p.toml:5: model in [[models]] #1 is "a", but must be a Hub id, org/name, like "openai/gpt-oss-120b"',
-        'p.toml:6: unknown key "foo" in [[models]] #1, the keys there are model, providers, target, base_url, tasks, '
-        "pin",
+        'p.toml:6: unknown key "foo" in [[models]] #1, the keys there are model, providers, inspect_model, base_url, '
+        "tasks, pin",
         "p.toml:7: [[tasks]] #1 has no task",
-        "p.toml:8: [grader] has no target",
+        "p.toml:8: [grader] has no model",
     )
     assert error.message == error.details[0]
 
@@ -349,8 +349,8 @@ def test_what_is_no_double_is_let_through(tmp_path: Path) -> None:
         + 'providers = ["all", "groq"]\ntasks = ["b"]\n'
         + MODELS
         + 'providers = ["groq"]\ntasks = ["proctor/theory_of_mind"]\n'
-        + '[[models]]\ntarget = "openai/x"\nbase_url = "http://one/v1"\n'
-        + '[[models]]\ntarget = "openai/x"\nbase_url = "http://two/v1"\n'
+        + '[[models]]\ninspect_model = "openai/x"\nbase_url = "http://one/v1"\n'
+        + '[[models]]\ninspect_model = "openai/x"\nbase_url = "http://two/v1"\n'
     )
     assert len(load("p.toml", cwd=tmp_path).profile.models) == 4
 

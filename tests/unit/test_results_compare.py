@@ -82,10 +82,10 @@ def test_the_table_says_what_each_run_has() -> None:
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (200, ["task", "target", "scores", "difference", "change", "interval", "pairs", "cost"]),
-        (120, ["task", "target", "scores", "difference", "change", "interval"]),
-        (80, ["task", "target", "difference", "change"]),
-        (40, ["task", "target", "change"]),
+        (200, ["task", "model", "scores", "difference", "change", "interval", "pairs", "cost"]),
+        (120, ["task", "model", "scores", "difference", "change", "interval"]),
+        (80, ["task", "model", "difference", "change"]),
+        (40, ["task", "model", "change"]),
     ],
 )
 def test_what_a_difference_means_is_whole_however_narrow_the_table_is(width: int, shown: list[str]) -> None:
@@ -126,16 +126,16 @@ def test_a_cell_in_full_has_its_whole_names_and_who_graded_once_where_that_is_th
 
 
 def test_the_cells_of_a_run_are_held_against_the_one_that_is_named() -> None:
-    other_model = [(replace(status, target=status.target.replace("a/m", "b/n")), index) for status, index in AFTER[1]]
+    other_model = [(replace(status, model=status.model.replace("a/m", "b/n")), index) for status, index in AFTER[1]]
     found = compare_within("new", [*AFTER[1], *other_model], "groq")
-    assert [(one.target.removeprefix("hf-inference-providers/"), one.change) for one in found.cells] == [
+    assert [(one.model.removeprefix("hf-inference-providers/"), one.change) for one in found.cells] == [
         ("a/m:novita", "worse"), ("a/m:come", "worse"), ("b/n:novita", "worse"), ("b/n:come", "worse"),
     ]  # fmt: skip
-    assert all(one.before and one.before.target == one.target.rpartition(":")[0] + ":groq" for one in found.cells)
+    assert all(one.before and one.before.model == one.model.rpartition(":")[0] + ":groq" for one in found.cells)
     with pytest.raises(UsageError, match="no cell of new can be held against 'cerebras'"):
         compare_within("new", AFTER[1], "cerebras")
     with pytest.raises(UsageError, match="'hf' fits 3 cells of t"):
-        compare_within("new", [*AFTER[1], (replace(AFTER[1][0][0], target="x/y"), AFTER[1][0][1])], "hf")
+        compare_within("new", [*AFTER[1], (replace(AFTER[1][0][0], model="x/y"), AFTER[1][0][1])], "hf")
 
 
 def test_variants_are_held_against_each_other_target_by_target() -> None:
@@ -180,7 +180,7 @@ def test_a_gate_does_not_pass_what_is_worse_or_cannot_be_told() -> None:
 def test_figures_change_by_a_share_and_what_is_unknown_does_not() -> None:
     status, index = cell("groq", 10)
     calls = [CallStats(cost_usd=0.4, latency_p50_s=seconds) for seconds in (2.0, 1.0)]
-    pair = [(replace(status, model=stats), index) for stats in calls]
+    pair = [(replace(status, model_calls=stats), index) for stats in calls]
     (one,) = compare_runs(("a", pair[:1]), ("b", pair[1:])).cells
     assert step_words(one, "p50_s", format_seconds) == ("2.0s → 1.0s", "-50%")
     assert step_words(one, "usd_per_1k", format_usd) == ("$10.00 → $10.00", "")
@@ -215,7 +215,7 @@ def test_csv_of_a_comparison_has_its_columns_and_holds_no_formulas() -> None:
     header, first, *rest = csv.reader(io.StringIO(to_csv(hostile)))
     assert len(rest) == len(found.cells) - 1 and {len(line) for line in (first, *rest)} == {len(header)}
     assert header[:17] == [
-        "run_before", "run_after", "task", "label", "target", "change", "p_value", "difference", "difference_low",
+        "run_before", "run_after", "task", "label", "model", "change", "p_value", "difference", "difference_low",
         "difference_high", "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio",
         "tokens_per_s_ratio",
     ]  # fmt: skip

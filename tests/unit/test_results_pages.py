@@ -25,7 +25,7 @@ BEST = ScoreRow(
     None, None, 0.031, 0.01, 0.31, 1.2, 98.0, {"groq": 1.0}, False, HF + "fastest", None, "c.eval",
 )  # fmt: skip
 OTHER = replace(
-    BEST, cell="d", target=HF + "fastest", label=":fastest", score=0.6, interval=Interval(0.5, 0.7), verdict="worse",
+    BEST, cell="d", model=HF + "fastest", label=":fastest", score=0.6, interval=Interval(0.5, 0.7), verdict="worse",
     p_value=0.003, served_by={"cerebras": 0.97, "groq": 0.03}, cost_usd=None, state="failed", reason="2 of 100 failed",
     errors=2, self_graded=True,
 )  # fmt: skip

@@ -143,7 +143,7 @@ def test_a_model_is_compared_with_itself_task_by_task() -> None:
 
 def test_groups_stand_under_headings_and_their_rows_stay_with_them() -> None:
     section = sections(board("model"))[0]
-    _, table = score_table(section, RowOrder("target", True))
+    _, table = score_table(section, RowOrder("model", True))
     assert [row.key for row in table] == ["group 0", "t-a/m:novita", "t-a/m:groq", "group 1", "u-a/m:groq"]
     heading = [cell.text for cell in table[0].cells]
     assert "t · 10 samples" in heading and not any("0.9" in text for text in heading)
@@ -171,7 +171,7 @@ def test_the_grader_is_named_with_what_it_cost() -> None:
     from proctor.evals.run.status import CallStats
 
     graded = [
-        (replace(status, grader=CallStats(cost_usd=0.25)), index) for status, index in CELLS if status.task == "t"
+        (replace(status, grader_calls=CallStats(cost_usd=0.25)), index) for status, index in CELLS if status.task == "t"
     ]
     words = group_words(build_scoreboard("r", None, graded).groups[0])
     assert "graded by x/grader for $0.750" in words

@@ -32,7 +32,7 @@ def index(n: int) -> LogIndex:
         grader_cost_usd=(0.0,) * n, total_time_s=(1.5,) * n, working_time_s=(1.0,) * n, retries=same,
         completed=(True,) * n, fingerprint=same,
     )  # fmt: skip
-    return LogIndex("t", STATUS.target, "success", "now", samples=samples)
+    return LogIndex("t", STATUS.model, "success", "now", samples=samples)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_record_has_the_figures_of_the_index_and_the_texts_of_the_log(folder: 
         "total_time",
         "cost_usd",
     )
-    assert [record[name] for name in known] == ["r", STATUS.target, ":fastest", "groq", "0", 1, 1.0, "C", 1.5, None]
+    assert [record[name] for name in known] == ["r", STATUS.model, ":fastest", "groq", "0", 1, 1.0, "C", 1.5, None]
     assert (record["answer"], record["target"], record["scores"]) == ("whole answer", "yes", {"m": "C"})
     (figures,) = sample_records("r", folder, STATUS, index(1), None)
     assert set(figures) == set(FIGURES) and figures["answer"] == "cut…"

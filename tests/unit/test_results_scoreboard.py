@@ -61,7 +61,7 @@ def cell(
         return full, None
     found = columns(scores, epochs=epochs, first_id=first_id)
     index = LogIndex(
-        "t", full.target, "success", "2026-11-23T00:00:00+00:00", metric="accuracy", score=metric_value,
+        "t", full.model, "success", "2026-11-23T00:00:00+00:00", metric="accuracy", score=metric_value,
         epochs=epochs, grader=graded_by, samples=found,
     )  # fmt: skip
     errors = scores.count(None)
@@ -193,9 +193,9 @@ def test_a_cell_without_any_sample_knows_nothing_and_costs_nothing(state: CellSt
 
 
 def test_money_is_unknown_as_soon_as_one_price_is_and_grading_is_apart() -> None:
-    known = cell("a", right(8, 10), model=CallStats(cost_usd=0.02), grader=CallStats(cost_usd=0.005))
-    partly = cell("b", right(8, 10), model=CallStats(cost_usd=0.02), grader=CallStats(cost_usd=None))
-    unknown = cell("c", right(8, 10), model=CallStats(cost_usd=None))
+    known = cell("a", right(8, 10), model_calls=CallStats(cost_usd=0.02), grader_calls=CallStats(cost_usd=0.005))
+    partly = cell("b", right(8, 10), model_calls=CallStats(cost_usd=0.02), grader_calls=CallStats(cost_usd=None))
+    unknown = cell("c", right(8, 10), model_calls=CallStats(cost_usd=None))
     board = build_scoreboard("t", None, [known, partly, unknown])
     of = {row.label: row for row in board.groups[0].rows}
     assert (of["a"].cost_usd, of["a"].usd_per_1k, of["a"].grader_cost_usd) == (0.025, 2.0, 0.005)
@@ -207,9 +207,9 @@ def test_money_is_unknown_as_soon_as_one_price_is_and_grading_is_apart() -> None
 
 def test_rows_can_be_ordered_and_the_unknown_comes_last() -> None:
     cells = [
-        cell("a", right(5, 10), model=CallStats(cost_usd=0.3, latency_p50_s=2.0, tokens_per_s=None)),
-        cell("b", right(9, 10), model=CallStats(cost_usd=None, latency_p50_s=1.0, tokens_per_s=50.0)),
-        cell("c", right(7, 10), model=CallStats(cost_usd=0.1, latency_p50_s=None, tokens_per_s=90.0)),
+        cell("a", right(5, 10), model_calls=CallStats(cost_usd=0.3, latency_p50_s=2.0, tokens_per_s=None)),
+        cell("b", right(9, 10), model_calls=CallStats(cost_usd=None, latency_p50_s=1.0, tokens_per_s=50.0)),
+        cell("c", right(7, 10), model_calls=CallStats(cost_usd=0.1, latency_p50_s=None, tokens_per_s=90.0)),
     ]
     orders = {"score": "bca", "name": "abc", "cost": "cab", "time": "bac", "speed": "cba"}
     for order, expected in orders.items():
@@ -263,7 +263,7 @@ def test_markdown_holds_its_table_against_hostile_text() -> None:
 
 
 def test_markdown_leaves_the_unknown_empty() -> None:
-    board = build_scoreboard("t", None, [cell("b", None, state="failed", model=CallStats(cost_usd=None))])
+    board = build_scoreboard("t", None, [cell("b", None, state="failed", model_calls=CallStats(cost_usd=None))])
     row = to_markdown(board).splitlines()[-1]
     assert row == "| gpt-oss-120b:b |  |  | 0 | 0 |  |  |  |  |  |  | failed |"
 

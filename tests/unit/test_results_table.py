@@ -16,7 +16,7 @@ from rich.console import Console
 HF = "hf-inference-providers/openai/gpt-oss-120b:"
 ROW = ScoreRow(
     cell="c",
-    target=HF + "hyperbolic",
+    model=HF + "hyperbolic",
     label="hyperbolic",
     state="succeeded",
     score=0.84,
@@ -43,7 +43,7 @@ ROW = ScoreRow(
 )
 FASTEST = replace(
     ROW,
-    target=HF + "fastest",
+    model=HF + "fastest",
     label=":fastest",
     score=0.8,
     interval=Interval(0.711, 0.867),
@@ -68,7 +68,7 @@ def printed(scoreboard: Scoreboard, width: int = 150, encoding: str = "utf-8") -
 
 
 def head(lines: list[str]) -> str:
-    return next(line for line in lines if "target" in line)
+    return next(line for line in lines if "model" in line)
 
 
 def test_a_wide_terminal_shows_everything() -> None:
@@ -78,7 +78,7 @@ def test_a_wide_terminal_shows_everything() -> None:
         lines[2]
         == "theory_of_mind · openai/gpt-oss-120b · accuracy · 100 samples · graded by openai/gpt-oss-120b:fastest"
     )
-    assert " ".join(head(lines).split()) == "target score 0.71 0.90 against the best $/1k cost p50 tok/s served by"
+    assert " ".join(head(lines).split()) == "model score 0.71 0.90 against the best $/1k cost p50 tok/s served by"
     best, fastest = (next(line for line in lines if label in line) for label in ("✓  hyperbolic", ":fastest  "))
     assert re.split("  +", best) == [
         "✓", "hyperbolic", "0.84", "····┝━━━━━━●━━━━┥", "best", "$0.310", "$0.0310", "1.2s", "98", "itself",
@@ -106,7 +106,7 @@ def test_columns_leave_in_their_order_and_no_line_is_too_long(width: int) -> Non
 
 def test_80_columns_hold_the_interval_the_verdict_and_the_price() -> None:
     lines = printed(board(ROW, FASTEST), 80)
-    assert head(lines).split() == ["target", "score", "0.71", "0.90", "against", "the", "best", "$/1k", "cost", "p50"]
+    assert head(lines).split() == ["model", "score", "0.71", "0.90", "against", "the", "best", "$/1k", "cost", "p50"]
 
 
 def test_long_names_are_folded_never_cut() -> None:
@@ -153,7 +153,7 @@ def test_the_reason_of_a_row_stands_below_the_table() -> None:
 def test_samples_and_errors_have_columns_where_they_tell_something() -> None:
     assert "errors" not in head(printed(board(ROW, FASTEST)))
     lines = printed(board(ROW, replace(FASTEST, n=97, errors=3)))
-    assert head(lines).split()[:4] == ["target", "score", "n", "errors"]
+    assert head(lines).split()[:4] == ["model", "score", "n", "errors"]
     assert next(line for line in lines if ":fastest  " in line).split()[:5] == ["✓", ":fastest", "0.80", "97", "3"]
 
 

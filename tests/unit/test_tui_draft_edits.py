@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor.evals.planning.edit_matrix import with_pin, with_spot, without_spot, without_target, without_task
+from proctor.evals.planning.edit_matrix import with_pin, with_spot, without_endpoint, without_spot, without_task
 from proctor.evals.planning.edit_settings import read_setting, setting_at, setting_text, settings_line, with_settings
 from proctor.evals.planning.edit_tasks import picked_entries, with_task, without_tasks
 from proctor.evals.planning.plan import Endpoint
@@ -21,31 +21,31 @@ def _draft(models: list[ModelItem], tasks: tuple[str, ...] = ("a/one", "a/two"))
     return Profile(tasks=[TaskEntry(task=task) for task in tasks], models=models)
 
 
-def _target(model: str, route: str | None) -> Endpoint:
+def _endpoint(model: str, route: str | None) -> Endpoint:
     return Endpoint(f"{HF_PREFIX}{model}" + (f":{route}" if route else ""), model, route, "https://router")
 
 
 def _matrix(draft: Profile) -> set[tuple[str, str]]:
     names = [entry.task for entry in draft.tasks]
-    return {(task, name) for item in draft.models for task in item.tasks or names for name in item.target_names}
+    return {(task, name) for item in draft.models for task in item.tasks or names for name in item.model_names}
 
 
 def test_taking_a_cell_out_leaves_all_others():
-    draft = _draft([ModelItem(model="org/m", providers=["p", "q", "r"]), ModelItem(target="openai/x")])
+    draft = _draft([ModelItem(model="org/m", providers=["p", "q", "r"]), ModelItem(inspect_model="openai/x")])
     before = _matrix(draft)
 
-    thinner = without_spot(draft, None, PATH, "a/one", _target("org/m", "p"))
+    thinner = without_spot(draft, None, PATH, "a/one", _endpoint("org/m", "p"))
     assert _matrix(thinner) == before - {("a/one", f"{HF_PREFIX}org/m:p")}
 
-    thinner = without_spot(thinner, None, PATH, "a/one", _target("org/m", "q"))
+    thinner = without_spot(thinner, None, PATH, "a/one", _endpoint("org/m", "q"))
     assert _matrix(thinner) == before - {("a/one", f"{HF_PREFIX}org/m:{route}") for route in "pq"}
     assert len(thinner.models) == 3  # p and q are for the same tasks, so they are one entry
 
 
 def test_a_cell_that_was_taken_out_is_put_back_where_it_was():
-    draft = _draft([ModelItem(model="org/m", providers=["p", "q"]), ModelItem(target="openai/x")])
-    thinner = without_spot(draft, None, PATH, "a/one", _target("org/m", "p"))
-    assert _matrix(with_spot(thinner, PATH, "a/one", _target("org/m", "p"))) == _matrix(draft)
+    draft = _draft([ModelItem(model="org/m", providers=["p", "q"]), ModelItem(inspect_model="openai/x")])
+    thinner = without_spot(draft, None, PATH, "a/one", _endpoint("org/m", "p"))
+    assert _matrix(with_spot(thinner, PATH, "a/one", _endpoint("org/m", "p"))) == _matrix(draft)
 
 
 def test_a_task_goes_with_all_its_cells_and_what_was_for_it_alone():
@@ -57,20 +57,20 @@ def test_a_task_goes_with_all_its_cells_and_what_was_for_it_alone():
 
 def test_a_pin_is_its_targets_alone_and_survives_thinning():
     draft = _draft([ModelItem(model="org/m", providers=["fastest", "q"])])
-    pinned = with_pin(draft, _target("org/m", "fastest"), True)
+    pinned = with_pin(draft, _endpoint("org/m", "fastest"), True)
     assert [(item.providers, item.pin) for item in pinned.models] == [(["fastest"], True), (["q"], False)]
-    thinner = without_spot(pinned, None, PATH, "a/one", _target("org/m", "q"))
+    thinner = without_spot(pinned, None, PATH, "a/one", _endpoint("org/m", "q"))
     assert [(item.providers, item.pin, item.tasks) for item in thinner.models] == [
         (["fastest"], True, []),
         (["q"], False, ["a/two"]),
     ]
     with pytest.raises(ValueError, match="pin has no meaning"):
-        with_pin(draft, _target("org/m", "q"), True)
+        with_pin(draft, _endpoint("org/m", "q"), True)
 
 
 def test_a_target_that_is_left_with_no_task_and_a_task_without_a_target_go():
     draft = _draft([ModelItem(model="org/m", providers=["p"]), ModelItem(model="org/n", tasks=["a/two"])])
-    thinner = without_spot(draft, None, PATH, "a/one", _target("org/m", "p"))
+    thinner = without_spot(draft, None, PATH, "a/one", _endpoint("org/m", "p"))
     assert [entry.task for entry in thinner.tasks] == ["a/two"]
     assert _matrix(thinner) == {("a/two", f"{HF_PREFIX}org/m:p"), ("a/two", f"{HF_PREFIX}org/n")}
     assert all(item.tasks == [] for item in thinner.models)
@@ -78,7 +78,7 @@ def test_a_target_that_is_left_with_no_task_and_a_task_without_a_target_go():
 
 def test_taking_the_last_provider_out_does_not_leave_the_bare_model():
     draft = _draft([ModelItem(model="org/m", providers=["p"]), ModelItem(model="org/n")])
-    assert without_target(draft, None, _target("org/m", "p")).models == [ModelItem(model="org/n")]
+    assert without_endpoint(draft, None, _endpoint("org/m", "p")).models == [ModelItem(model="org/n")]
 
 
 def test_a_task_is_picked_for_every_model_and_its_own_models_go_with_it():
@@ -145,10 +145,10 @@ def test_settings_speak_the_schemas_words_and_empty_unsets():
     with pytest.raises(ValueError, match=r"limit in \[run\] is 0, but must be at least 1"):
         read_setting(draft, "run.limit", "0")
     with pytest.raises(ValueError, match=r"full Inspect model name"):
-        read_setting(draft, "grader.target", "gpt")
-    limited = with_settings(draft, {"run.limit": 3, "grader.target": "openai/x"})
+        read_setting(draft, "grader.model", "gpt")
+    limited = with_settings(draft, {"run.limit": 3, "grader.model": "openai/x"})
     assert limited.run.limit == 3 and limited.grader is not None
-    assert with_settings(limited, {"run.limit": None, "grader.target": None}) == draft
+    assert with_settings(limited, {"run.limit": None, "grader.model": None}) == draft
 
 
 def test_variants_are_typed_as_tables_and_what_has_no_field_survives():
@@ -168,7 +168,7 @@ def test_variants_are_typed_as_tables_and_what_has_no_field_survives():
 @pytest.mark.parametrize(
     ("where", "message", "key"),
     [
-        ("[grader]", "each model grades its own answers", "grader.target"),
+        ("[grader]", "each model grades its own answers", "grader.model"),
         ("[run]", "budget_usd is $1, but the run is expected to cost more", "run.budget_usd"),
         ("[run]", "bill_to is x, but the token's account is no member of it", "run.bill_to"),
         ("[[models]] #1", "max_tokens is 5000, more than the context of m", "generate.max_tokens"),

@@ -119,7 +119,7 @@ def cell_record(cell: CellStatus) -> dict[str, Any]:
     return {
         "cell": cell.id,
         "task": cell.task,
-        "target": cell.target,
+        "model": cell.model,
         "state": cell.state,
         "done": cell.done,
         "total": cell.total,

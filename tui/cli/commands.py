@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "Compare two runs, or the cells of one: which differences are real."),
     "export": ("export", "Print every sample of a run, for other programs."),
     "models": ("models", "Find models, and what each provider asks for them."),
-    "probe": ("probe", "Ask targets one tiny question each: do they answer, how fast, and who answers."),
+    "probe": ("probe", "Ask models one tiny question each: do they answer, how fast, and who answers."),
     "tasks": ("tasks", "List the tasks that can be run."),
     "profiles": ("profiles", "List the profiles that can be run, or print one."),
     "keys": ("keys", "List the keys of the application, and start the file that moves them."),

@@ -24,7 +24,7 @@ from .resolve import Gathered, gather, gathered_run
 @click.option(
     "--against",
     metavar="TEXT",
-    help="Hold the cells of A against one of them: a provider, a model, a part of a target, or a variant.",
+    help="Hold the cells of A against one of them: a provider, a model, a part of a model, or a variant.",
 )
 @format_options
 @click.option("--fail-on-worse", is_flag=True, help="Exit with 3 where a cell is worse than before, or may be.")
@@ -61,7 +61,7 @@ def command(
         if not comparison.shared:
             raise UsageError(
                 f"{now.name} and {old.name} have no cell in common",
-                "a cell is the same where its task, its arguments, its variant and its target are",
+                "a cell is the same where its task, its arguments, its variant and its model are",
             )
         if old.status is not None and now.status is not None and old.status.started_at_s > now.status.started_at_s:
             words = f"{old.name} began after {now.name}: what is called before is the newer one"

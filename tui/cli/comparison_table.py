@@ -16,7 +16,7 @@ from ...evals.results.scoreboard import ScoreRow
 from ...evals.views.narrative import change_words, side_names, step_words
 from ...evals.views.render.comparison import title_words
 from ...profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd
-from .output import TARGET, Printer, TableColumn
+from .output import MODEL, Printer, TableColumn
 
 DROPPED_FIRST = ("tok/s", "a sample", "p50", "$/1k", "pairs", "95% interval")
 
@@ -51,7 +51,7 @@ def _columns(printer: Printer, comparison: RunComparison, cells: Sequence[Compar
 
     changes = [printer.text(change_words(cell) or UNKNOWN, _STYLES[cell.change]) for cell in cells]
     columns = [
-        column(TARGET, lambda cell: cell.label, right=False),
+        column(MODEL, lambda cell: cell.label, right=False),
         column(before, lambda cell: _score(cell.before)),
         column(after, lambda cell: _score(cell.after)),
         column("difference", lambda cell: f"{cell.comparison.difference:+.3f}" if cell.comparison else ""),

@@ -133,7 +133,7 @@ def _cell_record(cell: CellStatus, run_dir: Path) -> dict[str, Any]:
     return {
         "cell": cell.id,
         "task": cell.task,
-        "target": cell.target,
+        "model": cell.model,
         "state": cell.state,
         "score": cell.score,
         "stderr": cell.stderr,

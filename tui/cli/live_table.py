@@ -53,7 +53,7 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
             Text(_badged(cell)),
         ]
         if wide:
-            model = cell.model
+            model = cell.model_calls
             figures = (format_speed(model.tokens_per_s), _latency(model.latency_p50_s), _latency(model.latency_p95_s))
             row.extend(Text(figure if cell.has_called else "") for figure in figures)
         row.append(Text(format_usd(cell.cost_usd) if cell.has_called else ""))

@@ -13,8 +13,8 @@ from rich.text import Text
 from ...profiles.base.text import clean_line
 
 GAP = 2
-MIN_TARGET_WIDTH = 20  # what a target is folded to before the last column would have to stay out
-TARGET = "target"
+MIN_MODEL_WIDTH = 20  # what a model is folded to before the last column would have to stay out
+MODEL = "model"
 
 _NEEDED = "·┝━●┥≈…±‖○◐✓✗■→–×"
 _ASCII = str.maketrans(
@@ -25,7 +25,7 @@ _ASCII = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column; the one that is called target is folded where it is long, and never cut."""
+    """A column; the one that is called model is folded where it is long, and never cut."""
 
     name: str
     cells: Sequence[Text]
@@ -79,7 +79,7 @@ class Printer:
             table.add_column(
                 Text(column.name),
                 justify="right" if column.right else "left",
-                no_wrap=column.name != TARGET,
+                no_wrap=column.name != MODEL,
                 overflow="fold",
                 header_style="dim",
             )
@@ -89,8 +89,8 @@ class Printer:
 
     def _fitting(self, columns: Sequence[TableColumn], dropped_first: Sequence[str]) -> Sequence[TableColumn]:
         for name in dropped_first:
-            most = MIN_TARGET_WIDTH if name == dropped_first[-1] else self._console.width
-            widths = [min(column.width, most) if column.name == TARGET else column.width for column in columns]
+            most = MIN_MODEL_WIDTH if name == dropped_first[-1] else self._console.width
+            widths = [min(column.width, most) if column.name == MODEL else column.width for column in columns]
             if sum(widths) + GAP * (len(columns) - 1) <= self._console.width:
                 break
             columns = [column for column in columns if not column.name.startswith(name)]

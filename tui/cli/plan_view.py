@@ -58,7 +58,7 @@ def problem_line(problem: Problem) -> str:
 
 
 def totals_line(plan: Plan) -> str:
-    """`1 task × 3 targets = 3 cells · 300 samples · ≈ $0.04–0.07 · ≈ 1 min · each model grades itself ⚠`."""
+    """`1 task × 3 models = 3 cells · 300 samples · ≈ $0.04–0.07 · ≈ 1 min · each model grades itself ⚠`."""
     sums = totals(plan)
     samples = _with_unknown(f"{sums.samples:,}", sums.samples, sums.cells_without_samples)
     cost = _with_unknown(format_usd_range(sums.known_cost_usd), sums.known_cost_usd.high, sums.cells_without_cost)
@@ -88,7 +88,7 @@ def plan_json(plan: Plan) -> str:
 
     - `settings`: `cells_at_once`, `max_connections`, `retry_on_error`, `budget_usd`, `bill_to`, `credit_patience_s`,
       `hold_above_error_share`;
-    - a cell: `cell`, `task`, `task_args`, `target`, `base_url`, `variant`, `generate`, `epochs`, `limit`, `grader`,
+    - a cell: `cell`, `task`, `task_args`, `endpoint`, `base_url`, `variant`, `generate`, `epochs`, `limit`, `grader`,
       `self_graded`, `pin`, `expected_provider`, `expected_grader_provider`, `price` and `grader_price`
       (`input_usd_per_mtok`, `output_usd_per_mtok`), `samples`, `input_tokens`, `output_tokens`, `cost_usd`, `time_s`;
     - `totals`: `cells`, `samples`, `cells_without_samples`, `known_cost_usd`, `cells_without_cost`, `time_s`,
@@ -191,11 +191,11 @@ def _with_unknown(known: str, is_any: object, without: int) -> str:
 
 def _matrix(plan: Plan, sums: PlanTotals) -> str:
     variants = len({cell.variant for cell in plan.cells})
-    factors = [number_of(sums.tasks, "task"), number_of(sums.targets, "target")]
+    factors = [number_of(sums.tasks, "task"), number_of(sums.endpoints, "model")]
     if variants > 1:
         factors.append(number_of(variants, "variant"))
     cells = number_of(sums.cells, "cell")
-    if sums.tasks * sums.targets * variants == sums.cells:
+    if sums.tasks * sums.endpoints * variants == sums.cells:
         return f"{' × '.join(factors)} = {cells}"
     return f"{', '.join(factors)}: {cells}"
 
@@ -242,7 +242,7 @@ def _cell_words(plan: Plan, cell: Cell) -> str:
     if len({other.task for other in plan.cells}) == 1:
         words = words.removeprefix(f"{cell.task_label} · ")
     meant = cell.expected_provider
-    if meant is not None and meant != cell.target.route:
+    if meant is not None and meant != cell.endpoint.route:
         words = f"{words} → {meant}"
     return f"{words} (pinned)" if cell.pin else words
 
@@ -253,13 +253,13 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "cell": cell.id,
         "task": cell.task,
         "task_args": dict(cell.task_args),
-        "target": cell.target.name,
-        "base_url": cell.target.base_url,
+        "model": cell.endpoint.model,
+        "base_url": cell.endpoint.base_url,
         "variant": cell.variant,
         "generate": dict(cell.generate),
         "epochs": cell.epochs,
         "limit": cell.limit,
-        "grader": cell.grader.name if cell.grader else None,
+        "grader": cell.grader.model if cell.grader else None,
         "self_graded": cell.self_graded,
         "pin": cell.pin,
         "expected_provider": cell.expected_provider,

@@ -1,4 +1,4 @@
-"""`proctor probe`: ask targets one tiny question each."""
+"""`proctor probe`: ask models one tiny question each."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from .models import command_endpoints, plain_table, stdout_console
 HF_PREFIX = "hf-inference-providers/"
 
 
-@click.command(short_help="Ask targets one tiny question each: do they answer, how fast, and who answers.")
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.command(short_help="Ask models one tiny question each: do they answer, how fast, and who answers.")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
     "--timeout", metavar="S", type=click.FloatRange(min=0.1), default=30.0, help="Longest wait for an answer."
 )
 @click.option("--practice", is_flag=True, help="Ask the practice router.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-def command(targets: tuple[str, ...], timeout: float, practice: bool, as_json: bool) -> int:
-    """Ask targets one tiny question each: do they answer, how fast, and who answers.
+def command(models: tuple[str, ...], timeout: float, practice: bool, as_json: bool) -> int:
+    """Ask models one tiny question each: do they answer, how fast, and who answers.
 
-    A TARGET is a model's id with a provider or a policy: openai/gpt-oss-120b:groq. The questions are real requests:
-    with a token they cost a fraction of a cent. Ends with 1 when a target does not answer.
+    A MODEL is a model's id with a provider or a policy: openai/gpt-oss-120b:groq. The questions are real requests:
+    with a token they cost a fraction of a cent. Ends with 1 when a model does not answer.
 
-    --json prints [{target, model, route, served_by, first_token_ms, total_ms, text, finish_reason,
+    --json prints [{model, model, route, served_by, first_token_ms, total_ms, text, finish_reason,
     output_tokens, status, error, remedy}]; null is unknown.
     """
     endpoints = command_endpoints(practice)
     require_token(endpoints)
     asked = [
         in_background(lambda model=model, route=route: probe(endpoints, model, route, timeout_s=timeout), "probe")
-        for model, route in map(_parts, targets)
+        for model, route in map(_parts, models)
     ]
     results = [future.result() for future in asked]
     if as_json:
-        click.echo(json.dumps([{"target": result.target, **asdict(result)} for result in results], indent=2))
+        click.echo(json.dumps([{"model": result.model, **asdict(result)} for result in results], indent=2))
     else:
         _show(results)
     return 0 if all(result.is_ok for result in results) else 1
 
 
-def _parts(target: str) -> tuple[str, str | None]:
-    """The model and the route of a target, with or without Inspect's name for the router."""
-    model, _, route = target.removeprefix(HF_PREFIX).partition(":")
+def _parts(model: str) -> tuple[str, str | None]:
+    """The model and the route of a model, with or without Inspect's name for the router."""
+    model, _, route = model.removeprefix(HF_PREFIX).partition(":")
     return model, route or None
 
 
@@ -58,7 +58,7 @@ def _show(results: Sequence[ProbeResult]) -> None:
     from rich.text import Text
 
     table = plain_table()
-    table.add_column("target", overflow="fold")
+    table.add_column("model", overflow="fold")
     table.add_column("answer", overflow="fold")
     table.add_column("first", justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
@@ -74,7 +74,7 @@ def _show(results: Sequence[ProbeResult]) -> None:
             *(
                 Text(cell)
                 for cell in (
-                    clean_line(result.target),
+                    clean_line(result.model),
                     *cells,
                     clean_line(result.served_by or ("?" if result.is_ok else "")),
                 )

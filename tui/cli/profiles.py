@@ -49,7 +49,7 @@ def _row(found: LoadedProfile | BrokenProfile) -> dict[str, Any]:
         "title": profile.title,
         "source": profile.run.source,
         "tasks": len(profile.tasks),
-        "targets": None if open_ended else sum(len(item.target_names) for item in profile.models),
+        "models": None if open_ended else sum(len(item.model_names) for item in profile.models),
         "cells": None if open_ended else cell_count(profile),
     }
 
@@ -62,13 +62,13 @@ def _print_table(profiles: tuple[LoadedProfile | BrokenProfile, ...]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("profile", no_wrap=True)
     table.add_column("title")
-    for column in ("tasks", "targets", "cells"):
+    for column in ("tasks", "models", "cells"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("where", overflow="fold")
     for found in profiles:
         row = _row(found)
         style = "red" if "error" in row else "dim" if found.shadowed else ""
-        counts = [_count(row[key]) if key in row else "" for key in ("tasks", "targets", "cells")]
+        counts = [_count(row[key]) if key in row else "" for key in ("tasks", "models", "cells")]
         cells = [found.name, "✗ not valid, see below" if "error" in row else row["title"], *counts, _where(found)]
         table.add_row(*(Text(clean_line(cell), style=style) for cell in cells))
     # Piped, every line is as long as it needs to be.

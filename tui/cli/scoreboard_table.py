@@ -1,7 +1,7 @@
 """The scoreboard on a terminal, wide or narrow.
 
 Where the columns do not fit they are left out in this order: served by, tok/s, p50, cost, $/1k, the drawn interval.
-Target, score, samples, errors and verdict always stay; a long target is folded, never cut.
+Model, score, samples, errors and verdict always stay; a long model is folded, never cut.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...evals.inspect.logs.index_cache import reading_with
-from ...evals.results.labels import split_target
+from ...evals.results.labels import split_model
 from ...evals.results.reader.client import Reader
 from ...evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from ...evals.run.status import RunStatus
@@ -75,7 +75,7 @@ class _Printer(Printer):
     def _columns(self, rows: Sequence[ScoreRow], *, with_n: bool) -> list[TableColumn]:
         columns = [
             TableColumn("", [self.text(GLYPHS[row.state][0], GLYPHS[row.state][1]) for row in rows]),
-            TableColumn("target", [self._target(row) for row in rows], right=False),
+            TableColumn("model", [self._model(row) for row in rows], right=False),
             TableColumn("score", self._scores(rows)),
         ]
         if with_n:
@@ -101,7 +101,7 @@ class _Printer(Printer):
         """A column of figures; a cell that has answered nothing has none."""
         return [self.text(figure(row) if row.samples else "") for row in rows]
 
-    def _target(self, row: ScoreRow) -> Text:
+    def _model(self, row: ScoreRow) -> Text:
         return self.text(row.label + (" (grades itself)" if row.self_graded else ""))
 
     def _scores(self, rows: Sequence[ScoreRow]) -> list[Text]:
@@ -121,9 +121,9 @@ class _Printer(Printer):
         return [TableColumn(heading, [Text(draw_interval(row, low, high, bar)) for row in rows], right=False)]
 
     def _served_by(self, row: ScoreRow) -> Text:
-        if not row.target.startswith(HF_PREFIX) or not row.samples:
+        if not row.model.startswith(HF_PREFIX) or not row.samples:
             return Text("")
-        named = split_target(row.target)[1]
+        named = split_model(row.model)[1]
         if list(row.served_by) == [named]:
             return self.text("itself")
         shares = " ".join(f"{name} {share:.0%}" for name, share in row.served_by.items())

@@ -51,13 +51,13 @@ class FindingApp(BaseApp):
     def on_probe_requested(self, message: messages.ProbeRequested) -> None:
         """Ask, unless that is being asked already."""
         model, route = message.model, message.route
-        target = model if route is None else f"{model}:{route}"
+        name = model if route is None else f"{model}:{route}"
         store = self.store
-        being_asked = target in store.probes.value and store.probes.value[target] is None
+        being_asked = name in store.probes.value and store.probes.value[name] is None
         if (endpoints := store.endpoints.value) is not None and not being_asked:
-            self.store.put(probes={**store.probes.value, target: None})
+            self.store.put(probes={**store.probes.value, name: None})
             self._work(lambda: self._feeds.probe(endpoints, model, route), "probe")
 
     def on_probe_arrived(self, message: messages.ProbeArrived) -> None:
         """Keep what it brought."""
-        self.store.put(probes={**self.store.probes.value, message.result.target: message.result})
+        self.store.put(probes={**self.store.probes.value, message.result.model: message.result})

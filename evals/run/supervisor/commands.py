@@ -100,7 +100,7 @@ class Obeying:
         chosen = [book.cells[name] for name in order.cells] if order.cells else list(book.cells.values())
         if order.provider:
             jobs = book.jobs
-            chosen = [one for one in chosen if order.provider in (jobs[one.id].provider, jobs[one.id].target.route)]
+            chosen = [one for one in chosen if order.provider in (jobs[one.id].provider, jobs[one.id].endpoint.route)]
             if not chosen:
                 served = sorted({cell.provider for cell in book.jobs.values()})
                 raise UsageError(f"no cell is served by {order.provider}", f"there are {', '.join(served)}")

@@ -27,12 +27,12 @@ from .metrics import Meter
 from .pricing import forget_unknown_cost, unpriced
 
 
-def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) -> None:
+def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None]) -> None:
     """Count everything that this process's eval does into a meter.
 
     Args:
         meter: Where it is counted.
-        target: The model under test; calls to others, and all calls made while scoring, are the grader's.
+        model: The model under test; calls to others, and all calls made while scoring, are the grader's.
         on_start: Given the eval's spec when its log has been begun.
     """
     in_flight: set[str] = set()
@@ -76,7 +76,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
             in_flight.discard(data.sample_id)
             being_scored.discard(data.sample_id)
             meter.in_flight, meter.scoring = len(in_flight), len(being_scored)
-            _count_unmetered(sample, meter, target)
+            _count_unmetered(sample, meter, model)
             if sample.error is not None and sample.error.message.startswith("CancelledError"):
                 return  # never worked on, or given up with the cell: neither done nor at fault
             why, number = None, None
@@ -94,7 +94,7 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
         async def on_model_usage(self, data: ModelUsageData) -> None:
             usage = data.usage
             forget_unknown_cost(usage)
-            calls = meter.grader if scoring.get() or data.model_name != target else meter.model
+            calls = meter.grader if scoring.get() or data.model_name != model else meter.model
             waits_s = gate_waits_s.get() or []
             latency_s = max(data.call_duration - sum(waits_s), 0.0)
             waits_s.clear()
@@ -114,14 +114,14 @@ def observe(meter: Meter, *, target: str, on_start: Callable[[EvalSpec], None]) 
     hooks(name="proctor", description="Proctor's live figures")(CellHooks)
 
 
-def _count_unmetered(sample: EvalSample, meter: Meter, target: str) -> None:
+def _count_unmetered(sample: EvalSample, meter: Meter, model: str) -> None:
     """Count the calls that Inspect tells no hook about: those whose answer came without usage."""
     is_scoring = False
     for event in sample.events:
         if event.event == "span_begin" and event.name == "scorers":
             is_scoring = True
         elif isinstance(event, ModelEvent) and _is_unmetered(event):
-            calls = meter.grader if is_scoring or event.model != target else meter.model
+            calls = meter.grader if is_scoring or event.model != model else meter.model
             calls.add_unmetered(event.output.time)
 
 

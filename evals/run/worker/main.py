@@ -192,12 +192,12 @@ class _CellRunner:
         for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
-        observe(self.meter, target=cell.target.name, on_start=self._note_log)
+        observe(self.meter, model=cell.endpoint.model, on_start=self._note_log)
         self._space.wait_for(recorder)
         if self.job.attempt > 1:
             await self._find_finished()
 
-        model = self._model(cell.target, is_grader=False)
+        model = self._model(cell.endpoint, is_grader=False)
         roles = {GRADER: self._model(cell.grader, is_grader=True)} if cell.grader else None
         error: str | None = None
         async with anyio.create_task_group() as group:
@@ -240,20 +240,20 @@ class _CellRunner:
     def _note_unwritten(self, why: str) -> None:
         self.meter.unwritten = why
 
-    def _model(self, target: Endpoint, *, is_grader: bool) -> Model:
+    def _model(self, endpoint: Endpoint, *, is_grader: bool) -> Model:
         """The model with its prices, and with its client watched where it is one of openai's."""
         cell = self.job.cell
-        routed = target.name.startswith(HF_PREFIX)
+        routed = endpoint.model.startswith(HF_PREFIX)
         # The openai client's own retries are left out: they would be neither counted nor bounded by the profile.
         model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
-        model = get_model(target.name, base_url=target.base_url, memoize=False, **model_args)
+        model = get_model(endpoint.model, base_url=endpoint.base_url, memoize=False, **model_args)
         price_model(
             model,
-            target,
+            endpoint,
             role=GRADER if is_grader else "",
             expected=cell.grader_provider if is_grader else cell.provider,
             price=cell.grader_price if is_grader else cell.price,
-            prices=self.job.prices.get(target.model or "", {}),
+            prices=self.job.prices.get(endpoint.hub_id or "", {}),
         )
         headers = {SESSION_HEADER: self.job.run_id} if routed else {}
         if routed and self.job.settings.bill_to is not None:

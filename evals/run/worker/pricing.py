@@ -33,21 +33,27 @@ unpriced: ContextVar[set[str] | None] = ContextVar("proctor_unpriced", default=N
 
 
 def price_model(
-    model: Model, target: Endpoint, *, role: str, expected: str | None, price: Price | None, prices: Mapping[str, Price]
+    model: Model,
+    endpoint: Endpoint,
+    *,
+    role: str,
+    expected: str | None,
+    price: Price | None,
+    prices: Mapping[str, Price],
 ) -> None:
     """Have the calls of a model priced.
 
     Args:
         model: The model.
-        target: What it was made from.
+        endpoint: What it was made from.
         role: Its role; empty for the model under test.
         expected: The provider that was meant when it was planned.
         price: That one's; `None`: unknown.
         prices: Of all providers of the model whose price is known.
     """
     if price is not None:
-        set_model_info(target.name, ModelInfo(cost=_model_cost(price)))
-    if target.model is None:  # none of the router's
+        set_model_info(endpoint.model, ModelInfo(cost=_model_cost(price)))
+    if endpoint.hub_id is None:  # none of the router's
         return
 
     def served_model_usage(output: ModelOutput) -> list[ServedModelUsage] | None:
@@ -58,7 +64,7 @@ def price_model(
             names.update((str(model), role))
         if found is None or output.usage is None:
             return None
-        return [ServedModelUsage(target.name, output.usage, _model_cost(found))]
+        return [ServedModelUsage(endpoint.model, output.usage, _model_cost(found))]
 
     api: Any = model.api
     api.served_model_usage = served_model_usage

@@ -3,7 +3,7 @@
 The JSON, which later versions may add to but not change; unknown is null, money is USD, durations are seconds:
 
     {"format": 1, "before", "after", "against", "summary", "warnings": [text],
-     "cells": [{"task", "label", "target", "change", "p_value", "difference", "difference_low", "difference_high",
+     "cells": [{"task", "label", "model", "change", "p_value", "difference", "difference_low", "difference_high",
        "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio", "tokens_per_s_ratio",
        "before": {…}, "after": {…}}]}
 
@@ -33,7 +33,7 @@ SIDES = ("before", "after")
 _CELL_COLUMNS = (
     "task",
     "label",
-    "target",
+    "model",
     "change",
     "p_value",
     "difference",
@@ -96,7 +96,7 @@ def title_words(comparison: RunComparison) -> str:
 
 def _table(comparison: RunComparison, cells: Sequence[ComparedCell]) -> str:
     before, after = map(escape, side_names(comparison))
-    heads = ("target", before, after, "difference", "95% interval", "change", "pairs", "USD/1k", "p50", "sample")
+    heads = ("model", before, after, "difference", "95% interval", "change", "pairs", "USD/1k", "p50", "sample")
     rules = ("---", *("---:",) * 4, "---", *("---:",) * 4)
     lines = [heads, rules, *(_cells(cell) for cell in cells)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -125,7 +125,7 @@ def _record(cell: ComparedCell) -> dict[str, Any]:
     return {
         "task": cell.task,
         "label": cell.label,
-        "target": cell.target,
+        "model": cell.model,
         "change": cell.change,
         "p_value": cell.p_value,
         **difference_record(cell.comparison),

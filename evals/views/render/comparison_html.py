@@ -50,7 +50,7 @@ def _columns(comparison: RunComparison, cells: Sequence[ComparedCell]) -> list[C
         return Column(title, [_step(*step_words(cell, figure, words)) for cell in cells], "step")
 
     return [
-        Column("target", [_name(cell) for cell in cells], "name", is_titled=False),
+        Column("model", [_name(cell) for cell in cells], "name", is_titled=False),
         Column(escape(before), [_score(cell.before) for cell in cells], "figure"),
         Column(escape(after), [_score(cell.after) for cell in cells], "figure"),
         Column(

@@ -23,7 +23,7 @@ COLUMNS: tuple[str, ...] = (
     "variant",
     "part",
     "cell",
-    "target",
+    "model",
     "label",
     "state",
     "score",

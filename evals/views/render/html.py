@@ -7,7 +7,7 @@ from importlib.metadata import version
 from itertools import chain
 
 from ....profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd, number_of
-from ...results.labels import split_target
+from ...results.labels import split_model
 from ...results.report import RunFacts
 from ...results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from ...run.status import ENDED
@@ -99,7 +99,7 @@ def _columns(rows: Sequence[ScoreRow]) -> list[Column]:
 
     same_n = len({row.n for row in rows}) == 1
     return [
-        Column("target", [_name(row) for row in rows], "name", is_titled=False),
+        Column("model", [_name(row) for row in rows], "name", is_titled=False),
         figures("score", lambda row: UNKNOWN if row.score is None else f"{row.score:.3f}"),
         Column(
             "" if axis is None else axis.head(),
@@ -145,7 +145,7 @@ def interval_words(row: ScoreRow) -> str:
 
 def served_words(row: ScoreRow) -> str:
     """Who answered, with their shares; `itself` where that is who was asked."""
-    if list(row.served_by) == [split_target(row.target)[1]]:
+    if list(row.served_by) == [split_model(row.model)[1]]:
         return "itself"
     return ", ".join(f"{name} {share:.0%}" for name, share in row.served_by.items())
 

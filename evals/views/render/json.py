@@ -4,7 +4,7 @@ The shape, which later versions may add to but not change; unknown is null, mone
 
     {"format": 1, "title", "run_id", "practice", "cost_usd",
      "group_by", "groups": [{"task", "task_args", "variant", "part", "metric", "summary", "warnings": [text],
-       "rows": [{"cell", "target", "label", "state", "score", "stderr", "low", "high", "n", "samples", "total",
+       "rows": [{"cell", "model", "label", "state", "score", "stderr", "low", "high", "n", "samples", "total",
          "errors", "verdict", "p_value", "difference", "difference_low", "difference_high", "method", "pairs",
          "cost_usd", "grader_cost_usd", "usd_per_1k", "p50_s", "tokens_per_s", "served_by": {provider: share},
          "self_graded", "grader", "reason", "log", "grader_served_by": {provider: share}, "sample_s"}]}]}
@@ -65,7 +65,7 @@ def row_record(row: ScoreRow) -> dict[str, Any]:
     """One row as plain data."""
     return {
         "cell": row.cell,
-        "target": row.target,
+        "model": row.model,
         "label": row.label,
         "state": row.state,
         "score": row.score,

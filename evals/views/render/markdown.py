@@ -8,7 +8,7 @@ from ...results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from ..narrative import versus_words
 
 _COLUMNS = (
-    ("target", "---"),
+    ("model", "---"),
     ("score", "---:"),
     ("95% interval", "---:"),
     ("n", "---:"),

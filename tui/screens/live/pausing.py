@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ....evals.results.labels import split_target
+from ....evals.results.labels import split_model
 from ....evals.run.status import ENDED, CellStatus
 from ....profiles.base.format import number_of
 from ....profiles.policies import POLICIES
@@ -38,7 +38,7 @@ class PauseWay:
 
 def provider_of(cell: CellStatus) -> str:
     """Who is meant to serve a cell; empty where nobody can be named."""
-    route = split_target(cell.target)[1] or ""
+    route = split_model(cell.model)[1] or ""
     return cell.provider or (route if route not in POLICIES else "")
 
 

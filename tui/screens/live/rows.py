@@ -67,7 +67,7 @@ def cell_rows(status: RunStatus, running: Mapping[str, CellWatch], now_s: float)
     """The cells in the order of the plan; the task stands in the label only where there are several."""
     with_task = not shared_task(status.cells)
     return [
-        _cell_row(cell, target_words(cell, with_task=with_task), running.get(cell.id), now_s) for cell in status.cells
+        _cell_row(cell, model_words(cell, with_task=with_task), running.get(cell.id), now_s) for cell in status.cells
     ]
 
 
@@ -86,9 +86,9 @@ def _cell_row(cell: CellStatus, label: str, watch: CellWatch | None, now_s: floa
             TableCell(label),
             TableCell(progress(cell.done, cell.total) if cell.done or cell.state != "waiting" else ""),
             TableCell(score_words(cell)),
-            TableCell(format_speed(cell.model.tokens_per_s) if called else ""),
-            TableCell(_latency(cell.model.latency_p50_s) if called else ""),
-            TableCell(_latency(cell.model.latency_p95_s) if called else ""),
+            TableCell(format_speed(cell.model_calls.tokens_per_s) if called else ""),
+            TableCell(_latency(cell.model_calls.latency_p50_s) if called else ""),
+            TableCell(_latency(cell.model_calls.latency_p95_s) if called else ""),
             TableCell(format_usd(cell.cost_usd) if called else ""),
             _notes(cell, watch, now_s),
         ),
@@ -195,12 +195,12 @@ def _latency(latency_s: float | None) -> str:
     return format_latency(None if latency_s is None else latency_s * 1000)
 
 
-def target_words(cell: CellStatus, *, with_task: bool) -> str:
+def model_words(cell: CellStatus, *, with_task: bool) -> str:
     """`groq · gpt-oss-120b · arithmetic`: what is cut where it is narrow is what differs least."""
-    from ....evals.results.labels import split_target
+    from ....evals.results.labels import split_model
     from ....profiles.policies import POLICIES
 
-    model, route = split_target(cell.target)
+    model, route = split_model(cell.model)
     parts = [f":{route}" if route in POLICIES else route] if route else []
     parts.append(model.rpartition("/")[2])
     if cell.variant:

@@ -14,7 +14,7 @@ from ....profiles.base.text import clean_line
 from ...widgets.state_cell import state_cell
 from ...widgets.table.lazy_rows import LazyRows
 from ...widgets.table.table import Column, Row, TableCell
-from .rows import seconds, shared_task, target_words
+from .rows import model_words, seconds, shared_task
 
 if TYPE_CHECKING:
     from ....evals.inspect.control_client import CellWatch, FinishedSample, RunningSample
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLE_COLUMNS = (
     Column("sample", "sample", 8),
-    Column("target", "provider · model", 0),
+    Column("model", "provider · model", 0),
     Column("doing", "doing", 27),
 )
 ENDED_COLUMNS = (*SAMPLE_COLUMNS[:2], Column("doing", "ended with", 27))
@@ -108,7 +108,7 @@ def sample_row(working: RunningRow, *, with_task: bool, now_s: float) -> Row:
         working.key,
         (
             TableCell(f"#{sample.sample_id}/{sample.epoch}"),
-            TableCell(target_words(working.cell, with_task=with_task)),
+            TableCell(model_words(working.cell, with_task=with_task)),
             TableCell(doing(working, now_s), "warn" if waits else ""),
         ),
     )
@@ -121,7 +121,7 @@ def samples_heading(status: RunStatus, running: Mapping[str, CellWatch], count: 
     parts = [
         "Ended samples" if ended else "Running samples",
         f"{count}{more}",
-        "all cells" if cell is None else target_words(cell, with_task=not shared_task(status.cells)),
+        "all cells" if cell is None else model_words(cell, with_task=not shared_task(status.cells)),
     ]
     busy = sum(watch.answer == "busy" for watch in running.values())
     if busy and status.exit_code is None:
@@ -167,7 +167,7 @@ def finished_row(one: EndedRow, *, with_task: bool) -> Row:
         one.key,
         (
             TableCell(f"#{sample.sample_id}/{sample.epoch}"),
-            TableCell(target_words(one.cell, with_task=with_task)),
+            TableCell(model_words(one.cell, with_task=with_task)),
             outcome,
         ),
     )
@@ -179,7 +179,7 @@ def doing(working: RunningRow, now_s: float) -> str:
     since = _elapsed(now_s - sample.activity_since_s) if sample.activity_since_s is not None else UNKNOWN
     match sample.activity:
         case "model":
-            graded = bool(sample.detail) and not working.cell.target.endswith(sample.detail)
+            graded = bool(sample.detail) and not working.cell.model.endswith(sample.detail)
             words = f"{'grading' if graded else 'generating'} {since}"
             return words + (f" · {sample.tokens} tok" if sample.tokens else "")
         case "tool":

@@ -22,7 +22,7 @@ from ...widgets.label import Label
 from ...widgets.table.table import LineTable, TableCell
 from .controls import SteeringKeys
 from .conversation import ConversationPane, is_of
-from .rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, target_words
+from .rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, model_words
 from .sample_rows import EVENT_COLUMNS, EndedRow, RunningRow, event_rows, going_on, invitation
 from .samples import SamplesPane, sample_ref
 
@@ -207,7 +207,7 @@ class LiveScreen(SteeringKeys):
             self._talk.show("no sample", "", None)
             return
         sample = one.sample
-        words = f"#{sample.sample_id}/{sample.epoch} · {target_words(one.cell, with_task=True)}"
+        words = f"#{sample.sample_id}/{sample.epoch} · {model_words(one.cell, with_task=True)}"
         if (ref := sample_ref(run, one)) is not None:
             is_read = store.live_sample.value == ref
             failure = store.live_transcript.failure if is_read else None

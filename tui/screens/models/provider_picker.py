@@ -91,7 +91,7 @@ class ProviderPicker(Vertical):
         Args:
             entry: The model; `None` where none is under the cursor.
             routes: What is picked of it.
-            probes: What asking brought, by target.
+            probes: What asking brought, by model.
         """
         another = entry is not None and (self._entry is None or entry.id != self._entry.id)
         self._entry, self._probes = entry, probes

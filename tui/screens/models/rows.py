@@ -215,7 +215,7 @@ def model_rows(browsed: Browsed, found: Sequence[FoundModel], picks: Mapping[str
 
 
 def pick_cell(entry: ModelEntry, routes: Sequence[str]) -> TableCell:
-    """`[x]` for a model with one target, `[3]` with three."""
+    """`[x]` for a model with one model, `[3]` with three."""
     count = count_picked(routes, live_providers(entry))
     if not routes:
         return NOT_PICKED
@@ -282,9 +282,9 @@ def probe_words(result: ProbeResult | None) -> str:
     if result is None:
         return ""
     if result.error is not None:
-        return f"✗ {result.target}: {result.error}" + (f" → {result.remedy}" if result.remedy else "")
+        return f"✗ {result.model}: {result.error}" + (f" → {result.remedy}" if result.remedy else "")
     if result.route and result.route not in POLICIES and result.served_by not in (None, result.route):
-        return f"⚠ {result.target}: it was {result.served_by} that answered"
+        return f"⚠ {result.model}: it was {result.served_by} that answered"
     return ""
 
 

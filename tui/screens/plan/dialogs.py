@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...state.store import Store
 
 _GRADER_COLUMNS = (
-    Column("target", "who grades", 0),
+    Column("model", "who grades", 0),
     Column("in", "in $/M", 8, "right", drop=2),
     Column("out", "out $/M", 8, "right", drop=1),
     Column("note", "", 24, drop=3),
@@ -69,10 +69,10 @@ def open_screen(
 
 
 def grader_screen(store: Store) -> ChooseScreen:
-    """Asks who grades: each model itself, a target of the draft, or any provider of any model of the catalog."""
+    """Asks who grades: each model itself, a model of the draft, or any provider of any model of the catalog."""
     draft = store.draft.value
     names = grader_choices(draft, store.plan.value) if draft is not None else ()
-    examined = {cell.target.name for cell in store.plan.value.cells} if store.plan.value is not None else set[str]()
+    examined = {cell.endpoint.model for cell in store.plan.value.cells} if store.plan.value is not None else set[str]()
     rows = [
         Row(
             _ITSELF, (TableCell(SELF_GRADING), TableCell(""), TableCell(""), TableCell("⚠ graders that differ", "warn"))
@@ -82,7 +82,7 @@ def grader_screen(store: Store) -> ChooseScreen:
     rows += [
         _row(name, store.catalog.value, examined) for name in _catalog_names(store.catalog.value) if name not in names
     ]
-    at = draft.grader.target if draft is not None and draft.grader is not None else _ITSELF
+    at = draft.grader.model if draft is not None and draft.grader is not None else _ITSELF
     return ChooseScreen("Who grades the answers", _GRADER_COLUMNS, rows, at=at, can_filter=True)
 
 

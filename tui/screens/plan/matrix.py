@@ -34,17 +34,17 @@ class ThinningScreen(BaseScreen):
         if (spot := self._spot()) is not None:
             path, catalog = anchor(self.store.draft_path.value), self.store.catalog.value
             if spot.cells:
-                self._thin(lambda draft: without_spot(draft, catalog, path, spot.task, spot.target))
+                self._thin(lambda draft: without_spot(draft, catalog, path, spot.task, spot.endpoint))
             else:
-                self._thin(lambda draft: with_spot(draft, path, spot.task, spot.target))
+                self._thin(lambda draft: with_spot(draft, path, spot.task, spot.endpoint))
 
-    def action_take_target_out(self) -> None:
-        """Take the cell's target out of the draft, with all of its cells."""
-        from ....evals.planning.edit_matrix import without_target
+    def action_take_endpoint_out(self) -> None:
+        """Take the cell's endpoint out of the draft, with all of its cells."""
+        from ....evals.planning.edit_matrix import without_endpoint
 
         if (spot := self._spot()) is not None:
             catalog = self.store.catalog.value
-            self._thin(lambda draft: without_target(draft, catalog, spot.target))
+            self._thin(lambda draft: without_endpoint(draft, catalog, spot.endpoint))
 
     def action_take_task_out(self) -> None:
         """Take the cell's task out of the draft, with all of its cells."""
@@ -55,12 +55,12 @@ class ThinningScreen(BaseScreen):
             self._thin(lambda draft: without_task(draft, path, spot.task))
 
     def action_pin(self) -> None:
-        """Hold the cell's target to the provider that serves it first, or let it go."""
+        """Hold the cell's endpoint to the provider that serves it first, or let it go."""
         from ....evals.planning.edit_matrix import with_pin
 
         if (spot := self._spot()) is not None:
-            pin = spot.target not in self._matrix.pinned
-            self._thin(lambda draft: with_pin(draft, spot.target, pin))
+            pin = spot.endpoint not in self._matrix.pinned
+            self._thin(lambda draft: with_pin(draft, spot.endpoint, pin))
 
     def action_undo(self) -> None:
         """Take the last change of the matrix back, unless the draft's models or tasks have changed since."""

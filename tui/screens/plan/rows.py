@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PLAN_COLUMNS = (
     Column("state", "", 1),
     Column("task", "task", 16),
-    Column("target", "target", 0),
+    Column("model", "model", 0),
     Column("provider", "means now", 12, drop=1),
     Column("samples", "samples", 7, "right", drop=2),
     Column("cost", "cost", 15, "right"),
@@ -41,7 +41,7 @@ OUT, OUT_GLYPH, PINNED = "left out", "–", "pinned"
 # Of the grid, in cells.
 _MARGIN = 3
 _GAP = 2
-_TARGET_CHARS = 24
+_MODEL_CHARS = 24
 _CELL_CHARS = 17  # a mark and a range of dollars
 _LEAST_CHARS = 10  # a mark and the most that it may cost
 _TONES = {"error": "bad", "warning": "warn"}
@@ -54,8 +54,8 @@ def plan_rows(matrix: Matrix) -> list[Row]:
     """A row for each cell, and one for each that was left out."""
     rows: list[Row] = []
     for task in matrix.tasks:
-        for target in matrix.targets:
-            spot = matrix.spot(task, target)
+        for endpoint in matrix.endpoints:
+            spot = matrix.spot(task, endpoint)
             rows += [_plan_row(matrix, cell) for cell in spot.cells] or [_left_out(matrix, spot)]
     return rows
 
@@ -63,15 +63,17 @@ def plan_rows(matrix: Matrix) -> list[Row]:
 def _plan_row(matrix: Matrix, cell: Cell) -> Row:
     severity = matrix.severities.get(cell.id, "")
     samples = cell.estimate.samples
-    meant = "" if cell.target.model is None else cell.expected_provider or UNKNOWN
-    target = cell.target.label + (f" · {cell.variant}" if cell.variant else "") + (f" · {PINNED}" if cell.pin else "")
+    meant = "" if cell.endpoint.hub_id is None else cell.expected_provider or UNKNOWN
+    endpoint = (
+        cell.endpoint.label + (f" · {cell.variant}" if cell.variant else "") + (f" · {PINNED}" if cell.pin else "")
+    )
     return Row(
         cell.id,
         (
             TableCell(_GLYPHS.get(severity, ""), _TONES.get(severity, "")),
             TableCell(cell.task_label),
-            TableCell(target, _TONES["error"] if severity == "error" else ""),
-            TableCell(meant, "dim" if meant == cell.target.route else ""),
+            TableCell(endpoint, _TONES["error"] if severity == "error" else ""),
+            TableCell(meant, "dim" if meant == cell.endpoint.route else ""),
             TableCell(UNKNOWN if samples is None else f"{samples:,}"),
             TableCell(format_usd_range(cell.estimate.cost_usd)),
             TableCell(format_time_range(cell.estimate.time_s)),
@@ -80,40 +82,40 @@ def _plan_row(matrix: Matrix, cell: Cell) -> Row:
 
 
 def _left_out(matrix: Matrix, spot: MatrixCell) -> Row:
-    words = (OUT_GLYPH, matrix.tasks[spot.task], spot.target.label, OUT)
+    words = (OUT_GLYPH, matrix.tasks[spot.task], spot.endpoint.label, OUT)
     return Row(spot.key, tuple(TableCell(word, "dim") for word in words))
 
 
 def grid_columns(matrix: Matrix, width: int) -> tuple[Column, ...]:
-    """The columns of the grid on a line of `width` cells: a target, then each task; none where they do not fit."""
+    """The columns of the grid on a line of `width` cells: an endpoint, then each task; none where they do not fit."""
     count = len(matrix.tasks)
-    room = (width - _MARGIN - _TARGET_CHARS) // count - _GAP if count else 0
+    room = (width - _MARGIN - _MODEL_CHARS) // count - _GAP if count else 0
     if room < _LEAST_CHARS:
         return ()
     tasks = [
         Column(task, label, min(room, max(_CELL_CHARS, cell_len(clean_line(label)))))
         for task, label in matrix.tasks.items()
     ]
-    widest = max(cell_len(clean_line(_target_words(matrix, target))) for target in matrix.targets)
+    widest = max(cell_len(clean_line(_endpoint_words(matrix, endpoint))) for endpoint in matrix.endpoints)
     rest = width - _MARGIN - sum(column.width + _GAP for column in tasks)
-    return (Column("target", "target", max(min(widest, rest), _TARGET_CHARS)), *tasks)
+    return (Column("model", "model", max(min(widest, rest), _MODEL_CHARS)), *tasks)
 
 
 def grid_rows(matrix: Matrix, columns: Sequence[Column]) -> list[Row]:
-    """A row for each target, with what each task is expected to cost with it."""
+    """A row for each endpoint, with what each task is expected to cost with it."""
     rows: list[Row] = []
-    for target in matrix.targets:
-        spots = [(column.width, matrix.spot(column.key, target)) for column in columns[1:]]
+    for endpoint in matrix.endpoints:
+        spots = [(column.width, matrix.spot(column.key, endpoint)) for column in columns[1:]]
         cells = [_grid_cell(matrix, spot, width) for width, spot in spots]
-        rows.append(Row(row_key(target), (TableCell(_target_words(matrix, target)), *cells)))
+        rows.append(Row(row_key(endpoint), (TableCell(_endpoint_words(matrix, endpoint)), *cells)))
     return rows
 
 
-def _target_words(matrix: Matrix, target: Endpoint) -> str:
-    cells = [cell for task in matrix.tasks for cell in matrix.spot(task, target).cells]
+def _endpoint_words(matrix: Matrix, endpoint: Endpoint) -> str:
+    cells = [cell for task in matrix.tasks for cell in matrix.spot(task, endpoint).cells]
     meant = cells[0].expected_provider if cells else None
-    words = target.label if meant in (None, target.route) else f"{target.label} → {meant}"
-    return f"{words} · {PINNED}" if target in matrix.pinned else words
+    words = endpoint.label if meant in (None, endpoint.route) else f"{endpoint.label} → {meant}"
+    return f"{words} · {PINNED}" if endpoint in matrix.pinned else words
 
 
 def _grid_cell(matrix: Matrix, spot: MatrixCell, width: int) -> TableCell:
@@ -131,12 +133,12 @@ def _grid_cell(matrix: Matrix, spot: MatrixCell, width: int) -> TableCell:
 
 def spot_words(matrix: Matrix, spot: MatrixCell) -> str:
     """The full name of a spot, and what it takes."""
-    names = [matrix.tasks[spot.task], spot.target.name]
+    names = [matrix.tasks[spot.task], spot.endpoint.model]
     if not spot.cells:
         return clean_line(" · ".join([*names, "left out: space puts it back"]))
     parts = list(names)
     first = spot.cells[0]
-    if first.expected_provider not in (None, first.target.route):
+    if first.expected_provider not in (None, first.endpoint.route):
         parts.append(f"now {first.expected_provider}")
     if len(spot.cells) > 1:
         parts.append(f"{len(spot.cells)} cells, which go together")
@@ -206,7 +208,7 @@ def profile_rows(profiles: Sequence[LoadedProfile | BrokenProfile]) -> tuple[lis
             refusals[key] = str(error)
             cells = (TableCell(f"{ERROR_GLYPH} {found.name}", "bad"), TableCell(str(error), "bad"), TableCell(""))
         else:
-            matrix = f"{len(profile.tasks)} × {sum(len(item.target_names) for item in profile.models)}"
+            matrix = f"{len(profile.tasks)} × {sum(len(item.model_names) for item in profile.models)}"
             cells = (TableCell(found.name), TableCell(profile.title), TableCell(matrix))
         rows.append(Row(key, (*cells, TableCell(place, "dim" if found.shadowed else ""))))
     return rows, refusals

@@ -58,9 +58,9 @@ class PlanScreen(ThinningScreen):
     """The draft as a plan."""
 
     HELP = """
-    Every cell that would be run, one task with one target each, with what it is expected to cost and take and what
-    stands in its way. Thin it out cell by cell, by target or by task, change its settings, go to what is in the way and
-    mend it, save it as a profile, and run it.
+    Every cell that would be run, one task with one model each, with its expected cost and time and its problems. Thin
+    it out cell by cell, by model or by task, change its settings, go to a problem and solve it, save it as a profile,
+    and run it.
     """
     PLACE = "plan"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
@@ -104,12 +104,10 @@ class PlanScreen(ThinningScreen):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "take_or_put", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
-        Binding(
-            "x", "take_target_out", "target out", show=False, id="plan.take_target_out", tooltip="Take its target out"
-        ),
+        Binding("x", "take_model_out", "model out", show=False, id="plan.take_model_out", tooltip="Take its model out"),
         Binding("X", "take_task_out", "task out", show=False, id="plan.take_task_out", tooltip="Take its task out"),
         Binding("u", "undo", "undo", show=False, id="plan.undo", tooltip="Take the last change of the matrix back"),
-        Binding("p", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its target to one provider, or let it go"),
+        Binding("p", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its model to one provider, or let it go"),
         Binding("v", "turn", "grid/list", show=False, id="plan.view", tooltip="Show the matrix as a grid, or a list"),
         Binding("e", "edit", "settings", id="plan.edit", tooltip="Change the settings"),
         Binding("exclamation_mark", "problems", "problems", id="plan.problems", tooltip="Go to what is in the way"),
@@ -288,8 +286,8 @@ class PlanScreen(ThinningScreen):
         if key is None:
             return None
         if self.table is self.grid:
-            target, task = self._matrix.target(key), self.grid.cursor_column
-            return self._matrix.spot(task, target) if target is not None and task is not None else None
+            endpoint, task = self._matrix.endpoint(key), self.grid.cursor_column
+            return self._matrix.spot(task, endpoint) if endpoint is not None and task is not None else None
         if (left_out := self._matrix.spots.get(key)) is not None:
             return left_out
         return next((spot for spot in self._matrix.spots.values() if any(cell.id == key for cell in spot.cells)), None)
@@ -336,7 +334,7 @@ class PlanScreen(ThinningScreen):
     def _go_to_spot(self, spot: MatrixCell, cell_id: str) -> None:
         if self.table is self.grid:
             self.grid.move_across_to(spot.task)
-            self.grid.move_to(row_key(spot.target))
+            self.grid.move_to(row_key(spot.endpoint))
         else:
             self.list.move_to(cell_id)
 

@@ -1,7 +1,7 @@
 """Two runs side by side as columns and rows of a `LineTable`. No widget in here.
 
 Where the columns do not fit they are left out in this order: pairs, cost, the interval, the scores of both runs, the
-difference. Task, target and what the difference means always stay; the names of the first two are cut for the last.
+difference. Task, model and what the difference means always stay; the names of the first two are cut for the last.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def comparison_table(comparison: RunComparison, width: int = 120) -> tuple[tuple
     """The columns, and a row for each cell of either run."""
     cells = comparison.cells
     task = _width("task", [cell.task for cell in cells])
-    target = _width("target", [cell.label for cell in cells])
-    task, target = _cut_names(task, target, max(width - _BESIDE_NAMES, 3 * _SHORTEST))
+    model = _width("model", [cell.label for cell in cells])
+    task, model = _cut_names(task, model, max(width - _BESIDE_NAMES, 3 * _SHORTEST))
     columns = (
         Column("task", "task", task),
-        Column("target", "target", target),
+        Column("model", "model", model),
         Column("scores", "before → now", len("0.000 → 0.000"), "right", 2),
         Column("difference", "difference", _DIFFERENCE, "right", 1),
         Column("change", "", _CHANGE),
@@ -46,11 +46,11 @@ def comparison_table(comparison: RunComparison, width: int = 120) -> tuple[tuple
     return columns, [_row(at, cell) for at, cell in enumerate(cells)]
 
 
-def _cut_names(task: int, target: int, room: int) -> tuple[int, int]:
+def _cut_names(task: int, model: int, room: int) -> tuple[int, int]:
     """The widths of both names: what is too much goes from the task's, down to a third of the room, which repeats."""
-    if task + target > room:
-        task = min(task, max(room - target, room // 3))
-    return task, min(target, room - task)
+    if task + model > room:
+        task = min(task, max(room - model, room // 3))
+    return task, min(model, room - task)
 
 
 def _row(at: int, cell: ComparedCell) -> Row:
@@ -75,7 +75,7 @@ def compared_words(cell: ComparedCell) -> list[str]:
     """A cell in full: its names, both sides, and how they were compared."""
     sides = [(when, row) for when, row in (("before", cell.before), ("now", cell.after)) if row is not None]
     graders = list(dict.fromkeys(_grader_words(row) for _, row in sides))
-    lines = [f"{cell.task} · {cell.target.removeprefix(HF_PREFIX)}"]
+    lines = [f"{cell.task} · {cell.model.removeprefix(HF_PREFIX)}"]
     for when, row in sides:
         parts = (f"{when}: {row.state}", f"score {_score(row)} of {number_of(row.n, 'sample')}", row.reason or "")
         lines.append(_joined(*parts, _grader_words(row) if len(graders) > 1 else ""))

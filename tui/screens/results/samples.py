@@ -272,7 +272,7 @@ class SampleByModelPane(Vertical):
             if not rows:
                 listed.append(NamedSample(cell.log.name, cell.label, None))
         epochs = any(ref.epoch > 1 for ref in self._refs.values())
-        columns, rows = named_table(listed, "target", epochs)
+        columns, rows = named_table(listed, "model", epochs)
         self.table.change_columns(columns)
         self.table.show(rows)
         scores = [one.row.score for one in listed if one.row is not None and one.row.score is not None]

@@ -16,8 +16,8 @@ from ...widgets.table.table import Column, Row, TableCell
 if TYPE_CHECKING:
     from ....evals.results.scoreboard import Grouping, Scoreboard, ScoreGroup, ScoreRow
 
-WIDEST_TARGET = 46
-_BESIDE_TARGET = 26  # cells for the score and what stands before it, on a narrow screen
+WIDEST_MODEL = 46
+_BESIDE_MODEL = 26  # cells for the score and what stands before it, on a narrow screen
 WIDEST_SERVED_BY = 30
 GROUPINGS: Mapping[Grouping, str] = {"task": "by task", "model": "by model", "provider": "by provider"}
 _VERDICT_TONES = {"best": "good", "tied": "", "worse": "bad", "better": "good", "unknown": "dim"}
@@ -67,7 +67,7 @@ class _Sorting:
 
 SORTINGS: Mapping[str, _Sorting] = {
     "score": _Sorting("score", lambda row: row.score, downwards=True),
-    "target": _Sorting("target", lambda row: row.label),
+    "model": _Sorting("model", lambda row: row.label),
     "state": _Sorting("state", lambda row: row.state),
     "n": _Sorting("samples", lambda row: row.n, downwards=True),
     "errors": _Sorting("errors", lambda row: row.errors, downwards=True),
@@ -161,10 +161,10 @@ def score_table(section: Section, order: RowOrder, width: int = 120) -> tuple[tu
     def glyph(row: ScoreRow) -> TableCell:
         return TableCell(GLYPHS[row.state][0], _STATE_TONES.get(row.state, "accent" if row.state not in ENDED else ""))
 
-    targets = [TableCell(_heading(group), "accent") if row is None else _target(row, group) for _, group, row in lines]
+    models = [TableCell(_heading(group), "accent") if row is None else _model(row, group) for _, group, row in lines]
     columns = [
         _Figures("state", "", cells(glyph), right=False),
-        _Figures("target", "target", targets, right=False, most=min(max(width - _BESIDE_TARGET, 8), WIDEST_TARGET)),
+        _Figures("model", "model", models, right=False, most=min(max(width - _BESIDE_MODEL, 8), WIDEST_MODEL)),
         _Figures("score", "score", cells(lambda row: TableCell(score_words(row, rows)))),
     ]
     if len({row.n for row in rows}) > 1:
@@ -272,7 +272,7 @@ def row_words(row: ScoreRow) -> list[str]:
     if row.interval:
         score += f", 95% interval {interval_words(row)}"
     errors = f"{row.errors} {'error' if row.errors == 1 else 'errors'}" if row.errors else ""
-    first = [row.target.removeprefix(HF_PREFIX), row.state, ended, errors, score, f"n={row.n}"]
+    first = [row.model.removeprefix(HF_PREFIX), row.state, ended, errors, score, f"n={row.n}"]
     second: list[str] = []
     if row.samples:
         grader = row.grader_cost_usd
@@ -304,16 +304,16 @@ def interval_words(row: ScoreRow) -> str:
 
 def served_words(row: ScoreRow) -> str:
     """Who served: `itself`, or the providers with their shares."""
-    from ....evals.results.labels import split_target
+    from ....evals.results.labels import split_model
 
-    if not row.target.startswith(HF_PREFIX) or not row.samples:
+    if not row.model.startswith(HF_PREFIX) or not row.samples:
         return ""
-    if list(row.served_by) == [split_target(row.target)[1]]:
+    if list(row.served_by) == [split_model(row.model)[1]]:
         return "itself"
     return " ".join(f"{name} {share:.0%}" for name, share in row.served_by.items()) or UNKNOWN
 
 
-def _target(row: ScoreRow, group: ScoreGroup) -> TableCell:
+def _model(row: ScoreRow, group: ScoreGroup) -> TableCell:
     mixed = row.self_graded and not all(other.self_graded for other in group.rows if other.samples)
     return TableCell(row.label + (" (grades itself)" if mixed else ""), "warn" if mixed else "")
 

@@ -329,10 +329,10 @@ def run_row(status: RunStatus, key: str) -> Row:
 
 
 def what_was_run(status: RunStatus) -> str:
-    """`theory_of_mind × gpt-oss-120b:groq`, `2 tasks × 3 targets`: for a run that nobody gave a title."""
+    """`theory_of_mind × gpt-oss-120b:groq`, `2 tasks × 3 models`: for a run that nobody gave a title."""
     parts = [cell.label.split(" · ", 1) for cell in status.cells if " · " in cell.label]
-    tasks, targets = (tuple(dict.fromkeys(part[at] for part in parts)) for at in (0, 1))
-    sides = [(tasks, "task"), (targets, "target")] if parts else []
+    tasks, models = (tuple(dict.fromkeys(part[at] for part in parts)) for at in (0, 1))
+    sides = [(tasks, "task"), (models, "model")] if parts else []
     return " × ".join(found[0] if len(found) == 1 else number_of(len(found), word) for found, word in sides)
 
 
@@ -367,14 +367,14 @@ def profile_row(profile: LoadedProfile | BrokenProfile) -> Row:
 
 
 def would_run(profile: Profile) -> str:
-    """`2 tasks × 3 targets · 20 samples each`; `…:all` is not counted before the catalog is known."""
+    """`2 tasks × 3 models · 20 samples each`; `…:all` is not counted before the catalog is known."""
     tasks = [entry.task.rpartition("/")[2] for entry in profile.tasks]
-    names = [name for item in profile.models for name in item.target_names]
+    names = [name for item in profile.models for name in item.model_names]
     open_end = any(name.endswith(":all") for name in names)
     task_words = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
-    targets = f"{len(names)}{'+' if open_end else ''} target{'' if len(names) == 1 and not open_end else 's'}"
+    models = f"{len(names)}{'+' if open_end else ''} model{'' if len(names) == 1 and not open_end else 's'}"
     samples = "all samples" if profile.run.limit is None else number_of(profile.run.limit, "sample")
-    return f"{task_words} × {targets} · {samples}" if tasks and names else "nothing yet: no task or no model"
+    return f"{task_words} × {models} · {samples}" if tasks and names else "nothing yet: no task or no model"
 
 
 def fitting(rows: Sequence[Row], words: str) -> list[Row]:

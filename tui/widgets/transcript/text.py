@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from ....evals.results.labels import split_target
+from ....evals.results.labels import split_model
 from ....profiles.base.format import format_count, format_latency, format_usd
 from ....profiles.base.text import clean, clean_line
 
@@ -82,7 +82,7 @@ def plain_text(blocks: Iterable[Block]) -> str:
 
 def call_words(call: CallFacts) -> str:
     """One call: `grader gpt-oss-120b:fastest · served by cerebras · 338 → 182 tokens · $0.0002 · 1.4s`."""
-    model, route = split_target(call.model)
+    model, route = split_model(call.model)
     name = model.rsplit("/", 1)[-1] + (f":{route}" if route else "")
     parts = [f"{call.role} {name}" if call.role else name]
     if call.served_by:
