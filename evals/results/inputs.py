@@ -88,21 +88,39 @@ def _of_log(path: Path, read: ReadLog) -> CellResult:
         task=index.task,
         model=index.model,
         state=_STATES[index.status],
-        done=len(index.samples),
+        done=len(index.samples) or index.done_samples or 0,
         total=index.total_samples,
         errors=index.errors,
         score=index.score,
         stderr=index.stderr,
         metric=index.metric,
         self_graded=index.self_graded,
-        model_calls=CallStats(
-            input_tokens=index.input_tokens, output_tokens=index.output_tokens, cost_usd=index.cost_usd
-        ),
-        grader_calls=CallStats(cost_usd=index.grader_cost_usd),
+        model_calls=_model_calls(index),
+        grader_calls=CallStats(cost_usd=_others_cost(index)),
         last_error=_why(index),
         log=path.name,
         task_args=index.task_args,
     ), index
+
+
+def _model_calls(index: LogIndex) -> CallStats:
+    speed = index.speed
+    return CallStats(
+        calls=speed.calls if speed else 0,
+        input_tokens=index.input_tokens or 0,
+        output_tokens=index.output_tokens or 0,
+        cost_usd=index.cost_usd,
+        latency_p50_s=speed.p50_s if speed else None,
+        latency_p95_s=speed.p95_s if speed else None,
+        tokens_per_s=speed.tokens_per_s if speed else None,
+    )
+
+
+def _others_cost(index: LogIndex) -> float | None:
+    """Of graders and all other roles."""
+    if index.grader_cost_usd is None or index.other_cost_usd is None:
+        return None
+    return index.grader_cost_usd + index.other_cost_usd
 
 
 def _why(index: LogIndex) -> str | None:

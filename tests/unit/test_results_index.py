@@ -194,9 +194,13 @@ def test_old_indexes_are_pruned(log: Path, tmp_path: Path, own_home: Path, monke
 
 def test_columns_and_rows_have_the_same_fields() -> None:
     names = [field.name for field in fields(SampleColumns)]
-    assert names == [*(field.name for field in fields(SampleRow)), "fingerprint", "orders"]
+    rest = ["fingerprint", "orders", "scores", "units", "clusters"]
+    assert names == [*(field.name for field in fields(SampleRow)), *rest]
     assert list(INDEX.samples) == [INDEX.samples.row(i) for i in range(3)]
-    assert INDEX.samples.row(1) == SampleRow("1", 1, 0.0, False, None, None, 2, 5, 1.4e-05, 0, 0.0, None, None, 1, True)
+    row = INDEX.samples.row(1)
+    assert (row.id, row.epoch, row.score, row.raw_score, row.tokens, row.retries) == ("1", 1, 0.0, False, 7, 1)
+    assert (row.cost_usd, row.total_time_s, row.completed) == (1.4e-05, None, True)
+    assert (row.limit, row.flaw, row.edited, row.total_tokens, row.other_tokens) == (None, None, False, None, 0)
 
 
 def test_sums_are_unknown_as_soon_as_one_cost_is() -> None:

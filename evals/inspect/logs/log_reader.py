@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-from inspect_ai._util.constants import LOG_SCHEMA_VERSION
 from inspect_ai.log import (
     EvalLog,
     EvalSampleSummary,
@@ -23,13 +21,14 @@ from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score, Value
 
 from ....profiles.base.errors import LogError
-from .log_index import LogIndex, RawScore, SampleColumns, SampleRow
-from .score_values import finite, to_number
+from .log_index import GRADER, MODEL, LogIndex, SampleColumns, SampleRow, ScoreColumn, Usage
+from .log_scores import ReducedScores, cluster_columns, cut, score_columns
+from .log_usage import Roles, by_role, cost_of, speed_of, sum_usage, usage_figures, usage_of
+from .sample_details import Call, SampleDetails, content_hash, read_details
+from .score_data import SPREADS, Flaw
+from .score_values import finite
 
-GRADER = "grader"
-ANSWER_CHARS = 80
 ERROR_CHARS = 200
-SPREADS = frozenset({"stderr", "std", "var", "bootstrap_stderr"})
 
 
 def index_log(path: Path) -> LogIndex:
@@ -44,15 +43,12 @@ def index_log(path: Path) -> LogIndex:
     if not path.is_file():
         raise LogError(f"the log {path.name} is missing")
     try:
-        log = read_eval_log(location, header_only=True)
-        if log.version > LOG_SCHEMA_VERSION:
-            raise LogError(
-                f"the log {path.name} has format {log.version}, newer than {LOG_SCHEMA_VERSION}", "update inspect-ai"
-            )
-        summaries = read_eval_log_sample_summaries(location)
-        return _index(log, summaries)
-    except LogError:
-        raise
+        log = read_eval_log(location, header_only=path.suffix != ".json")
+        if log.samples is not None:
+            summaries = [sample.summary() for sample in log.samples]
+        else:
+            summaries = read_eval_log_sample_summaries(location)
+        return _index(log, summaries, dict(read_details(path)))
     except Exception as error:  # what a broken archive, broken JSON and an unknown shape raise has no common base
         cause: BaseException = error
         while cause.__cause__ is not None:
@@ -74,20 +70,26 @@ def headline(log: EvalLog) -> tuple[str | None, float | None, float | None]:
     return found.name, finite(found.metric.value), None if stderr is None else finite(stderr.value)
 
 
-def _index(log: EvalLog, summaries: Sequence[EvalSampleSummary]) -> LogIndex:
+def _index(
+    log: EvalLog, summaries: Sequence[EvalSampleSummary], details: Mapping[tuple[str, int], SampleDetails]
+) -> LogIndex:
     spec = log.eval
+    roles = Roles(spec)
     epochs = spec.config.epochs or 1
-    found = headline_metric(log)
-    scored_by = None if found is None else (found.score.scorer, found.score.name)
-    metrics = {} if found is None else {name: metric.value for name, metric in found.score.metrics.items()}
     metric, score, stderr = headline(log)
-    model_graded = any("model_graded" in scorer.name for scorer in spec.scorers or ())
-    graders = _graders(spec, role_used=model_graded or any(GRADER in one.role_usage for one in summaries))
-    same = _same_roles(spec)
-    rows = [(_row(one, spec.model, same, scored_by), _fingerprint(one)) for one in summaries]
+    samples = [_Sample(one, details.get((str(one.id), one.epoch)), roles) for one in summaries]
+    columns = score_columns(log, summaries)
+    scores = ReducedScores(log, [one.id for one in summaries], columns)
+    main = scores.results[scores.main] if scores.main is not None else None
+    main_column = None if main is None else _column(columns, main.scorer, main.key)
+    found = headline_metric(log)
+    calls = list(chain.from_iterable(sample.calls or () for sample in samples))
+    graders = roles.graders(
+        {call.model for call in calls if call.role == GRADER},
+        role_used=any(GRADER in sample.usage for sample in samples if sample.usage) or GRADER in log.stats.role_usage,
+    )
     proctor: Mapping[str, Any] = (spec.metadata or {}).get("proctor") or {}
-    sample_ids = spec.dataset.sample_ids
-    planned = len(sample_ids) if sample_ids is not None else spec.dataset.samples
+    results = log.results
     return LogIndex(
         task=spec.task,
         model=spec.model,
@@ -97,74 +99,134 @@ def _index(log: EvalLog, summaries: Sequence[EvalSampleSummary]) -> LogIndex:
         base_url=spec.model_base_url,
         generate=_plain(spec.model_generate_config.model_dump(exclude_none=True)),
         epochs=epochs,
-        total_samples=None if planned is None else planned * epochs,
-        scorer=scored_by[0] if scored_by else None,
+        total_samples=_planned(spec, epochs, results.total_samples if results else None),
+        done_samples=results.completed_samples if results and results.completed_samples and not summaries else None,
+        scorer=main.scorer if main else None,
         metric=metric,
         score=score,
         stderr=stderr,
-        metrics={name: float(value) for name, value in metrics.items() if math.isfinite(value)},
-        grader=", ".join(graders) or (spec.model if model_graded else None),
-        self_graded=spec.model in graders if graders else model_graded,
+        metrics=_finite({} if found is None else {name: one.value for name, one in found.score.metrics.items()}),
+        results=scores.results,
+        main=scores.main,
+        grader=", ".join(graders) or (spec.model if roles.model_graded else None),
+        self_graded=spec.model in graders if graders else roles.model_graded,
         cell=proctor.get("cell"),
         practice=proctor.get("source") == "practice",
         error=first_line(log.error.message) if log.error else None,
-        samples=_columns(rows),
+        usage=_usage(log, roles, samples),
+        speed=speed_of(calls, spec.model),
+        invalidated=log.invalidated,
+        tags=tuple(log.tags),
+        unread=sum(sample.details is None for sample in samples),
+        samples=_columns(
+            [sample.row(main_column, at) for at, sample in enumerate(samples)],
+            fingerprint=tuple(sample.content for sample in samples),
+            scores=columns,
+            units=scores.units,
+            clusters=cluster_columns(scores.results, summaries),
+        ),
     )
 
 
-def _roles(spec: EvalSpec) -> dict[str, list[str]]:
+def _column(columns: Iterable[ScoreColumn], scorer: str, key: str) -> ScoreColumn | None:
+    return next((one for one in columns if (one.scorer, one.key) == (scorer, key)), None)
+
+
+def _planned(spec: EvalSpec, epochs: int, total: int | None) -> int | None:
+    """Samples × epochs that were to be run."""
+    sample_ids = spec.dataset.sample_ids
+    planned = len(sample_ids) if sample_ids is not None else spec.dataset.samples
+    return total or (None if planned is None else planned * epochs)
+
+
+def _usage(log: EvalLog, roles: Roles, samples: Sequence[_Sample]) -> dict[str, Usage]:
+    """Of all samples by role; where they do not tell, or there are none, what the log's own sums say."""
+    calls = [call for sample in samples for call in sample.calls or ()]
+    counted = any(sample.calls is not None for sample in samples)
+    found: dict[str, list[ModelUsage]] = {}
+    if samples and all(sample.usage is not None for sample in samples):
+        for sample in samples:
+            for role, used in (sample.usage or {}).items():
+                found.setdefault(role, []).append(used)
+    elif log.stats.model_usage:
+        found = {
+            role: [used] for role, used in by_role(roles, (log.stats.model_usage, log.stats.role_usage), calls).items()
+        }
     return {
-        role: [one.model for one in (bound if isinstance(bound, list) else [bound])]
-        for role, bound in (spec.model_roles or {}).items()
+        role: usage_figures(sum_usage(used), _count(calls, role, roles) if counted else None)
+        for role, used in found.items()
     }
 
 
-def _graders(spec: EvalSpec, *, role_used: bool) -> list[str]:
-    """The models that grade: by the role, where the task makes use of it, or by the scorer's own argument."""
-    asked: list[Any] = [*_roles(spec).get(GRADER, [])] if role_used else []
-    for scorer in spec.scorers or ():
-        model: Any = (scorer.options or {}).get("model")
-        asked.extend(model if isinstance(model, list) else [model])  # pyright: ignore[reportUnknownArgumentType]
-    return sorted({model for model in asked if isinstance(model, str)})
+def _count(calls: Iterable[Call], role: str, roles: Roles) -> int:
+    if role == MODEL:
+        return sum(call.role is None and call.model == roles.model for call in calls)
+    return sum(call.role == role or (call.role is None and call.model == role) for call in calls)
 
 
-def costs_of(spec: EvalSpec, samples: Sequence[EvalSampleSummary]) -> list[tuple[float | None, float | None]]:
-    """What each sample has cost in USD, by the model under test and by all others; `None`: a price is unknown."""
-    same = _same_roles(spec)
-    return [(_cost(own), _cost(others)) for own, others in (_usage(one, spec.model, same) for one in samples)]
+class _Sample:
+    """One sample in one epoch: its summary, and its details where they can be read."""
 
+    def __init__(self, summary: EvalSampleSummary, details: SampleDetails | None, roles: Roles) -> None:
+        self.summary = summary
+        self.details = details
+        self.calls = details.calls if details else None
+        used = usage_of(summary, details)
+        self.usage = None if used is None else by_role(roles, used, self.calls)
+        self._total = None if used is None else sum(one.total_tokens for one in used[0].values())
 
-def _same_roles(spec: EvalSpec) -> list[str]:
-    """The roles that the model under test has, too."""
-    return [role for role, models in _roles(spec).items() if spec.model in models]
+    @property
+    def content(self) -> int:
+        """The hash of what was asked."""
+        if self.details is not None:
+            return self.details.content
+        return content_hash(self.summary.input, self.summary.target, self.summary.choices)
 
+    @property
+    def flaw(self) -> Flaw | None:
+        """What is doubtful of it."""
+        if self.details is not None:
+            return self.details.flaw
+        if self.summary.error:
+            return "error"
+        return None if self.summary.limit is None else "context" if self.summary.limit == "context" else "limit"
 
-def _columns(rows: list[tuple[SampleRow, int]]) -> SampleColumns:
-    names = SampleRow.__slots__
-    columns: dict[str, Any] = {name: tuple(getattr(row, name) for row, _ in rows) for name in names}
-    return SampleColumns(**columns, fingerprint=tuple(fingerprint for _, fingerprint in rows))
-
-
-def _row(sample: EvalSampleSummary, model: str, same: list[str], scored_by: tuple[str, str] | None) -> SampleRow:
-    score, value = headline_score(sample.scores, scored_by)
-    own, others = _usage(sample, model, same)
-    return SampleRow(
-        id=sample.id,
-        epoch=sample.epoch,
-        score=None if sample.error else to_number(value),
-        raw_score=_raw(value),
-        answer=None if score is None or score.answer is None else _cut(score.answer, ANSWER_CHARS),
-        error=first_line(sample.error) if sample.error else None,
-        input_tokens=_input_tokens(own),
-        output_tokens=own.output_tokens,
-        cost_usd=_cost(own),
-        grader_tokens=_input_tokens(others) + others.output_tokens,
-        grader_cost_usd=_cost(others),
-        total_time_s=_rounded(sample.total_time),
-        working_time_s=_rounded(sample.working_time),
-        retries=sample.retries or 0,
-        completed=sample.completed,
-    )
+    def row(self, main: ScoreColumn | None, at: int) -> SampleRow:
+        """It as a row."""
+        summary, details, used = self.summary, self.details, self.usage
+        own = None if used is None else used[MODEL]
+        grader = None if used is None else used.get(GRADER, ModelUsage())
+        others = None if used is None else sum_usage(one for role, one in used.items() if role not in (MODEL, GRADER))
+        total_s, working_s = summary.total_time, summary.working_time
+        if details is not None:
+            total_s = details.total_time_s if total_s is None else total_s
+            working_s = details.working_time_s if working_s is None else working_s
+        return SampleRow(
+            id=summary.id,
+            epoch=summary.epoch,
+            score=None if main is None else main.values[at],
+            raw_score=None if main is None else main.raw[at],
+            answer=None if main is None or not main.answers else main.answers[at],
+            error=first_line(summary.error) or "error" if summary.error is not None else None,
+            limit=summary.limit,
+            flaw=self.flaw,
+            edited=details is not None and details.edited,
+            invalidated=details is not None and details.invalidated,
+            input_tokens=None if own is None else usage_figures(own).asked_tokens,
+            output_tokens=None if own is None else own.output_tokens,
+            cached_tokens=None if own is None else own.input_tokens_cache_read or 0,
+            reasoning_tokens=None if own is None else own.reasoning_tokens or 0,
+            total_tokens=self._total,
+            cost_usd=None if own is None else cost_of(own),
+            grader_tokens=None if grader is None else usage_figures(grader).asked_tokens + grader.output_tokens,
+            grader_cost_usd=None if grader is None else cost_of(grader),
+            other_tokens=None if others is None else usage_figures(others).asked_tokens + others.output_tokens,
+            other_cost_usd=None if others is None else cost_of(others),
+            total_time_s=_rounded(total_s),
+            working_time_s=_rounded(working_s),
+            retries=summary.retries or 0,
+            completed=summary.completed or details is not None,
+        )
 
 
 def headline_score(
@@ -181,54 +243,9 @@ def headline_score(
     return score, value
 
 
-def _usage(sample: EvalSampleSummary, model: str, same: list[str]) -> tuple[ModelUsage, ModelUsage]:
-    """What the model under test used, and what all others did.
-
-    Where the model under test also has a role, usage by model sums both up and usage by role holds the role's.
-    Where it grades itself without a role the two cannot be told apart: all of it is its own.
-    """
-    in_roles = [sample.role_usage[role] for role in same if role in sample.role_usage]
-    own = sample.model_usage.get(model, ModelUsage())
-    for usage in in_roles:
-        own = _less(own, usage)
-    others = sum((usage for name, usage in sample.model_usage.items() if name != model), ModelUsage())
-    return own, sum(in_roles, others)
-
-
-def _less(whole: ModelUsage, part: ModelUsage) -> ModelUsage:
-    known = whole.total_cost is not None and part.total_cost is not None
-    return ModelUsage(
-        input_tokens=_input_tokens(whole) - _input_tokens(part),
-        output_tokens=whole.output_tokens - part.output_tokens,
-        total_cost=(whole.total_cost or 0.0) - (part.total_cost or 0.0) if known else None,
-    )
-
-
-def _input_tokens(usage: ModelUsage) -> int:
-    return usage.input_tokens + (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
-
-
-def _cost(usage: ModelUsage) -> float | None:
-    """Unknown where tokens were used and no price is known; nothing used costs nothing."""
-    if usage.total_cost is not None:
-        return round(usage.total_cost, 12)
-    return None if _input_tokens(usage) or usage.output_tokens else 0.0
-
-
-def _fingerprint(sample: EvalSampleSummary) -> int:
-    texts = [sample.input] if isinstance(sample.input, str) else [message.text for message in sample.input]
-    target = [sample.target] if isinstance(sample.target, str) else sample.target
-    return crc32("\0".join([*texts, *target]).encode("utf-8", "replace"))
-
-
-def _raw(value: object) -> RawScore:
-    if isinstance(value, str):
-        return _cut(value, ANSWER_CHARS)
-    if value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        return finite(value)
-    return _cut(json.dumps(value, default=str), ANSWER_CHARS)
+def _columns(rows: Sequence[SampleRow], **more: Any) -> SampleColumns:
+    columns: dict[str, Any] = {name: tuple(getattr(row, name) for row in rows) for name in SampleRow.__slots__}
+    return SampleColumns(**columns, **more)
 
 
 def _rounded(value_s: float | None) -> float | None:
@@ -237,11 +254,11 @@ def _rounded(value_s: float | None) -> float | None:
 
 def first_line(text: str) -> str:
     """The first line that says something, cut."""
-    return _cut(next((line.strip() for line in text.splitlines() if line.strip()), ""), ERROR_CHARS)
+    return cut(next((line.strip() for line in text.splitlines() if line.strip()), ""), ERROR_CHARS)
 
 
-def _cut(text: str, chars: int) -> str:
-    return text if len(text) <= chars else text[: chars - 1] + "…"
+def _finite(values: Mapping[str, int | float]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items() if finite(value) is not None}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def _figures(samples: SampleColumns, name: str) -> list[Any] | None:
         case "time":
             return list(samples.total_time_s)
         case "tokens":
-            return list(map(int.__add__, samples.input_tokens, samples.output_tokens))
+            pairs = zip(samples.input_tokens, samples.output_tokens, strict=True)
+            return [None if asked is None or told is None else asked + told for asked, told in pairs]
         case "cost":
             return list(samples.cost_usd)
         case "retries":

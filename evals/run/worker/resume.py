@@ -25,7 +25,7 @@ from inspect_ai.log import (
     read_eval_log_sample_summaries_async,
 )
 
-from ...inspect.logs.log_reader import costs_of
+from ...inspect.logs.log_usage import costs_of
 from ...inspect.logs.score_values import first_number
 from ..status import CallStats
 

@@ -116,7 +116,7 @@ def _columns(title: str, width: int, epochs: bool) -> tuple[Column, ...]:
 
 def _cells(name: str, row: SampleRow, epochs: bool) -> tuple[TableCell, ...]:
     glyph, tone = mark(row.score, error=row.error is not None)
-    tokens = row.input_tokens + row.output_tokens
+    tokens = row.tokens
     score = "" if row.error else UNKNOWN if row.score is None else f"{row.score:.3f}".rstrip("0").rstrip(".")
     return (
         TableCell(glyph, tone),
@@ -125,8 +125,8 @@ def _cells(name: str, row: SampleRow, epochs: bool) -> tuple[TableCell, ...]:
         TableCell(score, tone if row.score in (0, 1) else ""),
         TableCell(row.error, "bad") if row.error else TableCell(row.answer or ""),
         TableCell(format_latency(None if row.total_time_s is None else row.total_time_s * 1000)),
-        TableCell(format_count(tokens) if tokens else ""),
-        TableCell(format_usd(row.cost_usd) if tokens else ""),
+        TableCell(UNKNOWN if tokens is None else format_count(tokens) if tokens else ""),
+        TableCell(format_usd(row.cost_usd) if tokens or row.cost_usd else UNKNOWN if tokens is None else ""),
         TableCell(str(row.retries) if row.retries else ""),
     )
 

@@ -1,0 +1,186 @@
+"""What a log's summaries leave out of its samples: read from the samples' own JSON, without Inspect's objects.
+
+Inspect's reader makes an object of every event, which takes thirty times as long; of most events nothing is needed here
+but their kind. The layout is Inspect's: `samples/<id>_epoch_<n>.json` in an `.eval` file, `samples` in a `.json` one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from zipfile import BadZipFile, ZipFile
+from zlib import crc32
+from zlib import error as ZlibError
+
+from .log_index import GRADER
+from .score_data import Flaw
+
+Json = Mapping[str, Any]
+_NOTHING: Json = {}
+_SAMPLES = "samples/"
+_STOPS: Mapping[str, Flaw] = {"max_tokens": "cut", "model_length": "context", "content_filter": "refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A model call that a sample's events hold."""
+
+    model: str
+    role: str | None  # "grader" also for a call without a role inside a scorer
+    tokens: Json | None  # its usage; None: it tells none, or its answer came from a cache
+    latency_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDetails:
+    """One sample in one epoch. `None` is unknown."""
+
+    content: int  # hash of input, target and choices
+    flaw: Flaw | None
+    edited: bool
+    invalidated: bool
+    calls: tuple[Call, ...] | None  # None: the log holds no events of it
+    model_usage: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    role_usage: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    total_time_s: float | None = None
+    working_time_s: float | None = None
+
+
+def read_details(path: Path) -> Iterator[tuple[tuple[str, int], SampleDetails]]:
+    """The details of all samples of a log that can be read, under their ids (as text) and epochs.
+
+    A sample that cannot be read is left out: its summary is all that is known of it.
+
+    Args:
+        path: The log.
+    """
+    for sample in _json_samples(path) if path.suffix == ".json" else _eval_samples(path):
+        try:
+            yield (str(sample["id"]), int(sample["epoch"])), details_of(sample)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+
+
+def _eval_samples(path: Path) -> Iterator[Json]:
+    with ZipFile(path) as archive:
+        for name in dict.fromkeys(archive.namelist()):
+            if name.startswith(_SAMPLES):
+                try:
+                    yield json.loads(archive.read(name))
+                except (BadZipFile, ZlibError, ValueError, EOFError, NotImplementedError):
+                    continue
+
+
+def _json_samples(path: Path) -> Iterator[Json]:
+    log: Json = json.loads(path.read_bytes())
+    results: Json = log.get("results") or _NOTHING
+    scores: list[Json] = results.get("scores") or [_NOTHING]
+    for sample in log.get("samples") or ():
+        if "score" in sample and "scores" not in sample:
+            sample["scores"] = {scores[0].get("name", ""): sample["score"]}
+        yield sample
+
+
+def details_of(sample: Json) -> SampleDetails:
+    """The details of a sample as its JSON tells it.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: That is no sample.
+    """
+    transcript: Json = sample.get("transcript") or _NOTHING  # until October 2024
+    events: list[Json] | None = sample.get("events", transcript.get("events"))
+    scores: Mapping[str, Json] = sample.get("scores") or _NOTHING
+    return SampleDetails(
+        content=content_hash(sample.get("input") or "", sample.get("target") or "", sample.get("choices")),
+        flaw=_flaw(sample),
+        edited=any(score.get("history") for score in scores.values()),
+        invalidated=sample.get("invalidation") is not None,
+        calls=tuple(_calls(events)) if events else None,
+        model_usage=sample.get("model_usage") or _NOTHING,
+        role_usage=sample.get("role_usage") or _NOTHING,
+        total_time_s=sample.get("total_time"),
+        working_time_s=sample.get("working_time"),
+    )
+
+
+def content_hash(given: object, target: str | Sequence[str], choices: Sequence[str] | None) -> int:
+    """What tells samples of one id apart: the hash of their input, target and choices, by their text alone."""
+    texts = [given] if isinstance(given, str) else [_text(message) for message in cast("Sequence[object]", given)]
+    targets = [target] if isinstance(target, str) else list(target)
+    return crc32("\0".join([*texts, *map(str, targets), *map(str, choices or ())]).encode("utf-8", "replace"))
+
+
+def _text(message: object) -> str:
+    content = _get(message, "content")
+    if isinstance(content, str):
+        return content
+    texts = [_get(part, "text") for part in cast("Sequence[object]", content or ())]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def _get(thing: object, name: str) -> object:
+    """A field of JSON, or of an object of Inspect's."""
+    return cast(Json, thing).get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+
+
+def _flaw(sample: Json) -> Flaw | None:
+    """What is doubtful of a sample: the first thing that explains the others."""
+    if sample.get("error"):
+        return "error"
+    limit: Json | None = sample.get("limit")
+    if limit:
+        return "context" if limit.get("type") == "context" else "limit"
+    output: Json = sample.get("output") or _NOTHING
+    choices: Sequence[Json] = output.get("choices") or ()
+    if not choices:
+        return None
+    flaw = _STOPS.get(choices[0].get("stop_reason") or "")
+    if flaw is not None:
+        return flaw
+    message: Json = choices[0].get("message") or _NOTHING
+    return "empty" if not message.get("tool_calls") and not _said(message.get("content")) else None
+
+
+def _said(content: object) -> bool:
+    """Whether there is anything in an answer but reasoning."""
+    if not isinstance(content, list):
+        return bool(str(content or "").strip())
+    parts = cast("list[Json]", content)
+    return any(
+        part.get("type") != "reasoning" and (part.get("type") != "text" or part["text"].strip()) for part in parts
+    )
+
+
+def _calls(events: Sequence[Json]) -> Iterator[Call]:
+    """All model calls, in order."""
+    scoring = set[str]()  # spans of scorers, with all that are in them
+    depth = 0  # of scorers among steps, which spans have taken the place of
+    for event in events:
+        match event.get("event"):
+            case "span_begin":
+                if event.get("type") == "scorer" or event.get("parent_id") in scoring:
+                    scoring.add(event["id"])
+            case "step" if event.get("type") == "scorer":
+                depth += 1 if event.get("action") == "begin" else -1
+            case "model" if not event.get("pending"):
+                in_scorer = depth > 0 or event.get("span_id") in scoring
+                yield _call(event, event.get("role") or (GRADER if in_scorer else None))
+            case _:
+                pass
+
+
+def _call(event: Json, role: str | None) -> Call:
+    output: Json = event.get("output") or _NOTHING
+    cached = event.get("cache") == "read"
+    failed = bool(event.get("error") or output.get("error"))
+    latency = output.get("time")
+    latency = event.get("working_time") if latency is None else latency
+    return Call(
+        model=str(event.get("model") or ""),
+        role=role,
+        tokens=None if cached else output.get("usage"),
+        latency_s=None if cached or failed or not isinstance(latency, (int, float)) else float(latency),
+    )
