@@ -23,7 +23,7 @@ answer was cut at max_tokens; context: it did not fit into the model's context; 
 model refused; empty: its last answer holds no text.
 """
 
-MEANS = frozenset({"accuracy", "mean"})  # metrics that are the mean of the samples' values
+SPREADS = frozenset({"stderr", "std", "var", "bootstrap_stderr", "ci", "ci_wilson"})  # say how sure another metric is
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Metric:
     value: float | None  # None: NaN or infinite
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])  # as declared: `cluster`, `level`, `to_float` …
     group: str = ""  # the metric's own name where it has several values: `grouped`, `ci`
+    is_mean: bool = False  # it is the mean of the samples' values, as far as it can be recomputed
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether it only says how sure another metric is."""
+        return (self.group or self.name) in SPREADS
 
     @property
     def cluster(self) -> str | None:
@@ -66,6 +72,33 @@ class LogScore:
     def metric(self, name: str) -> Metric | None:
         """A metric by name."""
         return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreChoice:
+    """Which score of a log is meant, by name. What is empty fits any; the log's main score goes first."""
+
+    scorer: str = ""  # "judge", "judge.safety", or the key alone: "safety"
+    metric: str = ""  # "accuracy"
+    reducer: str = ""  # "mean", "pass_at_2"
+
+    @property
+    def is_any(self) -> bool:
+        """Whether nothing is chosen: the log's main score."""
+        return not (self.scorer or self.metric or self.reducer)
+
+    def fits(self, score: LogScore) -> bool:
+        """Whether a score is one of those that are meant."""
+        return (
+            self.scorer in ("", score.name, score.scorer, score.key)
+            and self.reducer in ("", score.reducer)
+            and (not self.metric or score.metric(self.metric) is not None)
+        )
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return " · ".join(filter(None, (self.scorer, self.metric, self.reducer)))
 
 
 @dataclass(frozen=True, slots=True)
