@@ -7,13 +7,13 @@ joins both. Unknown is `None`; money is USD, times are seconds, those of the clo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ..inspect.logs.log_index import LogIndex, SampleRow
+from ..inspect.logs.sample_texts import SampleTexts
 from ..run.status import CellStatus
 from .labels import provider_of
 
@@ -60,26 +60,6 @@ COLUMNS: tuple[str, ...] = (
 # What is read at once: each time Inspect goes through the list of all samples first.
 CHUNK_BYTES = 4_000_000  # of a log, packed
 MOST_AT_ONCE = 2000  # samples
-
-
-@dataclass(frozen=True, slots=True)
-class SampleTexts:
-    """What the index of a log leaves out of a sample. Text is as it was written: not cleaned, not cut."""
-
-    served_by: str | None
-    input: str  # the text of what was asked
-    target: str
-    output: str | None
-    answer: str | None
-    explanation: str | None
-    error: str | None
-    limit: str | None
-    started_at: str | None
-    completed_at: str | None
-    message_count: int | None
-    sample_id: str | None
-    scores: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 # Those that the index knows; of answers and errors it holds the beginning.

@@ -14,7 +14,7 @@ from .index_format import NoIndexError, decode_index, encode_index
 from .log_index import LogIndex
 
 if TYPE_CHECKING:
-    from ...results.reader.client import Reader
+    from ..child import InspectChild
 
 ReadLog = Callable[[Path], LogIndex]
 
@@ -80,7 +80,7 @@ def _file_name(path: Path) -> str:
     return sha256(str(path.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".index"
 
 
-def reading_with(reader: Reader) -> ReadLog:
+def reading_with(reader: InspectChild) -> ReadLog:
     """How to read logs with a reader process, which starts with the first of them."""
 
     def read(path: Path) -> LogIndex:

@@ -11,9 +11,9 @@ from typing import Any
 from inspect_ai.log import EvalSample, headline_metric, read_eval_log, read_eval_log_samples_by_id
 
 from ....profiles.base.errors import LogError
-from ...results.export_rows import SampleTexts
 from .log_reader import first_line, headline_score
 from .sample_reader import served_calls
+from .sample_texts import SampleTexts
 
 
 def read_texts(path: Path, samples: Sequence[tuple[str | int, int]]) -> list[SampleTexts]:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import queue
-import subprocess
-import sys
-import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from ....profiles.base.errors import ProctorError, UsageError
+from ...inspect.child import InspectChild, ReaderLostError
 
 if TYPE_CHECKING:
+    from ...inspect.logs.sample_texts import SampleTexts
     from ...inspect.logs.transcript import Transcript
     from ...planning.plan import TaskFacts
     from ...tasks.info import TaskInfo, TaskListing
     from ..compare import RunComparison
     from ..disagreements import Disagreements
-    from ..export_rows import SampleTexts
     from ..report import RunFacts
     from ..scoreboard import Grouping, Scoreboard
 
@@ -32,16 +26,12 @@ TEXTS_TIMEOUT_S = 300.0
 SCOREBOARD_TIMEOUT_S = 600.0  # logs of hundreds of thousands of samples may have to be read first
 FACTS_TIMEOUT_S = 300.0  # a dataset may have to be downloaded first
 
-_REMEDY = "`proctor doctor` may say why"
-_KEPT_BYTES = 4096
-_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_SERVER = "proctor.evals.results.reader.server"
+
+__all__ = ["Reader", "ReaderLostError"]
 
 
-class ReaderLostError(ProctorError):
-    """The reader ended or did not answer in time. The next call starts a new one."""
-
-
-class Reader:
+class Reader(InspectChild):
     """A reader process. Calls are made one at a time and may come from any thread.
 
     Args:
@@ -52,60 +42,7 @@ class Reader:
     """
 
     def __init__(self, *, token: str | None = None, hub_url: str | None = None, warm: bool = True) -> None:
-        self._token = token
-        self._hub_url = hub_url
-        self._warm = warm
-        self._process: _Process | None = None
-        self._calls = threading.Lock()
-        self._closed = False
-
-    def start(self) -> Self:
-        """Start the process and return at once: it loads Inspect, 2-3 s, while others work."""
-        with self._calls:
-            self._running()
-        return self
-
-    def close(self) -> None:
-        """End the process, and with it a call that is under way."""
-        self._closed = True
-        process = self._process
-        if process is not None:
-            process.end()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def call(self, op: str, /, *, timeout_s: float, **args: Any) -> Any:
-        """Ask for an operation and wait for its answer.
-
-        Args:
-            op: Its name in the reader's `OPS`.
-            timeout_s: How long to wait, loading Inspect included.
-            **args: Its arguments: JSON values.
-
-        Returns:
-            Its result: JSON values.
-
-        Raises:
-            UsageError: What was asked for is wrong.
-            ReaderLostError: The process ended, was closed, or did not answer in time.
-            ProctorError: The operation failed.
-        """
-        with self._calls:
-            process = self._running()
-            try:
-                answer = process.ask(op, args, timeout_s)
-            except ReaderLostError:
-                process.end()
-                self._process = None
-                raise
-        if answer["ok"]:
-            return answer["result"]
-        error: Mapping[str, Any] = answer["error"]
-        raise (UsageError if error["usage"] else ProctorError)(error["message"], error["remedy"])
+        super().__init__(_SERVER, token=token, hub_url=hub_url, warm=warm)
 
     def list_tasks(
         self, paths: Sequence[str] = (".",), *, installed: bool = False, timeout_s: float = LIST_TIMEOUT_S
@@ -219,7 +156,7 @@ class Reader:
         """
         from pydantic import TypeAdapter
 
-        from ..export_rows import SampleTexts
+        from ...inspect.logs.sample_texts import SampleTexts
 
         answer = self.call("sample_texts", timeout_s=timeout_s, path=str(log.absolute()), samples=samples)
         return TypeAdapter(list[SampleTexts]).validate_python(answer)
@@ -249,93 +186,3 @@ class Reader:
 
         answer = self.call("disagreements", timeout_s=timeout_s, logs=[str(log.absolute()) for log in logs])
         return decode_disagreements(urlsafe_b64decode(answer))
-
-    def _running(self) -> _Process:
-        if self._closed:
-            raise ReaderLostError("the reader is closed")
-        if self._process is None or self._process.ended:
-            self._process = _Process(self._environment(), self._token, warm=self._warm)
-        return self._process
-
-    def _environment(self) -> dict[str, str]:
-        environment = {**os.environ, "INSPECT_DISPLAY": "none", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
-        for variable in _TOKENS:
-            environment.pop(variable, None)
-        if self._token is not None:
-            environment["HF_TOKEN"] = self._token
-        else:
-            environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
-        if self._hub_url is not None:
-            environment["HF_ENDPOINT"] = self._hub_url
-        return environment
-
-
-class _Process:
-    """One life of the reader, with a thread for each of its two outputs."""
-
-    def __init__(self, environment: Mapping[str, str], token: str | None, *, warm: bool) -> None:
-        self._token = token
-        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._printed = b""  # the end of what the process wrote to standard error since its last answer
-        self._last_id = 0
-        self._popen = subprocess.Popen(
-            # -P: the working folder may hold modules with the names of others
-            [sys.executable, "-P", "-m", "proctor.evals.results.reader.server", *([] if warm else ["--cold"])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        )
-        threading.Thread(target=self._take_answers, daemon=True).start()
-        self._listening = threading.Thread(target=self._take_prints, daemon=True)
-        self._listening.start()
-
-    @property
-    def ended(self) -> bool:
-        return self._popen.poll() is not None
-
-    def ask(self, op: str, args: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        self._last_id += 1
-        request = json.dumps({"id": self._last_id, "op": op, "args": args}).encode() + b"\n"
-        assert self._popen.stdin is not None
-        line: bytes | None = None
-        with suppress(BrokenPipeError):
-            self._popen.stdin.write(request)
-            self._popen.stdin.flush()
-            try:
-                line = self._answers.get(timeout=timeout_s)
-            except queue.Empty:
-                raise ReaderLostError(f"no answer within {timeout_s:g} s", _REMEDY) from None
-        if line is None:
-            raise ReaderLostError(self._why_ended(), _REMEDY)
-        self._printed = b""
-        return json.loads(line)
-
-    def end(self) -> None:
-        """Kill it, with what user code started in it."""
-        if self._popen.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._popen.pid, 9)
-        self._popen.wait()
-
-    def _why_ended(self) -> str:
-        code = self._popen.wait()
-        self._listening.join(timeout=1)
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        lines = self._printed.decode(errors="replace").splitlines()
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")[:300]
-        if self._token:
-            last = last.replace(self._token, "…")
-        return f"the reader process {how}" + (f"; it last said: {last}" if last else "")
-
-    def _take_answers(self) -> None:
-        assert self._popen.stdout is not None
-        for line in self._popen.stdout:
-            self._answers.put(line)
-        self._answers.put(None)
-
-    def _take_prints(self) -> None:
-        assert self._popen.stderr is not None
-        while chunk := os.read(self._popen.stderr.fileno(), _KEPT_BYTES):
-            self._printed = (self._printed + chunk)[-_KEPT_BYTES:]
