@@ -1,15 +1,14 @@
-"""A log that cannot be written for want of space is waited for: what is answered is in memory, and paid for.
+"""Pause a cell while its log cannot be written because the disk is full.
 
-A sample ends when it is in the log, so a cell whose log waits begins no new ones once those in flight are answered: a
-full disk stops the spending by itself. What a log is made up of lies in a temporary file before: where the disk of that
-is full, it goes on in memory.
+A sample ends when it is in its log, so a cell whose log waits begins no new ones once those in flight are answered: a
+full disk stops the spending by itself. Meanwhile what was written goes on in memory.
 """
 
 from __future__ import annotations
 
 import errno
 import io
-import shutil
+import os
 import tempfile
 import threading
 import time
@@ -17,14 +16,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import anyio
+import anyio.to_thread
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 from ...profiles.base.errors import ProctorError
+from . import compat
 
 PATIENCE_S = 600.0
 TRY_EVERY_S = 0.5
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error means that there is no room to write, now."""
+    return error.errno in _NO_SPACE
 
 
 class LogSpaceGuard:
@@ -43,35 +51,51 @@ class LogSpaceGuard:
         """Wait no longer: what cannot be written now is lost."""
         self._given_up.set()
 
-    def wait_for(self, recorder: Any) -> None:
-        """Have all logs of this process wait for space from now on.
+    async def write(self, path: Path, write: Callable[[], object]) -> None:
+        """Write in a thread, again and again until there is room.
 
         Args:
-            recorder: Inspect's module that writes them. Private to it, and known in this one place: its function that
-                puts a log in the place of the one before, and where it has its temporary files from.
+            path: What is written.
+            write: Writes it, or raises; may be called many times.
+
+        Raises:
+            ProctorError: There was no room for too long.
+            OSError: Something else is wrong.
         """
-        recorder.tempfile = _Temporary()
-        write: Callable[[BinaryIO, str, bool], object] = recorder._copy_temp_to_local
+        give_up_at_s = time.monotonic() + PATIENCE_S
+        while not await anyio.to_thread.run_sync(self._written, path, write, give_up_at_s):
+            await anyio.sleep(TRY_EVERY_S)
 
-        def write_when_possible(temp_file: BinaryIO, dest: str, fsync: bool) -> None:
-            give_up_at_s = time.monotonic() + PATIENCE_S
-            while True:
-                try:
-                    write(temp_file, dest, fsync)
-                except OSError as error:
-                    if error.errno not in _NO_SPACE:
-                        raise
-                    self._told(f"the log cannot be written: {error.strerror}: the cell waits for space")
-                    if time.monotonic() > give_up_at_s or self._given_up.wait(TRY_EVERY_S):
-                        self._given_up.set()
-                        self.lost = _unwritten(Path(dest), error)
-                        raise self.lost from error
-                else:
-                    self.lost = None
-                    self._told("")
-                    return
+    def guard_copies(self) -> None:
+        """Have all logs that Inspect itself puts in place wait for room from now on, and what they are made of."""
+        if not compat.has("full_disk"):
+            return
 
-        recorder._copy_temp_to_local = write_when_possible
+        def guarded(copy: Callable[[BinaryIO, str, bool], object]) -> Callable[[BinaryIO, str, bool], None]:
+            def copy_when_possible(file: BinaryIO, path: str, durable: bool) -> None:
+                give_up_at_s = time.monotonic() + PATIENCE_S
+                while not self._written(Path(path), lambda: copy(file, path, durable), give_up_at_s):
+                    self._given_up.wait(TRY_EVERY_S)
+
+            return copy_when_possible
+
+        compat.wrap_log_copies(guarded, _Temporary())
+
+    def _written(self, path: Path, write: Callable[[], object], give_up_at_s: float) -> bool:
+        try:
+            write()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._told(f"the log cannot be written: {error.strerror}: the cell waits for space")
+            if time.monotonic() > give_up_at_s or self._given_up.is_set():
+                self._given_up.set()
+                self.lost = _unwritten(path, error)
+                raise self.lost from error
+            return False
+        self.lost = None
+        self._told("")
+        return True
 
 
 def _unwritten(path: Path, error: OSError) -> ProctorError:
@@ -81,12 +105,59 @@ def _unwritten(path: Path, error: OSError) -> ProctorError:
     )
 
 
-class SpillingFile(io.RawIOBase):
-    """A temporary file that goes on in memory once its disk is full."""
+def _temporary() -> io.FileIO:
+    return tempfile.TemporaryFile(buffering=0)  # pyright: ignore[reportReturnType]  # without a buffer it is one
 
-    def __init__(self) -> None:
+
+class SpillingFile(io.RawIOBase):
+    """A file whose end goes on in memory once its disk is full.
+
+    Args:
+        open_file: Opens it, to read and to write; called again when there was no room even for that.
+    """
+
+    def __init__(self, open_file: Callable[[], io.FileIO] = _temporary) -> None:
         super().__init__()
-        self._file: io.RawIOBase | io.BytesIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed as this is
+        self._open_file = open_file
+        self._file: io.FileIO | None = None
+        self._at = 0
+        self._tail: bytearray | None = None  # what there was no room for
+        self._tail_at = 0  # where in the file it belongs
+        try:
+            self._file = open_file()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            self._tail = bytearray()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all of it is in the file."""
+        return self._tail is None
+
+    def settle(self) -> None:
+        """Write what is in memory to the file.
+
+        Raises:
+            OSError: It cannot be written; it stays in memory.
+        """
+        if self._file is None:
+            self._file = self._open_file()
+        while self._tail:
+            written = os.pwrite(self._file.fileno(), self._tail, self._tail_at)
+            del self._tail[:written]
+            self._tail_at += written
+        self._tail = None
+
+    def fileno(self) -> int:
+        """The file's descriptor.
+
+        Raises:
+            OSError: There was no room for the file yet.
+        """
+        if self._file is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._file.fileno()
 
     def readable(self) -> bool:
         """It can be read."""
@@ -102,35 +173,84 @@ class SpillingFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Go to a place and return it."""
-        return self._file.seek(offset, whence)
+        start = (0, self._at, self._size())[whence]
+        self._at = start + offset
+        return self._at
 
     def truncate(self, size: int | None = None, /) -> int:
         """Cut it off."""
-        return self._file.truncate(size)
+        size = self._at if size is None else size
+        if self._tail is not None:
+            del self._tail[max(size - self._tail_at, 0) :]
+            self._tail_at = min(self._tail_at, size)
+        if self._file is not None:
+            self._file.truncate(min(size, self._tail_at) if self._tail is not None else size)
+        return size
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Read bytes and return how many."""
-        return self._file.readinto(buffer)
+        view, read = memoryview(buffer).cast("B"), 0
+        while read < len(view) and (chunk := self._read(self._at, len(view) - read)):
+            view[read : read + len(chunk)] = chunk
+            read += len(chunk)
+            self._at += len(chunk)
+        return read
 
-    def write(self, b: ReadableBuffer, /) -> int | None:
-        """Write bytes and return how many."""
-        try:
-            return self._file.write(b)
-        except OSError as error:
-            if error.errno not in _NO_SPACE:
-                raise
-        at, memory = self._file.tell(), io.BytesIO()
-        self._file.seek(0)
-        shutil.copyfileobj(self._file, memory)
-        self._file.close()
-        self._file = memory
-        memory.seek(at)
-        return memory.write(b)
+    def write(self, b: ReadableBuffer, /) -> int:
+        """Write bytes, all of them."""
+        data = memoryview(b).cast("B")
+        end = self._at + len(data)
+        room = len(data) if self._tail is None else max(min(self._tail_at - self._at, len(data)), 0)
+        written = self._write(data[:room])
+        self._at += written
+        if written < len(data):
+            self._spill(data[written:], end)
+        self._at = end
+        return len(data)
 
     def close(self) -> None:
         """Let go of it."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         super().close()
+
+    def _size(self) -> int:
+        if self._tail is not None:
+            return self._tail_at + len(self._tail)
+        return os.fstat(self.fileno()).st_size
+
+    def _read(self, at: int, size: int) -> bytes | bytearray:
+        if self._tail is not None and at >= self._tail_at:
+            return self._tail[at - self._tail_at : at - self._tail_at + size]
+        size = size if self._tail is None else min(size, self._tail_at - at)
+        return os.pread(self.fileno(), size, at)
+
+    def _write(self, data: memoryview) -> int:
+        written = 0
+        try:
+            while written < len(data):
+                written += os.pwrite(self.fileno(), data[written:], self._at + written)
+        except OSError as error:
+            if not is_full(error):
+                raise
+        return written
+
+    def _spill(self, data: memoryview, end: int) -> None:
+        """Keep in memory what begins at the current place, and what of the file comes after it."""
+        if self._tail is None or self._at < self._tail_at:
+            size = self._size()
+            self._tail = bytearray(self._read_all(self._at, size))
+            self._tail_at = self._at
+        start = self._at - self._tail_at
+        self._tail.extend(bytes(max(end - self._tail_at - len(self._tail), 0)))
+        self._tail[start : start + len(data)] = data
+
+    def _read_all(self, at: int, end: int) -> bytes:
+        chunks: list[bytes | bytearray] = []
+        while at < end and (chunk := self._read(at, end - at)):
+            chunks.append(chunk)
+            at += len(chunk)
+        return b"".join(chunks)
 
 
 class _Temporary:

@@ -70,7 +70,7 @@ def write_kept_bytes(folder: str, name: str, content: bytes, *, max_files: int =
         write_private(path, content, durable=False)
     except OSError:
         return False
-    _prune(path, max_files)
+    prune(path, max_files)
     return True
 
 
@@ -78,7 +78,7 @@ def _file_name(key: str) -> str:
     return f"{key}.v{FORMAT}.json"
 
 
-def _prune(newest: Path, max_files: int) -> None:
+def prune(newest: Path, max_files: int) -> None:
     """Remove what is older than a month, and all but the newest files."""
     with suppress(OSError):
         aged = sorted(((entry.stat().st_mtime, entry) for entry in newest.parent.iterdir()), reverse=True)

@@ -34,7 +34,7 @@ def writing_private(path: Path, *, durable: bool = True) -> Generator[BinaryIO]:
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")  # made with mode 0600
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w+b") as file:
             yield file
             if durable:
                 file.flush()

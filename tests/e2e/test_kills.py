@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from inspect_ai.log import read_eval_log
+from proctor.evals.inspect.unfinished_log import whole_log
 from proctor.evals.run.commands import RunCommand, send_order
 from proctor.evals.run.events import is_supervised
 from proctor.evals.run.status import ENDED, RunStatus
@@ -78,7 +79,8 @@ def test_every_sample_once_and_nothing_finished_is_asked_again(user: Any, router
         assert {one: asked[one] for one in finished} == {one: before[one] for one in finished}
         assert finished <= before.keys()
     assert finished_at[-1][0], "the last kill came before anything was finished"
-    assert not [path.name for path in run_dir.iterdir() if path.name.startswith(".")], "half-written files"
+    left = [path.name for path in run_dir.iterdir() if path.name.startswith(".") or path.name.endswith(".part")]
+    assert not left, "half-written files"
 
 
 def _kill(victim: str, status: RunStatus, chance: random.Random) -> str:
@@ -110,7 +112,7 @@ def _finished(run_dir: Path) -> set[Sample]:
     """The samples that are in the logs of a run, as the router knows them."""
     found: set[Sample] = set()
     for path in run_dir.glob("*.eval"):
-        with zipfile.ZipFile(path) as log:
+        with zipfile.ZipFile(whole_log(path)) as log:
             provider = json.loads(log.read("_journal/start.json"))["eval"]["model"].rpartition(":")[2]
             samples = [json.loads(log.read(name)) for name in log.namelist() if name.startswith("samples/")]
         told = [sample["input"][-1]["content"] for sample in samples if not sample.get("error")]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from inspect_ai.log import read_eval_log
 from proctor.evals.inspect.full_disk import SpillingFile
 from proctor.evals.planning.plan import Cell
 from proctor.evals.run.events import read_journal
+from support.disks import fill, small_disk
 
 CellOf = Callable[..., Cell]
 Start = Callable[..., Any]
@@ -25,33 +23,20 @@ Served = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def small_disk(own_home: Path) -> Iterator[Path]:
-    """The run's folder on a disk of its own, of one megabyte."""
-    run_dir = own_home / "run1"
-    run_dir.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "proctor-test", str(run_dir)]
-    if os.getuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs to mount a small disk")
-    yield run_dir
-    subprocess.run(["umount", "-l", str(run_dir)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    path = disk / "filler"
-    with suppress(OSError), path.open("wb", buffering=0) as file:
-        while file.write(b"x" * 4096):
-            pass
-    return path
+def run_disk(own_home: Path) -> Iterator[Path]:
+    """The run's folder on a small disk of its own."""
+    with small_disk(own_home / "run1") as disk:
+        yield disk
 
 
 def test_a_full_disk_is_waited_for_and_nothing_that_was_paid_for_is_lost(
-    start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served, small_disk: Path
+    start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served, run_disk: Path
 ) -> None:
     set_faults({"target": "groq", "kind": "slow", "delay_s": 0.2})
     cell = cell_of("groq", grader_route="together", limit=40)
     run = start_run([cell])
     run.until(lambda status: status.cells[0].done >= 5)
-    filler = fill(small_disk)
+    filler = fill(run_disk)
     asked = run.until_still(lambda: len(served()))
     assert asked < 80, "a cell that cannot write goes on asking"
     filler.unlink()
@@ -70,14 +55,12 @@ def test_a_full_disk_is_waited_for_and_nothing_that_was_paid_for_is_lost(
     assert events == ["run_started", "cell_started", "cell_ended", "run_ended"]
 
 
-def test_a_temporary_file_whose_disk_is_full_goes_on_in_memory(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+def test_a_temporary_file_whose_disk_is_full_goes_on_in_memory(run_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(run_disk))
     lines = [f"{number:09}\n".encode() for number in range(60_000)]
     with io.BufferedRandom(SpillingFile()) as file:
         file.writelines(lines[:30_000])
-        filler = fill(small_disk)
+        filler = fill(run_disk)
         file.writelines(lines[30_000:])
         assert file.tell() == 600_000
         file.seek(10)

@@ -138,7 +138,7 @@ def test_the_plan_shows_cells_totals_and_what_stands_in_its_way(play: Callable[.
         await until(pilot, lambda: "each model grades its own answers" in app.words(), "the warning")
         words = app.words()
         assert "Two by two · two.toml · 1 warning" in words
-        assert "2 tasks × 2 models = 4 cells · 40 samples" in words
+        assert "2 tasks × 2 targets = 4 cells · 40 samples" in words
         assert "⚠ [grader]: each model grades its own answers to theory_of_mind → give the profile a [grader]" in words
         fastest = next(line for line in app.seen().splitlines() if "gpt-oss-120b:fastest" in line)
         assert "cerebras" in fastest  # what the policy means now
@@ -183,11 +183,11 @@ def test_what_is_typed_stays_while_what_was_told_comes_back(play: Callable[..., 
     play(scenario)
 
 
-def test_the_grader_is_chosen_from_the_drafts_models(play: Callable[..., None]):
+def test_the_grader_is_chosen_from_the_drafts_targets(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("ctrl+g", "down", "enter")
         await until(pilot, lambda: app.store.draft.value.grader is not None, "a grader")
-        assert app.store.draft.value.grader.model == "hf-inference-providers/openai/gpt-oss-120b:groq"
+        assert app.store.draft.value.grader.target == "hf-inference-providers/openai/gpt-oss-120b:groq"
         await until(pilot, lambda: "grader gpt-oss-120b:groq" in app.words(), "the plan with it")
         await pilot.press("ctrl+g", *["up"] * 9, "enter")
         await until(pilot, lambda: app.store.draft.value.grader is None, "each grades itself")
@@ -200,7 +200,7 @@ def _pairs(app: PlanApp) -> set[tuple[str, str]]:
     return {(cell.task_label, cell.endpoint.label) for cell in plan.cells} if plan is not None else set()
 
 
-def test_cells_models_and_tasks_are_taken_out_and_put_back(play: Callable[..., None]):
+def test_cells_targets_and_tasks_are_taken_out_and_put_back(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         assert app.shown.id == "grid"
         every = _pairs(app)
@@ -242,7 +242,7 @@ def test_the_grids_cursor_goes_across_and_the_view_is_remembered(play: Callable[
     play(scenario)
 
 
-def test_a_model_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
+def test_a_target_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("p")
         await until(pilot, lambda: any("pin has no meaning" in one.message for one in app._notifications), "why not")
@@ -260,7 +260,7 @@ def test_a_model_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
 
 def test_a_problem_is_gone_to_where_it_is_mended(play: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    budget = PROFILE + "budget_usd = 0.00001\n[[models]]\ninspect_model = 'openai/gpt-5'\n"
+    budget = PROFILE + "budget_usd = 0.00001\n[[models]]\ntarget = 'openai/gpt-5'\n"
 
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         assert "openai/gpt-5 needs an API key, and OPENAI_API_KEY is not set" in app.words()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
-from typing import BinaryIO
 
 import pytest
 from proctor.evals.inspect.full_disk import LogSpaceGuard
@@ -155,24 +153,24 @@ def test_the_journal_has_the_last_word_of_a_run_that_nobody_supervises(tmp_path:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_log_that_finds_no_space_waits_until_it_is_given_up(tmp_path: Path) -> None:
-    def write(temp_file: BinaryIO, dest: str, fsync: bool) -> None:
-        with open("/dev/full" if is_full else dest, "wb", buffering=0) as log:
-            log.write(temp_file.read())
+def test_a_log_that_cannot_be_written_is_told_and_in_the_end_given_up(tmp_path: Path) -> None:
+    path, told = tmp_path / "x.eval", list[str]()
+    guard = LogSpaceGuard(told.append)
 
-    recorder, told = SimpleNamespace(_copy_temp_to_local=write), list[str]()
-    space = LogSpaceGuard(told.append)
-    space.wait_for(recorder)
-    dest = str(tmp_path / "x.eval")
-    is_full = False
-    recorder._copy_temp_to_local(BytesIO(b"log"), dest, False)
-    is_full = True
-    space.give_up()
-    with pytest.raises(ProctorError, match="what was finished last is not in the log: No space left on device in"):
-        recorder._copy_temp_to_local(BytesIO(b"more"), dest, False)
-    assert space.lost is not None and "make space, then retry the run" in space.lost.remedy
+    def write_to(target: str) -> None:
+        with open(target, "wb", buffering=0) as log:
+            log.write(b"log")
+
+    async def try_it() -> None:
+        await guard.write(path, lambda: write_to(str(path)))
+        guard.give_up()
+        with pytest.raises(ProctorError, match="what was finished last is not in the log: No space left on device in"):
+            await guard.write(path, lambda: write_to("/dev/full"))
+
+    asyncio.run(try_it())
+    assert guard.lost is not None and "make space, then retry the run" in guard.lost.remedy
     assert told == ["", "the log cannot be written: No space left on device: the cell waits for space"]
-    assert Path(dest).read_bytes() == b"log"
+    assert path.read_bytes() == b"log"
 
 
 def test_a_run_is_worked_on_while_a_process_of_it_lives(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....profiles.base.cache import read_kept_bytes, write_kept_bytes
 from ....profiles.base.errors import LogError
+from ..archive import part_of
 from .index_format import NoIndexError, decode_index, encode_index
 from .log_index import LogIndex
 
@@ -68,12 +70,18 @@ def _read_kept(path: Path, state: bytes) -> LogIndex | None:
 
 
 def _state(path: Path) -> bytes:
-    """When the file was written and how long it is: what is kept of it begins with that."""
+    """When the file was written and how long it is: what is kept of it begins with that.
+
+    Of a log that is being written both are those of what it is made of, too.
+    """
     try:
-        status = path.stat()
+        statuses = [path.stat()]
     except OSError as error:
         raise LogError(f"the log {path.name} is missing") from error
-    return f"{status.st_mtime_ns} {status.st_size}\n".encode("ascii")
+    with suppress(FileNotFoundError):
+        statuses.append(part_of(path).stat())
+    state = " ".join(f"{status.st_mtime_ns} {status.st_size}" for status in statuses)
+    return f"{state}\n".encode("ascii")
 
 
 def _file_name(path: Path) -> str:

@@ -21,6 +21,7 @@ from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score, Value
 
 from ....profiles.base.errors import LogError
+from ..unfinished_log import whole_log
 from .log_index import GRADER, MODEL, LogIndex, SampleColumns, SampleRow, ScoreColumn, Usage
 from .log_scores import ReducedScores, cluster_columns, cut, score_columns
 from .log_usage import Roles, by_role, cost_of, speed_of, sum_usage, usage_figures, usage_of
@@ -39,16 +40,16 @@ def index_log(path: Path) -> LogIndex:
     Raises:
         LogError: It is missing, damaged, or written in a newer format.
     """
-    location = str(path.absolute())
     if not path.is_file():
         raise LogError(f"the log {path.name} is missing")
+    location = str(whole_log(path.absolute()))
     try:
         log = read_eval_log(location, header_only=path.suffix != ".json")
         if log.samples is not None:
             summaries = [sample.summary() for sample in log.samples]
         else:
             summaries = read_eval_log_sample_summaries(location)
-        return _index(log, summaries, dict(read_details(path)))
+        return _index(log, summaries, dict(read_details(Path(location))))
     except Exception as error:  # what a broken archive, broken JSON and an unknown shape raise has no common base
         cause: BaseException = error
         while cause.__cause__ is not None:

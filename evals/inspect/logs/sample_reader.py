@@ -25,6 +25,7 @@ from inspect_ai.model import (
 from inspect_ai.scorer import Score, Value
 
 from ....profiles.base.errors import LogError
+from ..unfinished_log import whole_log
 from .log_reader import GRADER, first_line, headline_score
 from .score_values import to_number
 from .transcript import CallFacts, Part, PartKind, Picture, Transcript
@@ -46,9 +47,9 @@ def read_transcript(path: Path, sample_id: str | int, epoch: int) -> Transcript:
     Raises:
         LogError: The log is missing or damaged, or it has no such sample.
     """
-    location = str(path.absolute())
     if not path.is_file():
         raise LogError(f"the log {path.name} is missing")
+    location = str(whole_log(path.absolute()))
     try:
         header = read_eval_log(location, header_only=True)
         sample = read_eval_log_sample(location, sample_id, epoch, resolve_attachments="full")

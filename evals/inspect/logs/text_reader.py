@@ -11,6 +11,7 @@ from typing import Any
 from inspect_ai.log import EvalSample, headline_metric, read_eval_log, read_eval_log_samples_by_id
 
 from ....profiles.base.errors import LogError
+from ..unfinished_log import whole_log
 from .log_reader import first_line, headline_score
 from .sample_reader import served_calls
 from .sample_texts import SampleTexts
@@ -30,9 +31,10 @@ def read_texts(path: Path, samples: Sequence[tuple[str | int, int]]) -> list[Sam
     """
     if not path.is_file():
         raise LogError(f"the log {path.name} is missing")
-    location = str(path.absolute())
+    whole = whole_log(path.absolute())
+    location = str(whole)
     try:
-        scored_by = _scored_by(location, path.stat().st_mtime_ns)
+        scored_by = _scored_by(location, whole.stat().st_mtime_ns)
         return [_texts(scored_by, sample) for sample in _read(location, samples)]
     except Exception as error:  # what a broken archive, broken JSON and an unknown shape raise has no common base
         why = first_line(str(error)) or type(error).__name__

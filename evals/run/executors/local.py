@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,24 +18,38 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Literal
 
-from ..ipc import CellJob, CellOrder
+from ..ipc import CellEnded, CellJob, CellOrder
 from .base import CellExited, CellReport
 
 # macOS may crash in system libraries that were used before a fork; a fresh interpreter is slower but safe.
 _CONTEXT: SpawnContext | ForkServerContext = (
     multiprocessing.get_context("spawn") if sys.platform == "darwin" else multiprocessing.get_context("forkserver")
 )
+PRELOAD = "proctor.evals.inspect.preload"
 EXIT_WITHIN_S = 2.0  # after a cell's last word
+RECOVER_WITHIN_S = 60.0  # what a killed cell had finished; what takes longer is done by a retry
 _SIGNALS = {"stop": signal.SIGTERM, "hold": signal.SIGUSR1, "kill": signal.SIGKILL}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
+    job: CellJob
     process: BaseProcess
     channel: Connection
     unsent: deque[CellOrder] = field(default_factory=deque[CellOrder])
+    has_ended: bool = False  # it has said its last word
+
+
+@dataclass(frozen=True, slots=True)
+class _Recovering:
+    """A process that saves what a killed cell had finished."""
+
+    process: BaseProcess
+    exit_code: int  # the cell's
+    until_s: float
 
 
 def _main(job: CellJob, channel: Connection) -> None:
@@ -43,17 +58,24 @@ def _main(job: CellJob, channel: Connection) -> None:
     run_cell(job, channel)
 
 
+def _recover(job: CellJob) -> None:
+    from ..worker.main import recover_cell
+
+    recover_cell(job)
+
+
 class LocalBackend:
     """A `Backend` on `multiprocessing`."""
 
     def __init__(self) -> None:
         self._running: dict[str, _Running] = {}
+        self._recovering: dict[str, _Recovering] = {}
         self._loading: Connection | None = None  # ends when the forkserver has loaded
 
     def warm(self) -> None:
         """Start the forkserver; it loads Inspect while the plan is still being made."""
         if isinstance(_CONTEXT, ForkServerContext):
-            forkserver.set_forkserver_preload([f"{__package__}.preload"])
+            forkserver.set_forkserver_preload([PRELOAD])
             forkserver.ensure_running()
             self._loading, loaded = _CONTEXT.Pipe(duplex=False)
             threading.Thread(target=_wait_for_forkserver, args=(_CONTEXT, loaded), name="warm", daemon=True).start()
@@ -72,7 +94,7 @@ class LocalBackend:
         process = _CONTEXT.Process(target=_main, args=(job, theirs), name=job.cell.id)
         process.start()
         theirs.close()
-        self._running[job.cell.id] = _Running(process, ours)
+        self._running[job.cell.id] = _Running(job, process, ours)
         assert process.pid is not None
         return process.pid
 
@@ -106,9 +128,10 @@ class LocalBackend:
         if self._loading is not None:
             channels.append(self._loading)
         sentinels = [item for item in by_item if isinstance(item, int)]
+        sentinels += [one.process.sentinel for one in self._recovering.values()]
         ready = multiprocessing.connection.wait([*channels, *sentinels, wakeup_fd], timeout_s)
         news = {by_item[item] for item in ready if item in by_item}
-        reports: list[CellReport] = []
+        reports = self._recovered()
         for cell_id in list(self._running):
             if cell_id in news or self._running[cell_id].process.exitcode is not None:
                 reports.extend(self._receive(cell_id))
@@ -125,12 +148,40 @@ class LocalBackend:
         try:
             while running.channel.poll():
                 reports.append(CellReport(cell_id, running.channel.recv()))
+                running.has_ended |= isinstance(reports[-1].news, CellEnded)
         except Exception as error:  # a message cut by a kill, or one that cannot be unpickled, is the last
             closed = True
             if not isinstance(error, (EOFError, OSError)):
                 print(f"{cell_id}: {error!r}", file=sys.stderr, flush=True)
         if closed or (running.process.exitcode is not None and not _is_alive(running.process.pid)):
-            reports.append(CellReport(cell_id, CellExited(self._reap(cell_id))))
+            exit_code = self._reap(cell_id)
+            if running.has_ended or not self._recover(running.job, exit_code):
+                reports.append(CellReport(cell_id, CellExited(exit_code)))
+        return reports
+
+    def _recover(self, job: CellJob, exit_code: int) -> bool:
+        """Begin to save what a killed cell had finished, if it had; its exit is told when that is done."""
+        if not any(Path(job.run_dir).glob("*.part")):
+            return False
+        process = _CONTEXT.Process(target=_recover, args=(job,), name=f"{job.cell.id} (recovery)")
+        try:
+            process.start()
+        except (OSError, EOFError) as error:
+            print(f"{job.cell.id} is not recovered: {error!r}", file=sys.stderr, flush=True)
+            return False
+        self._recovering[job.cell.id] = _Recovering(process, exit_code, time.monotonic() + RECOVER_WITHIN_S)
+        return True
+
+    def _recovered(self) -> list[CellReport]:
+        reports: list[CellReport] = []
+        for cell_id, recovering in list(self._recovering.items()):
+            if recovering.process.exitcode is None and time.monotonic() > recovering.until_s:
+                recovering.process.kill()
+                recovering.process.join()
+            if recovering.process.exitcode is not None:
+                recovering.process.close()
+                del self._recovering[cell_id]
+                reports.append(CellReport(cell_id, CellExited(recovering.exit_code)))
         return reports
 
     def _reap(self, cell_id: str) -> int:
@@ -150,6 +201,8 @@ class LocalBackend:
         for cell_id in list(self._running):
             self.end(cell_id, "kill")
             self._reap(cell_id)
+        for recovering in self._recovering.values():
+            recovering.process.kill()
         if self._loading is not None:
             self._loading.close()
 

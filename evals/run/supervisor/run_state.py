@@ -18,7 +18,8 @@ from ..status import ENDED, EVENTS_KEPT, CellState, CellStatus, RunEvent, RunSta
 from ..status_file import STATUS_FILE, write_status
 
 STATUS_EVERY_S = 0.5
-_HALF_WRITTEN = (".inspect_tmp_*.writing", f".{STATUS_FILE}.*")  # files of Inspect's and ours, while they are made
+# Files of Inspect's and ours while they are made: logs, and copies of logs, whose names begin with a date.
+_HALF_WRITTEN = (".inspect_tmp_*.writing", ".[0-9]*-[0-9]*-[0-9]*T*", f".{STATUS_FILE}.*")
 
 
 class RunBook:

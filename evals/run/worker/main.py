@@ -29,7 +29,6 @@ import httpx2
 from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
-from inspect_ai.log._recorders import eval as recorder
 from inspect_ai.model import Model, get_model
 from inspect_ai.util._display import init_display_type
 from tenacity import RetryCallState
@@ -38,6 +37,7 @@ from tenacity.wait import wait_base, wait_exponential_jitter
 from ....profiles.base.errors import ProctorError
 from ....profiles.base.text import reason_line
 from ....profiles.schema import HF_PREFIX
+from ...inspect.durable_log import keep_logs_durably
 from ...inspect.full_disk import LogSpaceGuard
 from ...inspect.logs.index_cache import store_index
 from ...inspect.logs.log_reader import GRADER, headline, index_log
@@ -49,7 +49,7 @@ from .circuit_breaker import CircuitBreaker, Closure
 from .hooks import observe
 from .metrics import Meter
 from .pricing import price_model
-from .resume import Finished, find_finished, put_away_earlier
+from .resume import Finished, find_finished, put_away_earlier, recover_logs
 from .transport import Pin, watch
 
 REPORT_EVERY_S = 0.5
@@ -93,6 +93,13 @@ def run_cell(job: CellJob, channel: Connection) -> None:
         _index(log)
     _send(channel, ended)
     _hang_up(channel)
+
+
+def recover_cell(job: CellJob) -> None:
+    """Make the log of a cell whose process was killed hold all that it had finished."""
+    work_on(Path(job.run_dir))
+    for log in asyncio.run(recover_logs(Path(job.run_dir), job.cell.id)):
+        _index(log)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -183,6 +190,7 @@ class _CellRunner:
         self._space = LogSpaceGuard(self._note_unwritten)
         self._finished: Finished | None = None  # by earlier attempts
         self._log_name: str | None = None  # of this attempt
+        self._log_buffer = 1
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
@@ -193,7 +201,7 @@ class _CellRunner:
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
         observe(self.meter, model=cell.endpoint.model, on_start=self._note_log)
-        self._space.wait_for(recorder)
+        self._log_buffer = keep_logs_durably(self._space)
         if self.job.attempt > 1:
             await self._find_finished()
 
@@ -291,7 +299,7 @@ class _CellRunner:
             fail_on_error=True,
             continue_on_fail=True,
             retry_on_error=settings.retry_on_error,
-            log_buffer=1,
+            log_buffer=self._log_buffer,
             log_realtime=False,
             log_images=True,
             score_display=False,

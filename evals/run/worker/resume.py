@@ -1,9 +1,8 @@
 """Going on where an earlier process of a cell has ended: what its log holds is not asked for again.
 
-Inspect writes a log anew with every finished sample and puts the new file in the place of the old one in one step, so
-a log is whole however its process ended. The log of a later attempt begins as a copy of the one before: the newest log
-of a cell holds everything. Private to Inspect, and looked up in this one place: `PreviousTask`, which is how
-`eval_retry` hands a log to the eval.
+What a killed process has finished lies beside its log, and is put in its place first (see `unfinished_log`). The log
+of a later attempt begins as a copy of the one before: the newest log of a cell holds everything. Private to Inspect,
+and looked up in this one place: `PreviousTask`, which is how `eval_retry` hands a log to the eval.
 """
 
 from __future__ import annotations
@@ -25,8 +24,10 @@ from inspect_ai.log import (
     read_eval_log_sample_summaries_async,
 )
 
+from ...inspect.archive import PART
 from ...inspect.logs.log_usage import costs_of
 from ...inspect.logs.score_values import first_number
+from ...inspect.unfinished_log import recover
 from ..status import CallStats
 
 EARLIER = "earlier"  # the folder, inside a run's, of logs that a later one of the same cell has taken the place of
@@ -75,6 +76,7 @@ async def find_finished(run_dir: Path, cell_id: str, *, epochs: int, foreign: Co
         epochs: How many of them are wanted now; samples of later ones do not count.
         foreign: Names of logs that are known to belong to others.
     """
+    await recover_logs(run_dir, cell_id)
     async for path, log in _logs_of(run_dir, cell_id, foreign):
         try:
             summaries = await read_eval_log_sample_summaries_async(str(path))
@@ -86,6 +88,20 @@ async def find_finished(run_dir: Path, cell_id: str, *, epochs: int, foreign: Co
         own, others = zip(*costs_of(log.eval, summaries), strict=True) if summaries else ((), ())
         return Finished(path, log, len(kept), scores, (_cost(own), _cost(others)))
     return None
+
+
+async def recover_logs(run_dir: Path, cell_id: str) -> list[Path]:
+    """Put what killed processes of a cell have finished in the places of their logs, and return those."""
+    recovered: list[Path] = []
+    for part in run_dir.glob(f"*.eval{PART}"):
+        path = part.with_suffix("")
+        try:
+            log = await read_eval_log_async(str(path), header_only=True)
+            if _cell_of(log) == cell_id and recover(path):
+                recovered.append(path)
+        except Exception as error:
+            _say_damaged(part, error)
+    return recovered
 
 
 async def put_away_earlier(run_dir: Path, cell_id: str, newest: Path, foreign: Collection[str] = ()) -> None:
@@ -107,9 +123,13 @@ async def _logs_of(run_dir: Path, cell_id: str, foreign: Collection[str]) -> Asy
         except Exception as error:
             _say_damaged(path, error)
             continue
-        proctor: Mapping[str, Any] = (log.eval.metadata or {}).get("proctor") or {}
-        if proctor.get("cell") == cell_id:
+        if _cell_of(log) == cell_id:
             yield path, log
+
+
+def _cell_of(log: EvalLog) -> str | None:
+    proctor: Mapping[str, Any] = (log.eval.metadata or {}).get("proctor") or {}
+    return proctor.get("cell")
 
 
 def _cost(costs_usd: Sequence[float | None]) -> CallStats:

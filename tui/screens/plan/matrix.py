@@ -38,7 +38,7 @@ class ThinningScreen(BaseScreen):
             else:
                 self._thin(lambda draft: with_spot(draft, path, spot.task, spot.endpoint))
 
-    def action_take_model_out(self) -> None:
+    def action_take_endpoint_out(self) -> None:
         """Take the cell's endpoint out of the draft, with all of its cells."""
         from ....evals.planning.edit_matrix import without_endpoint
 

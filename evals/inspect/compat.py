@@ -1,0 +1,308 @@
+"""The private names of Inspect, openai, httpx2 and anyio: all of them, and nowhere else.
+
+Each is looked up behind a check that it is there. Where one is gone, the feature that needs it falls back to what is
+public; what is lost by that is said once on the run, and by `proctor doctor`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from zipfile import ZipFile
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from inspect_ai.log import EvalSample, EvalSampleSummary
+
+RECORDER = "inspect_ai.log._recorders.eval"
+ZIP = "inspect_ai._util.zipfile"
+JSON = "inspect_ai._util.json"
+
+CopyLog = Callable[[BinaryIO, str, bool], object]
+
+# With these every name below is there.
+TRIED_WITH: Mapping[str, str] = {"inspect-ai": "0.3.285", "openai": "3.54.0", "httpx2": "2.16.2", "anyio": "4.16.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something that private names make possible.
+
+    A name is `module:attribute.attribute`; `Class().attribute` is one that the class's own `__init__` sets.
+    """
+
+    package: str
+    names: tuple[str, ...]
+    lost: str  # without one of them, in a sentence that begins in small letters
+
+
+def _of_log_file(*attributes: str) -> tuple[str, ...]:
+    return tuple(f"{RECORDER}:ZipLogFile{attribute}" for attribute in attributes)
+
+
+FEATURES: Mapping[str, Feature] = {
+    "durable_log": Feature(
+        "inspect-ai",
+        (
+            f"{RECORDER}:_sample_filename",
+            f"{RECORDER}:_journal_summary_path",
+            f"{RECORDER}:_journal_summary_file",
+            f"{JSON}:to_json_safe",
+            *_of_log_file(
+                *("", ".buffer_sample", ".write_buffered_samples", ".flush", ".write", ".discard"),
+                *(".prune_samples", ".seed_from_prior_log", "._zip_writestr", "._journal_summary", "._open"),
+                *("()._file", "()._fs", "()._lock", "()._zip", "()._temp_file", "()._summaries"),
+                *("()._summary_counter", "()._local_sample_names", "()._destination_written"),
+            ),
+        ),
+        "every finished sample writes its whole log anew: cells of more than 1,000 samples are slow",
+    ),
+    "full_disk": Feature(
+        "inspect-ai",
+        (f"{RECORDER}:_copy_temp_to_local", f"{RECORDER}:tempfile"),
+        "a full disk ends a cell instead of pausing it",
+    ),
+    "compression": Feature(
+        "inspect-ai", (f"{ZIP}:_ZSTD_THREADS",), "each sample costs half a millisecond more CPU to compress"
+    ),
+}
+
+
+def missing(feature: str) -> tuple[str, ...]:
+    """The names of a feature that are not there; empty: it can be used."""
+    return tuple(name for name in FEATURES[feature].names if not _is_there(name))
+
+
+def has(feature: str) -> bool:
+    """Whether every name of a feature is there."""
+    return not missing(feature)
+
+
+def losses(*features: str) -> list[str]:
+    """What is lost of some features, a sentence each."""
+    return [_loss(FEATURES[name], gone) for name in features if (gone := missing(name))]
+
+
+def _loss(feature: Feature, gone: tuple[str, ...]) -> str:
+    names = ", ".join(name.rpartition(":")[2] for name in gone)
+    package = feature.package
+    return f"{package} {_version(package)} has no {names} (known in {TRIED_WITH[package]}): {feature.lost}"
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "?"
+
+
+@cache
+def _is_there(name: str) -> bool:
+    try:
+        _find(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def _find(name: str) -> Any:
+    """Look a private name up.
+
+    Raises:
+        ImportError: Its module is gone.
+        AttributeError: It is gone itself.
+    """
+    module, _, path = name.partition(":")
+    found: Any = importlib.import_module(module)
+    owner, _, attribute = path.partition("().")
+    for part in filter(None, owner.split(".")):
+        found = getattr(found, part)
+    if attribute and attribute not in found.__init__.__code__.co_names:
+        raise AttributeError(f"{owner} sets no {attribute}", name=attribute, obj=found)
+    return found
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+# How a log is written
+
+
+class LogKeeper(Protocol):
+    """What takes over the writing of one log."""
+
+    async def add(self, sample: EvalSample) -> None:
+        """Take in a finished sample."""
+        ...
+
+    def note(self, summary: EvalSampleSummary) -> None:
+        """Take in the summary of a sample that is in the file already."""
+        ...
+
+    async def list_samples(self) -> None:
+        """See to it that the file lists all its samples."""
+        ...
+
+    async def write(self, name: str, data: Any) -> None:
+        """Write a member."""
+        ...
+
+    async def flush(self, *, is_last: bool) -> None:
+        """Bring the log up to date."""
+        ...
+
+    async def seed(self, prior: str, keep: set[tuple[str | int, int]] | None) -> None:
+        """Begin with what an earlier log holds."""
+        ...
+
+    def pruned(self) -> None:
+        """Samples were taken out, and those left are listed."""
+        ...
+
+    def discarded(self, *, keeps_log: bool) -> None:
+        """The log is given up; what is in its place stays there or is removed."""
+        ...
+
+
+class LogFile:
+    """Inspect's writer of one log, under names of ours."""
+
+    def __init__(self, inspects: Any) -> None:
+        self._inspects = inspects
+        self._recorder = _module(RECORDER)
+
+    @property
+    def path(self) -> str:
+        """Where the log is written to: a path or an address."""
+        return self._inspects._file
+
+    @property
+    def is_local(self) -> bool:
+        """Whether that is on this machine."""
+        return self._inspects._fs.is_local()
+
+    @property
+    def lock(self) -> AbstractAsyncContextManager[Any]:
+        """Held by whoever reads or writes the file."""
+        return self._inspects._lock
+
+    @property
+    def file(self) -> BinaryIO:
+        """The archive as it grows; what is put in the log's place."""
+        return self._inspects._temp_file
+
+    @file.setter
+    def file(self, file: BinaryIO) -> None:
+        self._inspects._temp_file = file
+
+    @property
+    def archive(self) -> ZipFile:
+        """What appends to the file."""
+        return self._inspects._zip
+
+    def open_archive(self) -> None:
+        """Open the archive over the file, to append to it."""
+        self._inspects._open()
+
+    @property
+    def summaries(self) -> list[EvalSampleSummary]:
+        """Of all samples that are in the file."""
+        return self._inspects._summaries
+
+    def note_written(self) -> None:
+        """Something is in the log's place."""
+        self._inspects._destination_written = True
+
+    @property
+    def is_written(self) -> bool:
+        """Whether anything is in the log's place."""
+        return self._inspects._destination_written
+
+    def write_sample(self, sample: EvalSample) -> None:
+        """Append a sample, and have it read from the file when it is asked for."""
+        name: str = self._recorder._sample_filename(sample.id, sample.epoch)
+        self.write_member(name, sample)
+        self._inspects._local_sample_names.add(name)
+
+    def write_member(self, name: str, data: Any) -> None:
+        """Append anything as JSON."""
+        self._inspects._zip_writestr(name, data)
+
+    def list_samples(self, summaries: list[EvalSampleSummary]) -> None:
+        """Append a list of samples that are in the file."""
+        self._inspects._summary_counter += 1
+        name = self._recorder._journal_summary_file(self._inspects._summary_counter)
+        self.write_member(self._recorder._journal_summary_path(name), summaries)
+
+    async def seed(self, prior: str, keep: set[tuple[str | int, int]] | None) -> None:
+        """Begin with what an earlier log holds, in a new file."""
+        base: Any = type(self._inspects).__mro__[1]
+        await base.seed_from_prior_log(self._inspects, prior, keep)
+
+
+def keep_logs(keeper_of: Callable[[LogFile], LogKeeper]) -> None:
+    """Have all logs that this process writes kept by ours. To be called once, where `durable_log` is there."""
+    recorder = _module(RECORDER)
+    inspects = recorder.ZipLogFile
+
+    class KeptLogFile(inspects):
+        def __init__(self, file: str) -> None:
+            inspects.__init__(self, file)
+            self._keeper = keeper_of(LogFile(self))
+
+        async def buffer_sample(self, sample: EvalSample) -> None:
+            await self._keeper.add(sample)
+
+        def _journal_summary(self, sample: EvalSample) -> None:
+            self._keeper.note(sample.summary())
+
+        async def write_buffered_samples(self) -> None:
+            await self._keeper.list_samples()
+
+        async def write(self, filename: str, data: Any) -> None:
+            await self._keeper.write(filename, data)
+
+        async def flush(self, *, fsync: bool = True) -> None:
+            await self._keeper.flush(is_last=fsync)
+
+        async def seed_from_prior_log(self, prior_log: str, keep: set[tuple[str | int, int]] | None) -> None:
+            await self._keeper.seed(prior_log, keep)
+
+        async def prune_samples(self, keys: Any) -> None:
+            await inspects.prune_samples(self, keys)
+            self._keeper.pruned()
+
+        async def discard(self, *, keep_destination: bool = False) -> None:
+            await inspects.discard(self, keep_destination=keep_destination)
+            self._keeper.discarded(keeps_log=keep_destination)
+
+    recorder.ZipLogFile = KeptLogFile
+
+
+def to_json(value: object) -> bytes:
+    """JSON as it stands in logs. For `durable_log`."""
+    return _module(JSON).to_json_safe(value, indent=None)
+
+
+def wrap_log_copies(guarded: Callable[[CopyLog], CopyLog], temporary_files: object) -> None:
+    """Have Inspect put logs in place in another way. To be called once, where `full_disk` is there.
+
+    Args:
+        guarded: Makes the new way from Inspect's: the file, where to, and whether to see it onto the disk.
+        temporary_files: Stands for the module `tempfile`, from which the files come.
+    """
+    recorder = _module(RECORDER)
+    recorder.tempfile = temporary_files
+    recorder._copy_temp_to_local = guarded(recorder._copy_temp_to_local)
+
+
+def compress_on_one_thread() -> None:
+    """Compress members of logs on the thread that writes them: Inspect starts twelve for each."""
+    if has("compression"):
+        _module(ZIP)._ZSTD_THREADS = 0
