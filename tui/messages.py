@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from ..evals.catalog.probe import ProbeResult
     from ..evals.inspect.control_client import FinishedSample, RunningSample
     from ..evals.inspect.logs.log_index import LogIndex
-    from ..evals.planning.plan import Plan, TaskFacts
+    from ..evals.planning.plan import Plan
     from ..evals.results.scoreboard import Grouping
     from ..evals.run.commands import RunCommand
     from ..evals.run.run_list import KnownRun
+    from ..evals.tasks.info import TaskFacts
     from ..profiles.base.errors import ProctorError
     from ..profiles.library import LoadedProfile
     from ..profiles.schema import Profile

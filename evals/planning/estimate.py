@@ -28,7 +28,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..catalog.listings import Listing, Price
-from .plan import Cell, Estimate, Plan, Range, TaskFacts
+from ..tasks.info import TaskFacts
+from .plan import Cell, Estimate, Plan, Range
 
 CHARS_PER_TOKEN_LOW = 3.0
 CHARS_PER_TOKEN_HIGH = 4.5

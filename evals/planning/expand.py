@@ -18,8 +18,9 @@ from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem, Profile, TaskE
 from ..catalog.account import TokenFacts
 from ..catalog.endpoints import Endpoints
 from ..catalog.listings import Catalog, Listing, ModelEntry, Price
+from ..tasks.info import TaskFacts
 from .estimate import estimate_cell
-from .plan import Cell, Endpoint, TaskFacts
+from .plan import Cell, Endpoint
 
 ALL = "all"  # in place of a provider: every live one
 # Of an id's parts; together under 100, so that ids can be names of files.

@@ -43,8 +43,9 @@ from ..catalog.account import TokenFacts, account_of
 from ..catalog.api_keys import set_variables
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.listings import Catalog
+from ..tasks.info import TaskFacts
 from .expand import PlanInputs, expand, known_prices
-from .plan import Plan, RunSettings, TaskFacts
+from .plan import Plan, RunSettings
 from .preflight import check, needs_account, needs_catalog, unsaved_values
 
 CATALOG_MAX_AGE_S = 60.0  # in memory; the copy on the disk has an age of its own

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from ...profiles.base.errors import UsageError
-from ..planning.plan import TaskFacts
+from ..tasks.info import TaskFacts
 from .resolve import HUB_PREFIX, find_task, nearest
 from .signatures import first_line
 

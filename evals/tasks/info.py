@@ -40,3 +40,19 @@ class TaskListing:
 
     tasks: tuple[TaskInfo, ...]
     notes: tuple[str, ...] = ()  # what was left out, in plain words
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What a task turned out to be when it was built with its arguments. Unknown is `None`."""
+
+    task: str  # as the profile names it
+    samples: int | None = None  # in its dataset, before `limit`
+    mean_input_chars: float | None = None  # text of one sample's input
+    mean_target_chars: float | None = None
+    images_per_sample: float | None = None
+    model_graded: bool | None = None  # a scorer asks a model
+    sandbox: str | None = None  # "docker", …
+    epochs: int = 1  # that the task asks for itself
+    practice_args: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what the task asks for in practice
+    error: str | None = None  # why it could not be built, in one line

@@ -14,7 +14,6 @@ from proctor.evals.inspect.control_client import CellWatch, Conversation, Runnin
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.inspect.logs.transcript import CallFacts, Part, Transcript
 from proctor.evals.planning.expand import PlanInputs
-from proctor.evals.planning.plan import TaskFacts
 from proctor.evals.planning.planner import make_plan
 from proctor.evals.results.by_sample import answers_to
 from proctor.evals.results.compare import compare_runs
@@ -22,7 +21,7 @@ from proctor.evals.results.disagreements import find_disagreements
 from proctor.evals.results.scoreboard import build_scoreboard
 from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CallStats, CellStatus, RunStatus
-from proctor.evals.tasks.info import ParameterInfo, TaskInfo, TaskListing
+from proctor.evals.tasks.info import ParameterInfo, TaskFacts, TaskInfo, TaskListing
 from proctor.profiles.base.errors import ProctorError, ProfileError
 from proctor.profiles.library import BrokenProfile, LoadedProfile
 from proctor.profiles.schema import ModelItem, Profile, Run, TaskEntry

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 from proctor.evals.catalog.account import TokenFacts, token_facts
-from proctor.evals.catalog.benchmarks import list_benchmarks
 from proctor.evals.catalog.cache import load_catalog
 from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.catalog.probe import probe
 from proctor.evals.catalog.router import fetch_router_models
 from proctor.evals.planning.planner import Planner
+from proctor.evals.tasks.hub_benchmarks import list_benchmarks
 from proctor.profiles.base.errors import CatalogError, TokenError
 
 MODELS = {

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from proctor.evals.planning.edit_tasks import with_task
-from proctor.evals.planning.plan import TaskFacts
 from proctor.evals.simulator.launch import PracticeServer, start_practice
+from proctor.evals.tasks.info import TaskFacts
 from proctor.profiles.base.errors import ProctorError
 from proctor.profiles.library import LoadedProfile, load
 from proctor.tui.app import ProctorApp

@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.planning.plan import TaskFacts
 from proctor.evals.results.reader.client import Reader
 from proctor.evals.simulator.launch import PracticeServer, start_practice
-from proctor.evals.tasks.info import TaskInfo, TaskListing
+from proctor.evals.tasks.info import TaskFacts, TaskInfo, TaskListing
 from proctor.profiles.schema import TaskEntry
 from proctor.tui.app import ProctorApp
 from proctor.tui.controllers.feeds import Feeds, facts_key

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from proctor.evals.catalog.listings import Listing, Price
 from proctor.evals.planning.estimate import estimate_cell, output_tokens_per_call, totals
-from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Range, RunSettings, TaskFacts
+from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Range, RunSettings
+from proctor.evals.tasks.info import TaskFacts
 
 FACTS = TaskFacts("t", samples=100, mean_input_chars=500, mean_target_chars=20, images_per_sample=0, model_graded=True)
 OFFER = Listing("p", "live", Price(1.0, 3.0), tokens_per_s=100, first_token_ms=500)

@@ -14,8 +14,9 @@ import pytest
 from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
 from proctor.evals.planning.expand import PlanInputs
-from proctor.evals.planning.plan import Cell, Endpoint, Plan, TaskFacts
+from proctor.evals.planning.plan import Cell, Endpoint, Plan
 from proctor.evals.planning.planner import make_plan
+from proctor.evals.tasks.info import TaskFacts
 from proctor.profiles.schema import Profile
 
 ROUTER = "http://127.0.0.1:1/v1"

@@ -12,8 +12,9 @@ from proctor.evals.catalog.account import TokenFacts
 from proctor.evals.catalog.endpoints import PUBLIC_HUB_URL, Endpoints
 from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
 from proctor.evals.planning.expand import PlanInputs
-from proctor.evals.planning.plan import Plan, TaskFacts
+from proctor.evals.planning.plan import Plan
 from proctor.evals.planning.planner import make_plan
+from proctor.evals.tasks.info import TaskFacts
 from proctor.profiles.base.errors import CatalogError
 from proctor.profiles.schema import Profile
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from proctor.evals.planning.plan import TaskFacts
 from proctor.evals.tasks.describe import build_task, fits
+from proctor.evals.tasks.info import TaskFacts
 from proctor.evals.tasks.resolve import describe_task
 from proctor.profiles.base.errors import UsageError
 

@@ -38,10 +38,11 @@ if TYPE_CHECKING:
     from ...evals.inspect.logs.log_index import LogIndex
     from ...evals.inspect.processes import InspectProcesses
     from ...evals.planning.expand import PlanInputs
-    from ...evals.planning.plan import Plan, TaskFacts
+    from ...evals.planning.plan import Plan
     from ...evals.planning.planner import Planner
     from ...evals.run.commands import RunCommand
     from ...evals.run.run_list import KnownRun
+    from ...evals.tasks.info import TaskFacts
     from ...profiles.schema import Profile
     from ..messages import CountRequested, WatchRequested
 
@@ -132,7 +133,7 @@ class Feeds(ReadingFeeds):
 
     def list_benchmarks(self, endpoints: Endpoints) -> None:
         """Ask the Hub for its benchmarks."""
-        from ...evals.catalog.benchmarks import list_benchmarks
+        from ...evals.tasks.hub_benchmarks import list_benchmarks
 
         self._fetch("benchmarks", lambda: list_benchmarks(endpoints))
 

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ...evals.inspect.control_client import CellWatch, Conversation, FinishedSample
     from ...evals.inspect.logs.log_index import LogIndex
     from ...evals.inspect.logs.transcript import Transcript
-    from ...evals.planning.plan import Plan, TaskFacts
+    from ...evals.planning.plan import Plan
     from ...evals.results.by_sample import CellAnswers
     from ...evals.results.compare import RunComparison
     from ...evals.results.disagreements import Disagreements
     from ...evals.results.scoreboard import Scoreboard
     from ...evals.run.run_list import KnownRun
-    from ...evals.tasks.info import TaskInfo, TaskListing
+    from ...evals.tasks.info import TaskFacts, TaskInfo, TaskListing
     from ...profiles.base.errors import ProctorError
     from ...profiles.library import BrokenProfile, LoadedProfile
     from ...profiles.schema import Profile

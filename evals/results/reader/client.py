@@ -13,8 +13,7 @@ from ...inspect.child import InspectChild, ReaderLostError
 if TYPE_CHECKING:
     from ...inspect.logs.sample_texts import SampleTexts
     from ...inspect.logs.transcript import Transcript
-    from ...planning.plan import TaskFacts
-    from ...tasks.info import TaskInfo, TaskListing
+    from ...tasks.info import TaskFacts, TaskInfo, TaskListing
     from ..compare import RunComparison
     from ..disagreements import Disagreements
     from ..report import RunFacts
@@ -93,7 +92,7 @@ class Reader(InspectChild):
         """
         from pydantic import TypeAdapter
 
-        from ...planning.plan import TaskFacts
+        from ...tasks.info import TaskFacts
 
         try:
             result = self.call("task_facts", timeout_s=timeout_s, task=task, args=dict(args), practice=practice)

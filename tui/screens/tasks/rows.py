@@ -20,8 +20,7 @@ from ...widgets.table.pick import NOT_PICKED, PICK, PICKED
 from ...widgets.table.table import Column, Row, TableCell
 
 if TYPE_CHECKING:
-    from ....evals.planning.plan import TaskFacts
-    from ....evals.tasks.info import ParameterInfo, TaskInfo
+    from ....evals.tasks.info import ParameterInfo, TaskFacts, TaskInfo
     from ...state.store import Store
 
 TASK_COLUMNS = (

@@ -51,8 +51,7 @@ from .rows import (
 )
 
 if TYPE_CHECKING:
-    from ....evals.planning.plan import TaskFacts
-    from ....evals.tasks.info import TaskInfo
+    from ....evals.tasks.info import TaskFacts, TaskInfo
     from ....profiles.schema import Profile
 
 COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cursor has rested on it for so long

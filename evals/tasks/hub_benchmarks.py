@@ -6,9 +6,9 @@ from typing import cast
 from urllib.parse import urlencode
 
 from ...profiles.base.errors import CatalogError
-from ..tasks.info import ParameterInfo, TaskInfo
-from .endpoints import Endpoints
-from .http import get_json, hub_peer
+from ..catalog.endpoints import Endpoints
+from ..catalog.http import get_json, hub_peer
+from .info import ParameterInfo, TaskInfo
 
 TIMEOUT_S = 10.0
 MAX_LISTED = 500

@@ -1,0 +1,1 @@
+"""Reading Inspect logs, and the index made of them."""
