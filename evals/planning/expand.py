@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from ...profiles.schema import HF_PREFIX, GraderEntry, ModelItem, Profile, TaskE
 from ..catalog.account import TokenFacts
 from ..catalog.endpoints import Endpoints
 from ..catalog.listings import Catalog, Listing, ModelEntry, Price
+from ..catalog.services import Surroundings
 from ..tasks.info import TaskFacts
+from .consent import Accepted
 from .estimate import estimate_cell
 from .plan import Cell, Endpoint
 
@@ -40,7 +42,8 @@ class PlanInputs:
     catalog: Catalog | None = None  # None: not read, since nothing needs it, or it could not be had
     facts: Sequence[TaskFacts] = ()  # of profile.tasks, in their order; empty: not known yet
     account: TokenFacts | CatalogError | None = None  # whose the token is, or that the Hub refuses it; None: not told
-    variables: Collection[str] | None = None  # names of the environment that are set; None: not looked at
+    around: Surroundings | None = None  # variables and packages that cells will find; None: not looked at
+    accepted: Accepted = field(default_factory=dict[str, frozenset[str]])  # hosts, with the keys that may go there
 
     def facts_of(self, task: int) -> TaskFacts:
         """The facts of a task by its place in the profile; all unknown where they are not known yet."""
@@ -110,11 +113,11 @@ def endpoints_of(item: ModelItem, endpoints: Endpoints, catalog: Catalog | None)
     """The endpoints of one `[[models]]`; `all` becomes every provider that is live, in the catalog's order."""
     found: dict[Endpoint, None] = {}
     for name in item.model_names:
-        endpoint = _endpoint(name, item.base_url, endpoints)
+        endpoint = endpoint_named(name, item.base_url, endpoints)
         if endpoint.route == ALL:
             entry = catalog.get(endpoint.hub_id) if catalog and endpoint.hub_id else None
             for offer in entry.live_offers if entry else ():
-                found[_endpoint(f"{HF_PREFIX}{endpoint.hub_id}:{offer.provider}", None, endpoints)] = None
+                found[endpoint_named(f"{HF_PREFIX}{endpoint.hub_id}:{offer.provider}", None, endpoints)] = None
         else:
             found[endpoint] = None
     return tuple(found)
@@ -122,10 +125,10 @@ def endpoints_of(item: ModelItem, endpoints: Endpoints, catalog: Catalog | None)
 
 def grader_endpoint(grader: GraderEntry, endpoints: Endpoints) -> Endpoint:
     """The endpoint of `[grader]`."""
-    return _endpoint(grader.model, grader.base_url, endpoints)
+    return endpoint_named(grader.model, grader.base_url, endpoints)
 
 
-def _endpoint(name: str, base_url: str | None, endpoints: Endpoints) -> Endpoint:
+def endpoint_named(name: str, base_url: str | None, endpoints: Endpoints) -> Endpoint:
     """An endpoint by its full name. One with an address of its own is none of the router's, whatever its name."""
     if not name.startswith(HF_PREFIX) or base_url is not None:
         return Endpoint(name, base_url=base_url)

@@ -107,6 +107,7 @@ class Problem:
     message: str
     remedy: str = ""
     cells: tuple[str, ...] = ()  # ids of the cells that it concerns; empty: the plan as a whole
+    hosts: tuple[str, ...] = ()  # hosts that the user may accept, which solves it
 
     def __str__(self) -> str:
         """The problem in one line: where, what, and what to do."""

@@ -27,7 +27,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -40,13 +40,14 @@ from ...profiles.data import fingerprint
 from ...profiles.paths import task_path, task_reference
 from ...profiles.schema import Profile, TaskEntry
 from ..catalog.account import TokenFacts, account_of
-from ..catalog.api_keys import set_variables
 from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.listings import Catalog
+from ..catalog.services import look_around
 from ..tasks.info import TaskFacts
+from .consent import KeyUse, accepting, both, is_accepted, read_accepted
 from .expand import PlanInputs, expand, known_prices
 from .plan import Plan, RunSettings
-from .preflight import check, needs_account, needs_catalog, unsaved_values
+from .preflight import check, key_uses_of, needs_account, needs_catalog, unsaved_values
 
 CATALOG_MAX_AGE_S = 60.0  # in memory; the copy on the disk has an age of its own
 ACCOUNT_MAX_AGE_S = 60.0
@@ -81,6 +82,12 @@ class Prepared:
     plan: Plan
     endpoints: Endpoints
     awaited: tuple[str, ...] = ()  # what is not known yet, in words; the plan is whole when nothing is
+    key_uses: tuple[KeyUse, ...] = ()  # keys that go to hosts which are not their services' own
+
+    @property
+    def key_hosts(self) -> tuple[str, ...]:
+        """The hosts that keys may go to beside their services' own: what a run's cells are told."""
+        return tuple(dict.fromkeys(use.host for use in self.key_uses))
 
 
 class Planner:
@@ -105,6 +112,7 @@ class Planner:
         profile: Profile,
         path: Path,
         *,
+        trusted_hosts: Collection[str] = (),
         cancelled: Callable[[], bool] | None = None,
         told: Callable[[str], None] | None = None,
     ) -> Prepared:
@@ -115,6 +123,7 @@ class Planner:
         Args:
             profile: The profile, overrides applied.
             path: Its file, to whose folder its tasks' paths are relative.
+            trusted_hosts: Hosts that keys may go to, beside those that were accepted for this profile.
             cancelled: Asked while this waits; once it is true, this ends and leaves what is going on to the next plan.
             told: Gets what is waited for, in words, whenever that changes.
 
@@ -131,7 +140,7 @@ class Planner:
 
         tell("the practice router" if profile.run.source == "practice" else "the addresses")
         endpoints = self.endpoints(profile)
-        inputs = PlanInputs(profile, path, endpoints, variables=set_variables())
+        inputs = PlanInputs(profile, path, endpoints)
         catalog = self._catalog(endpoints) if needs_catalog(inputs) else None
         account = self._account(endpoints) if needs_account(inputs) else None
         for entry in profile.tasks:
@@ -141,17 +150,20 @@ class Planner:
             if step is not None:
                 tell(name)
                 _wait(step, cancelled)
-        return self.draft(profile, path, endpoints)
+        return self.draft(profile, path, endpoints, trusted_hosts=trusted_hosts)
 
-    def draft(self, profile: Profile, path: Path, endpoints: Endpoints) -> Prepared:
+    def draft(
+        self, profile: Profile, path: Path, endpoints: Endpoints, *, trusted_hosts: Collection[str] = ()
+    ) -> Prepared:
         """The plan as far as it is known by now. Nobody is asked, nothing is waited for.
 
         Args:
             profile: The profile.
             path: Its file, to whose folder its tasks' paths are relative.
             endpoints: The addresses, as `endpoints` tells them.
+            trusted_hosts: Hosts that keys may go to, beside those that were accepted for this profile.
         """
-        inputs = PlanInputs(profile, path, endpoints, variables=set_variables())
+        inputs = with_surroundings(PlanInputs(profile, path, endpoints), trusted_hosts)
         awaited: list[str] = []
         failure: ProctorError | None = None
         if needs_account(inputs):
@@ -170,7 +182,8 @@ class Planner:
         awaited += [entry.task for entry, known in zip(profile.tasks, facts, strict=True) if known is None]
         built = [known or TaskFacts(entry.task) for entry, known in zip(profile.tasks, facts, strict=True)]
         inputs = replace(inputs, facts=tuple(built))
-        return Prepared(make_plan(inputs, failure=failure, partial=bool(awaited)), endpoints, tuple(awaited))
+        plan = make_plan(inputs, failure=failure, partial=bool(awaited))
+        return Prepared(plan, endpoints, tuple(awaited), allowed_uses(inputs))
 
     # Its steps
 
@@ -281,6 +294,22 @@ def endpoints_of(profile: Profile) -> Endpoints:
 
     server = ensure_practice()
     return resolve_endpoints("practice", practice_url=(server.url, server.hub_url))
+
+
+def with_surroundings(inputs: PlanInputs, trusted_hosts: Collection[str] = ()) -> PlanInputs:
+    """What is looked at of this machine: variables, packages, and the hosts that were accepted for the profile."""
+    profile = inputs.profile
+    names = [item.inspect_model for item in profile.models if item.inspect_model is not None]
+    inputs = replace(inputs, around=look_around([*names, *([] if profile.grader is None else [profile.grader.model])]))
+    accepted = accepting(key_uses_of(inputs), trusted_hosts)
+    if inputs.profile_path is not None:
+        accepted = both(accepted, read_accepted(inputs.profile_path))
+    return replace(inputs, accepted=accepted)
+
+
+def allowed_uses(inputs: PlanInputs) -> tuple[KeyUse, ...]:
+    """The keys that may go to hosts which are not their services' own. Pure."""
+    return tuple(use for use in key_uses_of(inputs) if not use.needs_consent or is_accepted(use, inputs.accepted))
 
 
 def make_plan(inputs: PlanInputs, *, failure: ProctorError | None = None, partial: bool = False) -> Plan:

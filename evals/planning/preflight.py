@@ -17,10 +17,11 @@ from ...profiles.policies import POLICIES
 from ...profiles.schema import HF_PREFIX
 from ...profiles.validation import Path
 from ..catalog.account import TokenFacts
-from ..catalog.api_keys import missing_key
 from ..catalog.listings import Catalog, ModelEntry
+from ..catalog.services import Surroundings, missing_keys, missing_packages, provider_names, service_of
+from .consent import KeyUse, consent_problems, key_uses
 from .estimate import input_tokens_per_call
-from .expand import ALL, PlacedCell, PlanInputs, grader_endpoint
+from .expand import ALL, PlacedCell, PlanInputs, endpoint_named, grader_endpoint
 from .plan import Endpoint, Problem
 from .token_check import token_problems
 
@@ -44,6 +45,16 @@ class _Checked:
             for item in self.placed
             if (task is None or item.task == task) and (model is None or item.model == model)
         )
+
+    @property
+    def inspect_models(self) -> Iterator[tuple[str, str, str | None, tuple[str, ...]]]:
+        """Models and roles that are named as Inspect does: where, name, address, cells."""
+        for m, item in enumerate(self.inputs.profile.models):
+            if item.inspect_model is not None:
+                yield model_place(m), item.inspect_model, item.base_url, self.ids(model=m)
+        grader = self.inputs.profile.grader
+        if grader is not None:
+            yield GRADER, grader.model, grader.base_url, ()
 
     @property
     def grader(self) -> Endpoint | None:
@@ -98,25 +109,69 @@ def _token(checked: _Checked) -> Iterator[Problem]:
         yield from token_problems(checked.inputs.endpoints, checked.inputs.account)
 
 
-def _keys(checked: _Checked) -> Iterator[Problem]:
-    """Targets of other services whose API key is nowhere: each request would be refused."""
-    variables = checked.inputs.variables
-    if variables is None:
+def _services(checked: _Checked) -> Iterator[Problem]:
+    """Models whose provider, package or key is not there: each request would be refused, or none be sent."""
+    around = checked.inputs.around
+    if around is None:
         return
-    for m, item in enumerate(checked.inputs.profile.models):
-        if item.inspect_model is not None and (wanted := missing_key(item.inspect_model, variables)):
-            yield _no_key(model_place(m), item.inspect_model, item.base_url, wanted, checked.ids(model=m))
-    grader = checked.inputs.profile.grader
-    if grader is not None and (wanted := missing_key(grader.model, variables)):
-        yield _no_key(GRADER, grader.model, grader.base_url, wanted, ())
+    for where, model, base_url, ids in checked.inspect_models:
+        yield from service_problems(where, model, base_url, around, ids)
 
 
-def _no_key(where: str, model: str, base_url: str | None, wanted: Sequence[str], ids: tuple[str, ...]) -> Problem:
-    says = f"{model} needs an API key, and {' or '.join(wanted)} is not set"
-    remedy = f"set {wanted[0]} in the environment or in .env"
-    if base_url is not None:
-        remedy += "; any text will do where the address asks for none"
-    return Problem("error", where, says, remedy, ids)
+def service_problems(
+    where: str, model: str, base_url: str | None, around: Surroundings, ids: tuple[str, ...]
+) -> Iterator[Problem]:
+    """What a model's provider lacks: itself, a package, a key. Pure.
+
+    Args:
+        where: Where the model stands in the profile.
+        model: Its full Inspect name.
+        base_url: The address that the profile gives it.
+        around: What cells will find.
+        ids: The ids of its cells.
+    """
+    if says := _no_provider(model, around):
+        yield Problem("error", where, says[0], says[1], ids)
+    for requirement in missing_packages(model, base_url, around):
+        says = f"{model} needs the package {requirement.partition('>')[0]}, which {around.lacking[requirement]}"
+        yield Problem("error", where, says, f"`pip install '{requirement}'` in Proctor's environment", ids)
+    if not model.startswith(HF_PREFIX) and (wanted := missing_keys(model, around.variables)):
+        says = f"{model} needs an API key, and {' or '.join(wanted)} is not set"
+        remedy = f"set {wanted[0]} in the environment or in .env"
+        if base_url is not None:
+            remedy += "; any text will do where the address asks for none"
+        yield Problem("error", where, says, remedy, ids)
+
+
+def _no_provider(model: str, around: Surroundings) -> tuple[str, str] | None:
+    """What is wrong with a model whose provider nobody has, and what to do."""
+    provider = model.partition("/")[0]
+    if service_of(model) is not None or around.has_extensions:
+        return None
+    near = get_close_matches(provider.casefold(), provider_names(), 1)
+    remedy = f'did you mean "{near[0]}/{model.partition("/")[2]}"?' if near else "install the package that brings it"
+    return f'Inspect has no provider "{provider}"', remedy
+
+
+def _consent(checked: _Checked) -> Iterator[Problem]:
+    inputs = checked.inputs
+    if inputs.around is None:
+        return
+    uses = key_uses_of(inputs)
+    ids = {model_place(m): checked.ids(model=m) for m in range(len(inputs.profile.models))}
+    yield from consent_problems(uses, inputs.accepted, ids)
+
+
+def key_uses_of(inputs: PlanInputs) -> tuple[KeyUse, ...]:
+    """The keys that a plan's requests carry to hosts that are not their services' own. Pure."""
+    around = inputs.around
+    if around is None:
+        return ()
+    placed = (
+        (where, endpoint_named(model, base_url, inputs.endpoints))
+        for where, model, base_url, _ in _Checked(inputs, (), None).inspect_models
+    )
+    return tuple(use for where, endpoint in placed for use in key_uses(where, endpoint, inputs.endpoints, around))
 
 
 def _bill_to(checked: _Checked) -> Iterator[Problem]:
@@ -351,7 +406,8 @@ def _listed(names: Iterator[str] | Sequence[str] | dict[str, None], most: int) -
 _CHECKS: tuple[Callable[[_Checked], Iterator[Problem]], ...] = (
     _catalog,
     _token,
-    _keys,
+    _services,
+    _consent,
     _bill_to,
     _tasks,
     _models,

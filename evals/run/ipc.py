@@ -25,6 +25,8 @@ class CellJob:
     attempt: int = 1  # from the second on, what earlier ones have finished is looked for and kept
     foreign_logs: tuple[str, ...] = ()  # names of logs that belong to other cells
     token: str | None = field(default=None, repr=False)
+    router_url: str = ""
+    key_hosts: tuple[str, ...] = ()  # that API keys may go to, beside their services' own
     pinned: str = ""  # who served a pinned cell before; empty: whoever serves it first
 
 

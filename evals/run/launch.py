@@ -66,12 +66,20 @@ class PendingSupervisor:
         """The process, which is also its session and group."""
         return self._process.pid
 
-    def begin(self, run_dir: Path, token: str | None, *, redo: Collection[str] | None = None) -> None:
-        """Hand over the run directory, whose `run.toml` says what to run, and the token, through a pipe.
+    def begin(
+        self,
+        run_dir: Path,
+        token: str | None,
+        *,
+        key_hosts: Collection[str] = (),
+        redo: Collection[str] | None = None,
+    ) -> None:
+        """Hand over the run directory, whose `run.toml` says what to run, and what no file holds, through a pipe.
 
         Args:
             run_dir: The run directory.
             token: For the cells.
+            key_hosts: The hosts that API keys may go to, beside their services' own.
             redo: Of a run that has ended, the cells to run again; `None` for a new run.
 
         Raises:
@@ -79,7 +87,10 @@ class PendingSupervisor:
         """
         assert self._process.stdin is not None
         wanted = None if redo is None else list(redo)
-        order = json.dumps({"run_dir": str(run_dir), "token": token, "redo": wanted}).encode() + b"\n"
+        order = (
+            json.dumps({"run_dir": str(run_dir), "token": token, "key_hosts": list(key_hosts), "redo": wanted}).encode()
+            + b"\n"
+        )
         try:
             self._process.stdin.write(order)
             self._process.stdin.close()

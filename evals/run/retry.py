@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,8 +10,20 @@ from ...profiles.base.errors import ProctorError, UsageError
 from ...profiles.loader import read_text, write_text
 from ...profiles.schema import Profile
 from ..catalog.endpoints import Endpoints
+from ..catalog.services import Surroundings, look_around
+from ..planning.consent import (
+    KeyUse,
+    accepting,
+    both,
+    consent_problems,
+    is_accepted,
+    key_uses,
+    read_accepted,
+    write_accepted,
+)
 from ..planning.plan import Cell, Endpoint, Plan, Problem
 from ..planning.planner import Planner
+from ..planning.preflight import service_problems
 from ..planning.token_check import token_problems
 from .events import is_supervised, read_journal
 from .follow import follow
@@ -33,7 +45,16 @@ class Retry:
     redo: tuple[str, ...]  # ids of its cells that are run again, and of those that are new
     endpoints: Endpoints
     attempt: int  # the number of this one
+    key_uses: tuple[KeyUse, ...] = ()  # keys that go to hosts which are not their services' own
     strangers: tuple[str, ...] = ()  # names of logs in its folder that are none of its own
+
+    def accept(self, hosts: Collection[str]) -> None:
+        """Accept hosts, for the keys that go there, from now on.
+
+        Raises:
+            ProctorError: That cannot be written.
+        """
+        write_accepted(_anchor(self.frozen), accepting(self.key_uses, hosts))
 
     @property
     def plan(self) -> Plan:
@@ -48,6 +69,7 @@ def prepare_retry(
     overrides: Sequence[str] = (),
     budget_usd: float | None = None,
     words: str = "",
+    trusted_hosts: Collection[str] = (),
 ) -> Retry:
     """Find out what is left of a run. No model is asked; nothing is written.
 
@@ -58,6 +80,7 @@ def prepare_retry(
             add what is new; cells that the changed profile does not have any more stay as they are.
         budget_usd: Another budget for the whole run, what was spent already included.
         words: Run only cells whose id or label has all of these words.
+        trusted_hosts: Hosts that keys may go to, beside those that were accepted for the run's profile.
 
     Raises:
         UsageError: It cannot be, or nothing is left.
@@ -85,10 +108,19 @@ def prepare_retry(
     again = [cell for cell in plan.cells if cell.id in left and _has(cell, words)]
     redo = tuple(cell.id for cell in again)
     told = {problem.where for problem in plan.errors}
-    lacking = tuple(problem for problem in _lacking(again, endpoints, planner) if problem.where not in told)
-    plan = replace(plan, problems=(*plan.problems, *lacking))
+    around = look_around([endpoint.model for _, endpoint in _endpoints(again)])
+    uses = [use for where, endpoint in _endpoints(again) for use in key_uses(where, endpoint, endpoints, around)]
+    accepted = both(accepting(uses, trusted_hosts), read_accepted(_anchor(frozen)))
+    found = [*_lacking(again, endpoints, around, planner), *consent_problems(uses, accepted, {})]
+    plan = replace(plan, problems=(*plan.problems, *(problem for problem in found if problem.where not in told)))
     return Retry(
-        run_dir, replace(frozen, plan=plan, profile=profile), redo, endpoints, status.attempt + 1, _strangers(run_dir)
+        run_dir,
+        replace(frozen, plan=plan, profile=profile),
+        redo,
+        endpoints,
+        status.attempt + 1,
+        tuple(use for use in uses if not use.needs_consent or is_accepted(use, accepted)),
+        _strangers(run_dir),
     )
 
 
@@ -112,7 +144,8 @@ def begin_retry(retry: Retry, supervisor: PendingSupervisor) -> None:
         created_at_s=frozen.created_at_s,
         profile_path=frozen.profile_path,
     )
-    supervisor.begin(retry.run_dir, retry.endpoints.token, redo=retry.redo)
+    hosts = tuple(dict.fromkeys(use.host for use in retry.key_uses))
+    supervisor.begin(retry.run_dir, retry.endpoints.token, key_hosts=hosts, redo=retry.redo)
 
 
 def nothing_left(run_dir: Path) -> str:
@@ -158,11 +191,21 @@ def at(plan: Plan, endpoints: Endpoints) -> Plan:
     return replace(plan, router_url=endpoints.router_url, hub_url=endpoints.hub_url, cells=tuple(cells))
 
 
-def _lacking(cells: Sequence[Cell], endpoints: Endpoints, planner: Planner) -> Iterator[Problem]:
+def _endpoints(cells: Sequence[Cell]) -> Sequence[tuple[str, Endpoint]]:
+    """The models and graders of cells, each once, and where they stand in a profile."""
+    models = {endpoint: "[[models]]" for cell in cells for endpoint in (cell.endpoint,)}
+    graders = {cell.grader: "[grader]" for cell in cells if cell.grader is not None}
+    return [(where, endpoint) for endpoint, where in {**models, **graders}.items()]
+
+
+def _lacking(cells: Sequence[Cell], endpoints: Endpoints, around: Surroundings, planner: Planner) -> Iterator[Problem]:
     """What cells that are to run need, and what was there when they were planned: a token, the files of their tasks."""
     endpoints_used = [endpoint for cell in cells for endpoint in (cell.endpoint, cell.grader) if endpoint is not None]
     if any(endpoint.hub_id is not None for endpoint in endpoints_used):
         yield from token_problems(endpoints, planner.account(endpoints))
+    for where, endpoint in _endpoints(cells):
+        if endpoint.hub_id is None:
+            yield from service_problems(where, endpoint.model, endpoint.base_url, around, ())
     for task in dict.fromkeys(cell.task for cell in cells):
         file = Path(task.rpartition("@")[0] or task)
         if file.is_absolute() and not file.exists():

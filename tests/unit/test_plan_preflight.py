@@ -11,6 +11,7 @@ import pytest
 from proctor.evals.catalog.account import TokenFacts
 from proctor.evals.catalog.endpoints import PUBLIC_HUB_URL, Endpoints
 from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
+from proctor.evals.catalog.services import Surroundings
 from proctor.evals.planning.expand import PlanInputs
 from proctor.evals.planning.plan import Plan
 from proctor.evals.planning.planner import make_plan
@@ -51,7 +52,9 @@ GOOD = {"model": "a/one", "providers": ["quick"]}
 
 def plan_of(*models: dict[str, Any], facts: TaskFacts = FACTS, failure: Any = None, **keys: Any) -> Plan:
     known = {"endpoints": HUB, "catalog": CATALOG, "profile_path": Path("/home/me/p.toml")}
-    known |= {name: keys.pop(name) for name in ("endpoints", "catalog", "account", "variables") if name in keys}
+    known |= {
+        name: keys.pop(name) for name in ("endpoints", "catalog", "account", "around", "accepted") if name in keys
+    }
     profile = Profile.model_validate({"tasks": [TASK], "models": list(models) or [GOOD], **keys})
     inputs = PlanInputs(profile, facts=(facts,) * len(profile.tasks), **known)  # type: ignore[arg-type]
     return make_plan(inputs, failure=failure)
@@ -312,7 +315,7 @@ def test_a_context_that_is_too_small() -> None:
 
 def test_another_service_without_its_api_key() -> None:
     foreign = {"inspect_model": "openai/gpt-5"}
-    plan = plan_of(GOOD, foreign, grader={"model": "google/gemini-3"}, variables={"HOME"})
+    plan = plan_of(GOOD, foreign, grader={"model": "google/gemini-3"}, around=Surroundings(frozenset({"HOME"})))
     assert lines(plan)[:2] == [
         "error: [[models]] #2: openai/gpt-5 needs an API key, and OPENAI_API_KEY is not set: "
         "set OPENAI_API_KEY in the environment or in .env",
@@ -321,8 +324,49 @@ def test_another_service_without_its_api_key() -> None:
         "set GOOGLE_API_KEY in the environment or in .env",
     ]
     assert plan.errors[0].cells == (plan.cells[1].id,)
-    assert plan_of(GOOD, foreign, variables={"OPENAI_API_KEY"}).errors == ()
+    assert plan_of(GOOD, foreign, around=Surroundings(frozenset({"OPENAI_API_KEY"}))).errors == ()
     assert plan_of(GOOD, foreign).errors == ()  # nobody has looked
+
+
+def test_a_package_or_a_provider_that_is_not_there_is_told_with_what_installs_it() -> None:
+    lacking = {"anthropic>=2.0.0": "is not installed", "google-genai>=1.69.0": "is installed in version 1.2.0"}
+    keys = frozenset({"ANTHROPIC_API_KEY", "GEMINI_API_KEY"})
+    around = Surroundings(keys, lacking=lacking, has_extensions=False)
+    models = ({"inspect_model": "anthropic/claude"}, {"inspect_model": "opnai/gpt-5"})
+    plan = plan_of(*models, grader={"model": "google/gemini-3"}, around=around)
+    assert lines(plan)[:3] == [
+        "error: [[models]] #1: anthropic/claude needs the package anthropic, which is not installed: "
+        "`pip install 'anthropic>=2.0.0'` in Proctor's environment",
+        'error: [[models]] #2: Inspect has no provider "opnai": did you mean "openai/gpt-5"?',
+        "error: [grader]: google/gemini-3 needs the package google-genai, which is installed in version 1.2.0: "
+        "`pip install 'google-genai>=1.69.0'` in Proctor's environment",
+    ]
+    assert not any(
+        "no provider" in line for line in lines(plan_of(*models, around=replace(around, has_extensions=True)))
+    )
+
+
+EVIL = {"inspect_model": "openai/gpt-5", "base_url": "http://evil.example:8000/v1"}
+
+
+def test_a_key_that_would_go_to_another_host_waits_for_consent() -> None:
+    around = Surroundings(frozenset({"OPENAI_API_KEY"}))
+    plan = plan_of(EVIL, around=around)
+    assert lines(plan)[0] == (
+        "error: [[models]] #1: OPENAI_API_KEY would be sent to evil.example:8000, unencrypted: "
+        "base_url of openai/gpt-5 names it: "
+        "`--trust-host evil.example:8000` accepts it for this profile; leave it out if you do not know the host"
+    )
+    assert plan.errors[0].hosts == ("evil.example:8000",) and plan.errors[0].cells == (plan.cells[0].id,)
+    for host in ("evil.example:8000", "evil.example"):
+        assert plan_of(EVIL, around=around, accepted={host: {"OPENAI_API_KEY"}}).errors == ()
+    assert plan_of(EVIL, around=around, accepted={"evil.example": {"HF_TOKEN"}}).errors != (), "of another key"
+    graded = plan_of(
+        GOOD, grader={"model": "hf-inference-providers/a/one", "base_url": "https://e.co/v1"}, around=around
+    )
+    assert [str(one).partition(": base_url")[0] for one in graded.errors] == [
+        "[grader]: HF_TOKEN would be sent to e.co"
+    ]
 
 
 def test_practice_says_what_is_real() -> None:

@@ -20,7 +20,7 @@ from ...profiles.base.errors import UsageError
 from ...profiles.base.text import clean_line
 from .follow import leave, tell_launch, watch
 from .plan_view import print_problems
-from .run_options import pick_cells
+from .run_options import pick_cells, trust_host_option
 
 
 @click.command()
@@ -35,6 +35,7 @@ from .run_options import pick_cells
     help="Change a key of its profile: more models, providers, samples or epochs run only what is new. Repeatable.",
 )
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
+@trust_host_option
 @click.option("--dry-run", is_flag=True, help="Say what would be run; send nothing.")
 @click.option("--detach", is_flag=True, help="Start it, and leave it running.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines and nothing else on stdout.")
@@ -44,6 +45,7 @@ def command(
     budget: float | None,
     overrides: tuple[str, ...],
     log_dir: str | None,
+    trusted_hosts: tuple[str, ...],
     dry_run: bool,
     detach: bool,
     as_json: bool,
@@ -63,7 +65,9 @@ def command(
         return 0
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
         with open_planner() as planner:
-            retry = prepare_retry(run_dir, planner, overrides=overrides, budget_usd=budget, words=cell)
+            retry = prepare_retry(
+                run_dir, planner, overrides=overrides, budget_usd=budget, words=cell, trusted_hosts=trusted_hosts
+            )
         print_problems(retry.plan.problems)
         if retry.plan.errors:
             return UsageError.exit_code
@@ -77,6 +81,7 @@ def command(
             return 0
 
         def launch() -> None:
+            retry.accept(trusted_hosts)
             begin_retry(retry, supervisor)
             tell_launch(_words(retry), retry.redo, run_dir, supervisor.pid, as_json=as_json)
 

@@ -10,15 +10,15 @@ import click
 from rich.console import Console
 
 from ...evals.api.planning import open_planner
+from ...evals.planning.consent import accepting, write_accepted
 from ...evals.planning.plan import Plan
 from ...evals.run.launch import PendingSupervisor, make_run
 from ...evals.run.store import log_root
-from ...evals.views.plan import plan_record, totals_line
 from ...profiles.base.errors import UsageError
 from ...profiles.library import load
 from .follow import leave, tell_launch, watch
-from .output import print_event
-from .plan_view import print_plan, print_problems
+from .plan_view import plan_json, print_plan, print_problems, totals_line
+from .run_options import trust_host_option
 
 
 @click.command()
@@ -29,6 +29,7 @@ from .plan_view import print_plan, print_problems
 @click.option("--practice", is_flag=True, help="Use the practice router: simulated models, no token, no cost.")
 @click.option("--budget", metavar="USD", help="Hold the run before it costs more.")
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: the profile's, $INSPECT_LOG_DIR, ./logs.")
+@trust_host_option
 @click.option("--dry-run", is_flag=True, help="Print the cells, the estimate and what would fail; send nothing.")
 @click.option("--detach", is_flag=True, help="Start the run, say where it is, and leave it running.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines and nothing else on stdout.")
@@ -38,6 +39,7 @@ def command(
     practice: bool,
     budget: str | None,
     log_dir: str | None,
+    trusted_hosts: tuple[str, ...],
     dry_run: bool,
     detach: bool,
     as_json: bool,
@@ -53,7 +55,7 @@ def command(
         if sys.stderr.isatty() and not as_json:
             click.echo("Reading the catalog and building the tasks …", err=True)
         with open_planner() as planner:
-            prepared = planner.prepare(loaded.profile, loaded.path)
+            prepared = planner.prepare(loaded.profile, loaded.path, trusted_hosts=trusted_hosts)
         plan = prepared.plan
         if supervisor is None:
             _show_plan(plan, as_json=as_json)
@@ -65,7 +67,8 @@ def command(
         run_dir = make_run(root, loaded.name, plan, loaded.profile, now_s=time.time(), profile_path=loaded.path)
 
         def launch() -> None:
-            supervisor.begin(run_dir, prepared.endpoints.token)
+            write_accepted(loaded.path, accepting(prepared.key_uses, trusted_hosts))
+            supervisor.begin(run_dir, prepared.endpoints.token, key_hosts=prepared.key_hosts)
             cells = [cell.id for cell in plan.cells]
             tell_launch(totals_line(plan), cells, run_dir, supervisor.pid, as_json=as_json)
 
@@ -77,6 +80,6 @@ def command(
 
 def _show_plan(plan: Plan, *, as_json: bool) -> None:
     if as_json:
-        print_event("plan", plan_record(plan))
+        click.echo(plan_json(plan))
     else:
         print_plan(plan, Console())

@@ -133,6 +133,12 @@ def give(run: Chosen, order: RunCommand) -> int:
     return 0
 
 
+def trust_host_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that accepts hosts for API keys."""
+    words = "Accept that API keys go to HOST, which the profile names, from now on. Repeatable."
+    return click.option("--trust-host", "trusted_hosts", metavar="HOST", multiple=True, help=words)(command)
+
+
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument RUN, and which part of it is meant."""
     for decorate in (

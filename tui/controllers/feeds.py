@@ -67,6 +67,7 @@ class Feeds(ReadingFeeds):
         self._log_dir = log_dir
         self.task_paths: tuple[str, ...] = ()  # what is looked into for tasks, beside the working folder
         self._known_planner: Planner | None = None
+        self._key_hosts: tuple[str, ...] = ()  # of the newest plan
         self._controls: CellControls | None = None
         self._watching = Lock()
         self._processes: InspectProcesses | None = None
@@ -211,16 +212,16 @@ class Feeds(ReadingFeeds):
 
     def make_plan(self, inputs: PlanInputs, no_catalog: ProctorError | None) -> None:
         """Expand, estimate and check the draft; `no_catalog` says why there is none."""
-        from ...evals.catalog.api_keys import set_variables
-        from ...evals.planning.planner import make_plan
+        from ...evals.planning.planner import allowed_uses, make_plan, with_surroundings
         from ...evals.planning.preflight import needs_account, needs_catalog
 
         failure = no_catalog if needs_catalog(inputs) else None
         try:
-            inputs = replace(inputs, variables=set_variables())
+            inputs = with_surroundings(inputs)
             if needs_account(inputs):
                 inputs = replace(inputs, account=self._planner().account(inputs.endpoints))
             plan = make_plan(inputs, failure=failure)
+            self._key_hosts = tuple(use.host for use in allowed_uses(inputs))
             self._post(PlanMade(inputs.profile, plan))
         except ProctorError as error:
             self._post(FieldFailed("plan", error))
@@ -235,7 +236,7 @@ class Feeds(ReadingFeeds):
             with PendingSupervisor() as supervisor:
                 root = log_root(self._log_dir, profile.run.log_dir)
                 run_dir = make_run(root, name, plan, profile, now_s=time.time())
-                supervisor.begin(run_dir, endpoints.token)
+                supervisor.begin(run_dir, endpoints.token, key_hosts=self._key_hosts)
                 next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
         except ProctorError as error:
             self._post(RunFailedToStart(error))

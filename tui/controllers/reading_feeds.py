@@ -62,20 +62,18 @@ class ReadingFeeds:
 
     def export(self, scoreboard: Scoreboard, run_dir: Path, path: Path) -> None:
         """Write the scoreboard of a run to a file; a page also tells what else there is to know of the run."""
-        from ...evals.views.render import PAGE, write_report
-        from ...evals.views.scoreboard import scoreboard_report
+        from ...evals.views.render import PAGE, write_scoreboard
 
         def write() -> None:
             facts = self._counting().run_facts(run_dir) if path.suffix.lower() == PAGE else None
-            write_report(scoreboard_report(scoreboard, facts), path)
+            write_scoreboard(scoreboard, path, facts)
 
         self._export(write, path)
 
     def export_comparison(self, comparison: RunComparison, before: Path, after: Path, path: Path) -> None:
         """Write a comparison of two runs to a file; a page also tells when each was and how it ended."""
         from ...evals.run.status_file import read_status
-        from ...evals.views.comparison import comparison_report
-        from ...evals.views.render import PAGE, write_report
+        from ...evals.views.render import PAGE, write_comparison
 
         def write() -> None:
             about: Sequence[tuple[str, str]] = ()
@@ -84,7 +82,7 @@ class ReadingFeeds:
 
                 new, old = (read_status(run_dir) for run_dir in (after, before))
                 about = compared_facts((new.run_id, new), (old.run_id, old))
-            write_report(comparison_report(comparison, about), path)
+            write_comparison(comparison, path, about)
 
         self._export(write, path)
 

@@ -1,7 +1,7 @@
 """Where a supervisor's process begins: `python -m proctor.evals.run.supervisor.main`.
 
-It warms the forkserver at once and waits for its order on stdin: one JSON line, `{"run_dir": …, "token": …}`, with
-`"redo": [cell, …]` where an ended run is gone on with. Without an order it ends without a trace.
+It warms the forkserver at once and waits for its order on stdin: one JSON line, `{"run_dir", "token", "key_hosts",
+"redo"}`, where `redo` has the cells of an ended run that are run again. Without an order it ends without a trace.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> int:
             frozen = read_run_toml(run_dir / RUN_FILE)
             orders = _listen(run_dir, writer_fd)
             book = RunBook(run_dir, frozen.run_id, frozen.plan, journal, before=before, redo=redo or ())
-            supervisor = Supervisor(book, backend, token=token, orders=orders)
+            supervisor = Supervisor(book, backend, token=token, key_hosts=tuple(order["key_hosts"]), orders=orders)
             signal.set_wakeup_fd(writer_fd)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, supervisor.stop)

@@ -38,6 +38,7 @@ class Supervisor:
         book: The run, as it begins or as it is gone on with.
         backend: Runs the cells.
         token: What cells show the router and the Hub.
+        key_hosts: The hosts that API keys may go to, beside their services' own.
         orders: Takes orders from outside; a run without any can only be stopped.
         stopwatch: Seconds, never set back.
     """
@@ -48,12 +49,14 @@ class Supervisor:
         backend: Backend,
         *,
         token: str | None,
+        key_hosts: tuple[str, ...] = (),
         orders: OrderServer | None = None,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
         self._backend = backend
         self._token = token
+        self._key_hosts = key_hosts
         self._orders = orders
         self._stopwatch = stopwatch
         self._obeying = Obeying(book, backend, self._stop_all)
@@ -184,6 +187,8 @@ class Supervisor:
             pinned=max(status.served_by, key=status.served_by.__getitem__, default="") if cell.pin else "",
             foreign_logs=tuple(name for owner, name in book.logs.items() if owner != cell.id),
             token=self._token,
+            router_url=book.plan.router_url,
+            key_hosts=self._key_hosts,
         )
         try:
             pid = self._backend.start(job)

@@ -47,6 +47,7 @@ from ..events import work_on
 from ..ipc import CellEnded, CellJob, CellMessage
 from .circuit_breaker import CircuitBreaker, Closure
 from .hooks import observe
+from .hosts import check_key_hosts, keep_at_home
 from .metrics import Meter
 from .pricing import price_model
 from .resume import Finished, find_finished, put_away_earlier, recover_logs
@@ -205,6 +206,7 @@ class _CellRunner:
         if self.job.attempt > 1:
             await self._find_finished()
 
+        check_key_hosts(self.job)
         model = self._model(cell.endpoint, is_grader=False)
         roles = {GRADER: self._model(cell.grader, is_grader=True)} if cell.grader else None
         error: str | None = None
@@ -263,6 +265,7 @@ class _CellRunner:
             price=cell.grader_price if is_grader else cell.price,
             prices=self.job.prices.get(endpoint.hub_id or "", {}),
         )
+        keep_at_home(model)
         headers = {SESSION_HEADER: self.job.run_id} if routed else {}
         if routed and self.job.settings.bill_to is not None:
             headers[BILL_TO_HEADER] = self.job.settings.bill_to

@@ -30,6 +30,7 @@ from .circuit_breaker import (
     scoring,
     wire_failure,
 )
+from .hosts import end_foreign_redirect
 from .metrics import Meter
 from .pricing import serving
 
@@ -137,6 +138,10 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
             if isinstance(error, asyncio.CancelledError):  # by Inspect's timeouts, or with the whole cell
                 self._failed(f"{where} did not answer in time", asked_s)
             raise
+        if (other := end_foreign_redirect(str(request.url), response)) is not None:
+            self._failed(f"{where} redirects to {other}, and requests are not sent on to another host", asked_s)
+            self._meter.requests -= 1
+            return response
         body = _WatchedStream(response, self._meter)
         response.stream = body
         if response.status_code >= 400:
