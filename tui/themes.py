@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -11,9 +11,6 @@ DARK = "dark"
 LIGHT = "light"
 ANSI = "ansi"
 COLOUR_BLIND = "colour-blind"
-
-# The Okabe-Ito palette (Okabe & Ito 2008, "Color Universal Design"): told apart with protan, deutan and tritan sight.
-_OKABE_ITO = {"success": "#56B4E9", "warning": "#F0E442", "error": "#D55E00", "accent": "#CC79A7"}
 
 # On the terminal's own foreground and background, whichever they are: what is selected is reversed, not coloured.
 _OWN_COLOURS = {
@@ -26,23 +23,120 @@ _OWN_COLOURS = {
     "scrollbar-background-hover": "ansi_default",
     "scrollbar-background-active": "ansi_default",
 }
-
-_DARK = BUILTIN_THEMES["textual-dark"]
 _ANSI = BUILTIN_THEMES["ansi-dark"]
 
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a theme, each a hex value. Text of every tone is told from all three grounds by 4.5 : 1."""
+
+    words: str  # what the theme is, for whoever chooses one
+    ground: str
+    raised: str  # of heads, filter lines and dialogs
+    panel: str  # of the header and the footer
+    text: str
+    muted: str
+    accent: str  # focus, titles, keys
+    good: str
+    warn: str
+    bad: str
+    cursor: str  # the ground of the row under the cursor, where the table has the focus
+    cursor_text: str
+    resting: str  # the same where it has not
+    is_dark: bool = True
+
+    def theme(self, name: str) -> Theme:
+        """The theme as Textual takes it."""
+        return Theme(
+            name=name,
+            primary=self.accent,
+            secondary=self.accent,
+            accent=self.accent,
+            success=self.good,
+            warning=self.warn,
+            error=self.bad,
+            foreground=self.text,
+            background=self.ground,
+            surface=self.raised,
+            panel=self.panel,
+            dark=self.is_dark,
+            variables={
+                "foreground-muted": self.muted,
+                "text-muted": self.muted,
+                "text-primary": self.accent,
+                "text-accent": self.accent,
+                "text-success": self.good,
+                "text-warning": self.warn,
+                "text-error": self.bad,
+                "block-cursor-background": self.cursor,
+                "block-cursor-foreground": self.cursor_text,
+                "block-cursor-blurred-background": self.resting,
+                "block-cursor-blurred-foreground": self.text,
+                "footer-background": self.panel,
+                "footer-foreground": self.text,
+                "footer-description-background": self.panel,
+                "footer-description-foreground": self.text,
+                "footer-key-background": self.panel,
+                "footer-key-foreground": self.accent,
+                "border": self.accent,
+                "border-blurred": self.muted,
+            },
+        )
+
+
+# The good, warn and bad of the colour-blind palette are Okabe and Ito's (2008, "Color Universal Design"), lightened.
+PALETTES: dict[str, Palette] = {
+    DARK: Palette(
+        "light on dark", "#11151c", "#171d26", "#1c2430", "#d6dee9", "#8a99ad", "#5fb3f9", "#6fce8f", "#e8b860",
+        "#ff8080", "#1f5f99", "#ffffff", "#263445",
+    ),
+    LIGHT: Palette(
+        "dark on light", "#fbfbf8", "#f1f1ec", "#e6e7e1", "#20252c", "#585f69", "#0b5cad", "#17662f", "#7a4d00",
+        "#b0202c", "#0b5cad", "#ffffff", "#d5dfea", is_dark=False,
+    ),
+    ANSI: Palette("the terminal's own 16 colours", *[""] * 12),
+    COLOUR_BLIND: Palette(
+        "dark; good and bad are told apart without red and green", "#101418", "#161c22", "#1d252d", "#e2e6ea",
+        "#95a1ad", "#dfa0c6", "#56b4e9", "#f0e442", "#f08a4b", "#0b5f9c", "#ffffff", "#28323c",
+    ),
+    "high-contrast": Palette(
+        "black and white, bright tones", "#000000", "#000000", "#141414", "#ffffff", "#c8c8c8", "#5fd7ff", "#5fff87",
+        "#ffff5f", "#ff9a9a", "#ffffff", "#000000", "#3a3a3a",
+    ),
+    "nord": Palette(
+        "cool blue-grey, dark", "#2e3440", "#333a47", "#3b4252", "#eceff4", "#b4bdcb", "#88c0d0", "#a3be8c", "#ebcb8b",
+        "#f2a3aa", "#88c0d0", "#232831", "#434c5e",
+    ),
+    "gruvbox": Palette(
+        "warm, dark", "#282828", "#2e2c2b", "#363230", "#ebdbb2", "#b5a68d", "#83c5b0", "#b8bb26", "#fabd2f",
+        "#ff8371", "#d79921", "#1d2021", "#4a4340",
+    ),
+    "catppuccin": Palette(
+        "pastel, dark", "#1e1e2e", "#232336", "#2a2a3d", "#cdd6f4", "#a6adc8", "#89b4fa", "#a6e3a1", "#f9e2af",
+        "#f38ba8", "#89b4fa", "#11111b", "#3a3b52",
+    ),
+    "tokyo-night": Palette(
+        "neon on deep blue, dark", "#1a1b26", "#1f2130", "#262939", "#c0caf5", "#939bc3", "#7aa2f7", "#9ece6a",
+        "#e0af68", "#ff8299", "#3d59a1", "#ffffff", "#2f344d",
+    ),
+    "solarized-dark": Palette(
+        "muted teal, dark", "#002b36", "#053340", "#073c4a", "#d5dcd4", "#9fb0b0", "#5cb6f2", "#b3c41e", "#e0b32e",
+        "#ff8f80", "#5cb6f2", "#00202a", "#104958",
+    ),
+    "solarized-light": Palette(
+        "muted, on paper", "#fdf6e3", "#f5eedb", "#eee8d5", "#37474e", "#566367", "#0f5f9c", "#4d5b00", "#7d5700",
+        "#b3251f", "#0f5f9c", "#ffffff", "#dfe0cd", is_dark=False,
+    ),
+}  # fmt: skip
+
 THEMES: dict[str, Theme] = {
-    DARK: replace(_DARK, name=DARK),
-    LIGHT: replace(BUILTIN_THEMES["textual-light"], name=LIGHT),
-    ANSI: replace(_ANSI, name=ANSI, accent="ansi_magenta", variables={**_ANSI.variables, **_OWN_COLOURS}),
-    COLOUR_BLIND: replace(_DARK, name=COLOUR_BLIND, primary="#0072B2", **_OKABE_ITO),
+    name: replace(_ANSI, name=ANSI, accent="ansi_magenta", variables={**_ANSI.variables, **_OWN_COLOURS})
+    if name == ANSI
+    else palette.theme(name)
+    for name, palette in PALETTES.items()
 }
 
-THEME_WORDS: dict[str, str] = {
-    DARK: "light on dark",
-    LIGHT: "dark on light",
-    ANSI: "the terminal's own 16 colours",
-    COLOUR_BLIND: "dark; good and bad are told apart without red and green",
-}
+THEME_WORDS: dict[str, str] = {name: palette.words for name, palette in PALETTES.items()}
 
 _FEW_COLOURS = ("linux", "ansi", "cygwin", "vt", "xterm-16color", "screen-16color", "rxvt-16color")
 
