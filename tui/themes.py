@@ -94,7 +94,6 @@ PALETTES: dict[str, Palette] = {
         "dark on light", "#fbfbf8", "#f1f1ec", "#e6e7e1", "#20252c", "#585f69", "#0b5cad", "#17662f", "#7a4d00",
         "#b0202c", "#0b5cad", "#ffffff", "#d5dfea", is_dark=False,
     ),
-    ANSI: Palette("the terminal's own 16 colours", *[""] * 12),
     COLOUR_BLIND: Palette(
         "dark; good and bad are told apart without red and green", "#101418", "#161c22", "#1d252d", "#e2e6ea",
         "#95a1ad", "#dfa0c6", "#56b4e9", "#f0e442", "#f08a4b", "#0b5f9c", "#ffffff", "#28323c",
@@ -130,13 +129,15 @@ PALETTES: dict[str, Palette] = {
 }  # fmt: skip
 
 THEMES: dict[str, Theme] = {
-    name: replace(_ANSI, name=ANSI, accent="ansi_magenta", variables={**_ANSI.variables, **_OWN_COLOURS})
-    if name == ANSI
-    else palette.theme(name)
-    for name, palette in PALETTES.items()
+    DARK: PALETTES[DARK].theme(DARK),
+    LIGHT: PALETTES[LIGHT].theme(LIGHT),
+    ANSI: replace(_ANSI, name=ANSI, accent="ansi_magenta", variables={**_ANSI.variables, **_OWN_COLOURS}),
+    **{name: palette.theme(name) for name, palette in PALETTES.items() if name not in (DARK, LIGHT)},
 }
 
-THEME_WORDS: dict[str, str] = {name: palette.words for name, palette in PALETTES.items()}
+THEME_WORDS: dict[str, str] = {
+    name: PALETTES[name].words if name in PALETTES else "the terminal's own 16 colours" for name in THEMES
+}
 
 _FEW_COLOURS = ("linux", "ansi", "cygwin", "vt", "xterm-16color", "screen-16color", "rxvt-16color")
 
