@@ -199,6 +199,7 @@ class Run(Table):
     bill_to: Annotated[str, AfterValidator(_org)] | None = None  # the organisation that pays
     credit_patience_s: Annotated[float, Field(ge=0, le=3600)] = 60.0  # with a provider that refuses for want of credit
     hold_above_error_share: Annotated[float, Field(gt=0, le=1)] = 0.5  # of a provider's samples; 1: never
+    max_answer_mib: Annotated[float, Field(gt=0, le=1024)] = 2.0  # of text in one answer
     source: Literal["hub", "practice"] = "hub"
     log_dir: Annotated[str, Field(min_length=1)] | None = None
 

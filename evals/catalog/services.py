@@ -17,6 +17,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ...profiles.schema import HF_PREFIX
+from .http_errors import HUGGING_FACE, Account
+
 ANY_ADDRESS = "INSPECT_EVAL_MODEL_BASE_URL"  # that Inspect falls back to for every provider
 _COMPATIBLE = frozenset({"openai-api", "openai-api-completions"})  # `openai-api/<service>/<model>`
 _PORTS = {"http": 80, "https": 443}
@@ -200,6 +203,21 @@ def service_of(model_name: str) -> Service | None:
         # A name that is somebody else's does not make that one's key one's own.
         return replace(named, hosts=known.hosts) if known is not None else replace(named, is_named_by_profile=True)
     return SERVICES.get(f"{provider}/{inner}") or SERVICES.get(provider)
+
+
+def account_at(model_name: str, base_url: str | None, hub_url: str) -> Account:
+    """Whose account pays for the calls of a model, for what messages say of it.
+
+    Args:
+        model_name: A full Inspect model name.
+        base_url: Where requests go; `None`: where its Inspect provider sends them.
+        hub_url: The Hub's address: a router beside it is Hugging Face's, or stands in for it.
+    """
+    host = urlsplit(base_url or "").netloc.rpartition("@")[2]
+    service = service_of(model_name)
+    if model_name.startswith(HF_PREFIX) and host in ("", *SERVICES[HF_PREFIX[:-1]].hosts, urlsplit(hub_url).netloc):
+        return HUGGING_FACE
+    return Account(host or model_name.partition("/")[0], service.keys if service is not None else ())
 
 
 def missing_keys(model_name: str, variables: Collection[str]) -> tuple[str, ...]:

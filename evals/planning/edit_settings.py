@@ -61,6 +61,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("generate.max_retries", "how often one call is tried again", "until timeout"),
     Setting("run.credit_patience_s", "seconds for which a provider that wants credit (402) is probed", "60"),
     Setting("run.hold_above_error_share", "share of failed samples that holds a provider, 0 to 1; 1: never", "0.5"),
+    Setting("run.max_answer_mib", "MiB of text in one answer, from which on it is an error", "2.0"),
     Setting("generate.top_k", "how many of the likeliest tokens are drawn from", _DEFAULT),
     Setting("generate.frequency_penalty", "-2 to 2: against what was said often already", _DEFAULT),
     Setting("generate.presence_penalty", "-2 to 2: against what was said at all already", _DEFAULT),

@@ -125,6 +125,7 @@ class RunSettings:
     bill_to: str | None = None  # the organisation that pays; None: whose token it is
     credit_patience_s: float = 60.0  # for how long a provider that refuses for want of credit is probed
     hold_above_error_share: float = 0.5  # of a provider's samples that ended; 1: never
+    max_answer_mib: float = 2.0  # of text in one answer
     errors_tolerated: int = 0  # by the profile's gates, so that no provider is held for as many
 
 

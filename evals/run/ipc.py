@@ -52,6 +52,7 @@ class CellProgress:
     logged_model: CallStats = CallStats()  # the cost of what earlier attempts have written, as their log has it
     logged_grader: CallStats = CallStats()  # nothing where the model graded itself: that is in the model's
     unwritten: str = ""  # why its log waits to be written
+    notes: tuple[str, ...] = ()  # what is odd about answers without making them none
 
 
 @dataclass(frozen=True, slots=True)

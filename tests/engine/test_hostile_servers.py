@@ -14,9 +14,10 @@ import httpx2
 import pytest
 from proctor.evals.planning.plan import Cell
 from proctor.evals.run.status import CellStatus
+from proctor.evals.run.worker.answers import NoAnswer
 from proctor.evals.run.worker.circuit_breaker import CircuitBreaker, wire_failure
 from proctor.evals.run.worker.metrics import Meter
-from proctor.evals.run.worker.transport import MonitoredTransport
+from proctor.evals.run.worker.transport import Client, MonitoredTransport
 
 CHUNK = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 SAID = {**CHUNK, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "so: GRADE: C"}}]}
@@ -150,7 +151,7 @@ async def _requested(transport: MonitoredTransport, sample: list[str]) -> None:
     wire_failure.set(sample)
     try:
         response = await transport.handle_async_request(httpx2.Request("POST", "http://router.test/v1", content=b"{}"))
-    except httpx2.ConnectError:
+    except NoAnswer:
         return
     await response.aread()
 
@@ -161,7 +162,7 @@ def _request(transport: MonitoredTransport, sample: list[str]) -> None:
 
 def test_a_cell_whose_server_answers_nothing_for_too_long_is_given_up() -> None:
     network, clock, gate = _Dead(), _Clock(), CircuitBreaker()
-    transport = MonitoredTransport(network, Meter(), gate, is_grader=False, headers={}, patience_s=60, clock=clock)
+    transport = MonitoredTransport(network, Meter(), gate, Client(patience_s=60), clock)
     first, second = list[str](), list[str]()
     _request(transport, first)
     clock.now_s = 59
@@ -176,7 +177,7 @@ def test_a_cell_whose_server_answers_nothing_for_too_long_is_given_up() -> None:
 
 def test_an_answer_or_a_single_bad_sample_keeps_a_cell_alive() -> None:
     network, clock, gate = _Dead(), _Clock(), CircuitBreaker()
-    transport = MonitoredTransport(network, Meter(), gate, is_grader=False, headers={}, patience_s=60, clock=clock)
+    transport = MonitoredTransport(network, Meter(), gate, Client(patience_s=60), clock)
     first, second = list[str](), list[str]()
     for clock.now_s in (0, 100, 200):
         _request(transport, first)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from proctor.evals.catalog.http_errors import RouterError, error_text, remedy_for, router_error
+from proctor.evals.catalog.http_errors import Account, RouterError, error_text, remedy_for, router_error
 
+FORBIDDEN = (
+    "This authentication method does not have sufficient permissions to call Inference Providers on behalf of user NAME"
+)
 CREDIT = (
     "You have depleted your monthly included credits. Purchase pre-paid credits to continue using Inference Providers. "
     "Alternatively, subscribe to PRO to get 20x more included credits."
@@ -30,7 +33,8 @@ CREDIT = (
         (503, "<!doctype html><p>x", "a web page instead of an answer", None),
         (429, "", "too many requests", None),
         (599, "", "status 599", None),
-        (400, '{"error": "cut', '{"error": "cut', None),
+        (400, '{"error": "cut', "cut", None),
+        (400, '{"error": [', '{"error": [', None),
         (400, {"error": {"message": "", "error": {"message": "inner"}}}, "inner", None),
         (400, {"error": None, "message": "outer"}, "outer", None),
         (500, [], "internal server error", None),
@@ -64,7 +68,8 @@ def test_bytes_that_are_no_text_are_survived() -> None:
     [
         (401, "", None, "hf auth login"),
         (402, CREDIT, None, "https://huggingface.co/settings/billing"),
-        (403, "", None, "inference.serverless.write at https://huggingface.co/settings/tokens"),
+        (403, FORBIDDEN, None, "inference.serverless.write at https://huggingface.co/settings/tokens"),
+        (403, "Just a moment...", None, "a gateway before it refuses this"),
         (410, "The requested model is deprecated", None, "`proctor models` lists what is live"),
         (400, "Model not supported by provider together", None, "`proctor models` lists what is live"),
         (400, "anything", "model_not_found", "`proctor models` lists what is live"),
@@ -77,3 +82,29 @@ def test_bytes_that_are_no_text_are_survived() -> None:
 )
 def test_every_refusal_has_its_remedy(status: int, message: str, code: str | None, part: str) -> None:
     assert part in remedy_for(status, message, code)
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 410, 413, 422, 429, 500, 504])
+@pytest.mark.parametrize("message", ["", "model x not found", "your api key has no permission"])
+def test_no_other_service_is_told_of_the_hubs_settings(status: int, message: str) -> None:
+    remedy = remedy_for(status, message, "model_not_supported", Account("api.example.com", ("EXAMPLE_API_KEY",)))
+    assert not any(word in remedy.lower() for word in ("hugging", "hf_", "hf auth", "inference.serverless", "proctor"))
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "is_out"),
+    [
+        (402, {"error": CREDIT}, True),
+        (429, {"error": {"message": "You exceeded your current quota", "type": "insufficient_quota"}}, True),
+        (429, {"error": {"message": "Insufficient balance"}}, True),
+        (429, {"error": {"message": "You exceeded your current quota", "code": "RESOURCE_EXHAUSTED"}}, False),
+        (500, {"error": {"message": "Insufficient balance"}}, False),
+    ],
+)
+def test_an_account_without_credit_is_told_from_a_rate_limit(status: int, error: object, is_out: bool) -> None:
+    assert router_error(status, json.dumps(error)).is_out_of_credit is is_out
+
+
+def test_the_field_that_a_request_is_refused_for_is_named() -> None:
+    body = {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}
+    assert error_text(body) == "stream_options: Extra inputs are not permitted"

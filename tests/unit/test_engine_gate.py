@@ -12,7 +12,7 @@ import pytest
 from proctor.evals.run.ipc import CellProbed, CellRefused, Open, Park, Probe
 from proctor.evals.run.worker.circuit_breaker import CircuitBreaker, Closure, scoring
 from proctor.evals.run.worker.metrics import Meter
-from proctor.evals.run.worker.transport import MonitoredTransport, Pin
+from proctor.evals.run.worker.transport import Client, MonitoredTransport, Pin
 
 NO_CREDIT = httpx2.Response(402, json={"error": "You have depleted your credits."})
 Said = list[CellRefused | CellProbed]
@@ -45,9 +45,7 @@ class Cell:
         self._grader = self._transport(self.graders, is_grader=True)
 
     def _transport(self, network: Network, *, is_grader: bool, pin: Pin | None = None) -> MonitoredTransport:
-        return MonitoredTransport(
-            network, self.meter, self.gate, is_grader=is_grader, headers={}, patience_s=900, pin=pin
-        )
+        return MonitoredTransport(network, self.meter, self.gate, Client(is_grader=is_grader, pin=pin))
 
     def ask(self) -> asyncio.Task[int]:
         return asyncio.create_task(self._send(self._model, grades=False))

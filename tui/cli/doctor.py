@@ -238,7 +238,7 @@ def _hub(endpoints: Endpoints) -> list[Check]:
 
 def _account(endpoints: Endpoints, bill_to: str | None) -> list[Check]:
     from ...evals.catalog.account import INFER_PERMISSION, token_facts
-    from ...evals.catalog.http_errors import remedy_for
+    from ...evals.catalog.http_errors import PERMISSION_REMEDY
 
     facts = token_facts(endpoints, now_s=time.time(), timeout_s=NETWORK_TIMEOUT_S)
     pro = {True: ", PRO", False: ", not PRO", None: ""}[facts.is_pro]
@@ -261,7 +261,7 @@ def _account(endpoints: Endpoints, bill_to: str | None) -> list[Check]:
                 f"ask with `proctor probe MODEL`, or make a fine-grained token at {TOKEN_SETTINGS_URL}",
             ),
         ]
-    return [*found, Check("permission", "fail", f"the token lacks {INFER_PERMISSION}", remedy_for(403, ""))]
+    return [*found, Check("permission", "fail", f"the token lacks {INFER_PERMISSION}", PERMISSION_REMEDY)]
 
 
 def _practice() -> list[Check]:

@@ -215,6 +215,8 @@ class Supervisor:
                 self._minding.progressed(cell, news)
                 if report.news.unwritten and report.news.unwritten != cell.last_error:
                     book.tell("bad", f"{cell.label}: {report.news.unwritten}", cell=cell.id)
+                for note in news.notes[len(cell.notes) :]:
+                    book.tell("warn", f"{cell.label}: {note}", cell=cell.id)
                 if news.log != cell.log:
                     book.record("cell_log", cell=cell.id, log=news.log)
                 if late := self._obeying.catch_up(cell.id):

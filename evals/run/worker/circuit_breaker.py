@@ -28,9 +28,6 @@ wire_failure: ContextVar[list[str] | None] = ContextVar("proctor_wire_failure", 
 # Set by the cell's hooks: for how long the current sample's requests waited at the gate, in seconds.
 gate_waits_s: ContextVar[list[float] | None] = ContextVar("proctor_gate_waits", default=None)
 
-OUT_OF_CREDIT = 402
-_UNAVAILABLE_CODES = frozenset({"model_not_supported", "model_not_found"})
-
 
 @dataclass(frozen=True, slots=True)
 class Closure:
@@ -49,9 +46,7 @@ def refusal_reason(error: RouterError, *, of_grader: bool) -> str:
 
 def closure_for(error: RouterError, *, of_grader: bool) -> Closure | None:
     """What a refusal means for the whole cell; `None` where it concerns one request only, or may pass."""
-    if error.status in (401, 403, 404, 410) or (
-        error.status == 400 and (error.code in _UNAVAILABLE_CODES or "not supported by" in error.message)
-    ):
+    if error.is_of_the_key or error.is_of_the_model:
         return Closure("failed", refusal_reason(error, of_grader=of_grader), grading_goes_on=not of_grader)
     return None
 

@@ -19,24 +19,22 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from json import JSONDecodeError
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import anyio
-import httpx2
 from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
 from inspect_ai.model import Model, get_model
 from inspect_ai.util._display import init_display_type
-from tenacity import RetryCallState
-from tenacity.wait import wait_base, wait_exponential_jitter
 
 from ....profiles.base.errors import ProctorError
+from ....profiles.base.secrets import Sweeper, secrets_of
 from ....profiles.base.text import reason_line
 from ....profiles.schema import HF_PREFIX
+from ...catalog.services import account_at
 from ...inspect.durable_log import keep_logs_durably
 from ...inspect.full_disk import LogSpaceGuard
 from ...inspect.logs.index_cache import store_index
@@ -45,13 +43,14 @@ from ...planning.plan import Endpoint
 from ...tasks.resolve import whole_reference
 from ..events import work_on
 from ..ipc import CellEnded, CellJob, CellMessage
+from .answers import MIB, Bounds
 from .circuit_breaker import CircuitBreaker, Closure
 from .hooks import observe
 from .hosts import check_key_hosts, keep_at_home
 from .metrics import Meter
 from .pricing import price_model
 from .resume import Finished, find_finished, put_away_earlier, recover_logs
-from .transport import Pin, watch
+from .transport import Client, Pin, watch
 
 REPORT_EVERY_S = 0.5
 REPORT_SPENT_EVERY_S = 0.1  # what is spent between two reports is in no book when the process is killed
@@ -64,9 +63,6 @@ BILL_TO_HEADER = "X-HF-Bill-To"
 # Without bounds Inspect tries for ever. A profile's [generate] may set others.
 DEFAULT_LIMITS: Mapping[str, int] = {"stream_idle_timeout": 120, "attempt_timeout": 180, "timeout": 900}
 LEAST_PATIENCE_S = 60  # with a server that answers nothing at all
-
-# A stream that was cut, or that holds no JSON: another attempt may well succeed.
-_BROKEN_ANSWERS = (httpx2.TransportError, JSONDecodeError)
 
 
 def run_cell(job: CellJob, channel: Connection) -> None:
@@ -187,6 +183,7 @@ class _CellRunner:
             grader_is_apart=job.cell.grader_provider not in (None, job.cell.provider),
         )
         self.meter = Meter()
+        self.sweeper = Sweeper(secrets_of(token=job.token))
         self.log: EvalLog | None = None
         self._space = LogSpaceGuard(self._note_unwritten)
         self._finished: Finished | None = None  # by earlier attempts
@@ -254,31 +251,35 @@ class _CellRunner:
         """The model with its prices, and with its client watched where it is one of openai's."""
         cell = self.job.cell
         routed = endpoint.model.startswith(HF_PREFIX)
-        # The openai client's own retries are left out: they would be neither counted nor bounded by the profile.
-        model_args: dict[str, Any] = {"max_retries": 0} if routed else {}
-        model = get_model(endpoint.model, base_url=endpoint.base_url, memoize=False, **model_args)
+        price = cell.grader_price if is_grader else cell.price
+        model = get_model(endpoint.model, base_url=endpoint.base_url, memoize=False)
         price_model(
             model,
             endpoint,
             role=GRADER if is_grader else "",
             expected=cell.grader_provider if is_grader else cell.provider,
-            price=cell.grader_price if is_grader else cell.price,
+            price=price,
             prices=self.job.prices.get(endpoint.hub_id or "", {}),
         )
         keep_at_home(model)
         headers = {SESSION_HEADER: self.job.run_id} if routed else {}
         if routed and self.job.settings.bill_to is not None:
             headers[BILL_TO_HEADER] = self.job.settings.bill_to
-        pin = Pin(self.job.pinned) if cell.pin and not is_grader else None
-        patience_s = max(self._limits["timeout"], LEAST_PATIENCE_S)
-        watched = watch(
-            model, self.meter, self.gate, is_grader=is_grader, headers=headers, patience_s=patience_s, pin=pin
+        # Inspect names the sums of a sample by the model and by its role.
+        names = (str(model), GRADER) if is_grader else (str(model),)
+        client = Client(
+            is_grader=is_grader,
+            headers=headers,
+            patience_s=max(self._limits["timeout"], LEAST_PATIENCE_S),
+            pin=Pin(self.job.pinned) if cell.pin and not is_grader else None,
+            account=account_at(endpoint.model, endpoint.base_url, self.job.hub_url),
+            bounds=Bounds(int(self.job.settings.max_answer_mib * MIB)),
+            sweeper=self.sweeper,
+            names=names,
+            is_free=price is not None and price.cost_usd(1, 1) == 0,
         )
-        if watched:
-            api: Any = model.api
-            should_retry = api.should_retry
-            api.should_retry = lambda error: isinstance(error, _BROKEN_ANSWERS) or should_retry(error)  # pyright: ignore
-            api.retry_wait = _Backoff
+        max_retries = cell.generate.get("max_retries")
+        watch(model, self.meter, self.gate, client, timeout_s=self._limits["timeout"], max_retries=max_retries)
         return model
 
     async def _eval(self, model: Model, roles: dict[str, Model] | None) -> list[EvalLog]:
@@ -360,19 +361,3 @@ class _CellRunner:
             often = "" if count == self.meter.errors else ", most often so"
             return f"{self.meter.errors} of {self.meter.total} samples failed{often}: {why}"
         return (reason_line(log.error.message) if log.error else "") or "unknown error"
-
-
-class _Backoff(wait_base):
-    """Wait as long as the server says, otherwise exponentially longer with jitter: 1 s growing to 1 min."""
-
-    _own = wait_exponential_jitter(initial=1, max=60, jitter=1)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        headers: Any = getattr(getattr(error, "response", None), "headers", {})
-        try:
-            asked_s = float(headers.get("retry-after", ""))
-        except ValueError:
-            asked_s = 0.0
-        own_s = self._own(retry_state)
-        return min(asked_s, 300.0) + own_s * 0.1 if asked_s > 0 else own_s

@@ -47,6 +47,10 @@ class CallMeter:
         if latency_s is not None:
             insort(self._latencies_s, latency_s)
 
+    def lose(self) -> None:
+        """A call that brought no answer may have been paid for: what was spent is unknown."""
+        self.cost_usd = None
+
     def stats(self, now_s: float) -> CallStats:
         """The sums, the latency percentiles of all calls, and the generation speed of the last minute.
 
@@ -97,6 +101,7 @@ class Meter:
     last_error: str | None = None  # of a request, whether or not another attempt succeeded, or of a sample
     log: str | None = None
     unwritten: str = ""  # why the log waits to be written
+    notes: dict[str, str] = field(default_factory=dict[str, str])  # what is odd about answers, by its kind
     clock: Callable[[], float] = time.time  # seconds since the epoch
     _logged: tuple[CallStats, CallStats] = (CallStats(), CallStats())
     _score_sum: float = 0.0
@@ -165,4 +170,5 @@ class Meter:
             logged_model=self._logged[0],
             logged_grader=self._logged[1],
             unwritten=self.unwritten,
+            notes=tuple(self.notes.values()),
         )

@@ -8,7 +8,7 @@ which a model's API is asked for prices by, and the usage of the sample that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,22 @@ def forget_unknown_cost(usage: ModelUsage) -> None:
     if _is_unknown.get():
         usage.total_cost = None
     for name in unpriced.get() or ():
+        for sums in (sample_model_usage(), sample_role_usage()):
+            if name in sums:
+                sums[name].total_cost = None
+
+
+def lose_cost(names: Iterable[str]) -> None:
+    """Note that a call may have been paid for that nobody knows the cost of, and so that of its sample.
+
+    Args:
+        names: The model and its role, as the sums of a sample are named.
+    """
+    known = unpriced.get()
+    if known is None:  # no sample's
+        return
+    known.update(names)
+    for name in known:
         for sums in (sample_model_usage(), sample_role_usage()):
             if name in sums:
                 sums[name].total_cost = None

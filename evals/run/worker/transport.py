@@ -1,8 +1,8 @@
-"""The transport below a cell's model client: who served, what failed, and the gate.
+"""The transport below a cell's model client: who served, what is an answer, what failed, and the circuit breaker.
 
 Inspect keeps no response headers, and an error's text may be lost above the HTTP layer. Both are in reach here, in the
-very task of the sample that asked. Private to Inspect and openai, and looked up in this one place: `api.client._client`
-and its `_transport` and `_mounts`.
+very task of the sample that asked. Everything that servers send passes through: it is bounded, and swept of secrets.
+Private to Inspect and openai, and looked up in this one place: `api.client._client` and its `_transport` and `_mounts`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 from inspect_ai.log import transcript
 
-from ....profiles.base.text import reason_line
-from ...catalog.http_errors import error_text, router_error
+from ....profiles.base.secrets import BytesStream, Sweeper
+from ....profiles.base.text import clean_line, reason_line
+from ...catalog.http import failure_words
+from ...catalog.http_errors import HUGGING_FACE, Account, RouterError, error_text, router_error
 from ...inspect.deadlines import held_deadlines
+from .answers import Asked, Bounds, ChatReader, NoAnswer, Oddity
 from .circuit_breaker import (
-    OUT_OF_CREDIT,
     CircuitBreaker,
     Closure,
     closure_for,
@@ -32,7 +35,8 @@ from .circuit_breaker import (
 )
 from .hosts import end_foreign_redirect
 from .metrics import Meter
-from .pricing import serving
+from .pricing import lose_cost, serving
+from .retries import MAX_BROKEN, RetryWait
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -40,7 +44,23 @@ if TYPE_CHECKING:
 SERVED_BY_HEADER = "x-inference-provider"
 INFO_SOURCE = "proctor"
 EVENT_STREAM = "text/event-stream"
+CHAT_PATH = "/chat/completions"
 MAX_REFUSAL_BYTES = 16 * 1024
+MAX_PROVIDER_CHARS = 64
+ENCODINGS = ("gzip", "deflate")  # of bodies; others are not asked for
+_OWN_HEADERS = frozenset({"content-encoding", "content-length", "transfer-encoding"})  # of the body as it came
+_HEADERS = "sent more than 100 kB of headers"  # the bound is that of the HTTP library
+
+# Failures after which the request cannot have been paid for: it never got there.
+_UNSENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+    httpx2.WriteError,
+    httpx2.WriteTimeout,
+)
 
 
 @dataclass(slots=True)
@@ -55,6 +75,21 @@ class Pin:
         return provider == self.provider
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What a transport knows of the client above it."""
+
+    is_grader: bool = False  # of a grader of its own
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # sent with every request
+    patience_s: float = 900.0  # how long requests of more than one sample may fail before the cell is given up
+    pin: Pin | None = None  # the one provider that may answer; None: whoever does
+    account: Account = HUGGING_FACE
+    bounds: Bounds = Bounds()
+    sweeper: Sweeper = field(default_factory=lambda: Sweeper({}))
+    names: tuple[str, ...] = ()  # the model and its role, as the sums of a sample are named
+    is_free: bool = False
+
+
 class MonitoredTransport(httpx2.AsyncBaseTransport):
     """Wraps a client's transport.
 
@@ -62,10 +97,7 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
         inner: The transport that speaks to the network.
         meter: Counts requests, failures and who served.
         gate: Parks requests once it is closed, and is closed by refusals.
-        is_grader: Whether this client belongs to a grader of its own.
-        headers: Sent with every request.
-        pin: The one provider that may answer; `None`: whoever does.
-        patience_s: How long every request of more than one sample may fail before the cell is given up.
+        client: What is above.
         clock: Seconds, never set back.
     """
 
@@ -74,40 +106,40 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
         inner: httpx2.AsyncBaseTransport,
         meter: Meter,
         gate: CircuitBreaker,
-        *,
-        is_grader: bool,
-        headers: Mapping[str, str],
-        patience_s: float,
-        pin: Pin | None = None,
+        client: Client,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
         self._meter = meter
         self._gate = gate
-        self._is_grader = is_grader
-        self._headers = dict(headers)
-        self._patience_s = patience_s
-        self._pin = pin
+        self.client = client
         self._clock = clock
         self._failing_since_s: float | None = None
         self._failing: list[list[str]] = []  # the samples whose requests failed since the last answer
+        self._broken: dict[tuple[int, bytes], int] = {}  # answers in a row that were none, by sample and request
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request and take note of what came back; one that is refused for want of credit waits."""
-        request.headers.update(self._headers)
+        """Send one request and take note of what came back; one that is refused for want of credit waits.
+
+        Raises:
+            NoAnswer: There is none, in words.
+        """
+        request.headers.update(self.client.headers)
+        request.headers["accept-encoding"] = ", ".join(ENCODINGS)
+        is_grader = self.client.is_grader
         while True:
             is_probe = await self._let_through()
             try:
-                response = await self._send(request)
+                response, refused = await self._send(request)
             except BaseException:
                 if is_probe:
-                    self._gate.probed(False, "it did not answer", of_grader=self._is_grader)
+                    self._gate.probed(False, "it did not answer", of_grader=is_grader)
                 raise
-            is_refused = response.status_code == OUT_OF_CREDIT
+            is_out_of_credit = refused is not None and refused.is_out_of_credit
             if is_probe:
-                words = "it was refused again" if is_refused else ""
-                self._gate.probed(not is_refused, words, of_grader=self._is_grader)
-            if not is_refused:
+                words = "it was refused again" if is_out_of_credit else ""
+                self._gate.probed(not is_out_of_credit, words, of_grader=is_grader)
+            if not is_out_of_credit:
                 return response
 
     async def _let_through(self) -> bool:
@@ -116,91 +148,167 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
             return False
         asked_s = self._clock()
         with held_deadlines():
-            is_probe = await self._gate.passed(is_grader=self._is_grader)
+            is_probe = await self._gate.passed(is_grader=self.client.is_grader)
         waits = gate_waits_s.get()
         if waits is not None and (waited_s := self._clock() - asked_s) > 0:
             waits.append(waited_s)
         return is_probe
 
-    async def _send(self, request: httpx2.Request) -> httpx2.Response:
-        asked_s = self._clock()
+    async def _send(self, request: httpx2.Request) -> tuple[httpx2.Response, RouterError | None]:
         where = request.url.netloc.decode("ascii", "replace")
+        exchange = _Exchange(self, request, where, self._clock())
         self._meter.requests += 1
         try:
             response = await self._inner.handle_async_request(request)
         except httpx2.TransportError as error:
             self._meter.requests -= 1
-            self._meter.retries["timeout" if isinstance(error, httpx2.TimeoutException) else "connection"] += 1
-            self._failed(f"no connection to {where}: {error or type(error).__name__}", asked_s)
-            raise
+            is_late = isinstance(error, httpx2.TimeoutException)
+            self._meter.retries["timeout" if is_late else "connection"] += 1
+            is_unsent = isinstance(error, _UNSENT)
+            words = f"no connection to {where}: {failure_words(error)}" if is_unsent else _broken_off(where, error)
+            raise exchange.failed(words, is_final=words.endswith(_HEADERS), may_be_billed=not is_unsent) from error
         except BaseException as error:
             self._meter.requests -= 1
             if isinstance(error, asyncio.CancelledError):  # by Inspect's timeouts, or with the whole cell
-                self._failed(f"{where} did not answer in time", asked_s)
+                exchange.late(f"{where} did not answer in time")
             raise
-        if (other := end_foreign_redirect(str(request.url), response)) is not None:
-            self._failed(f"{where} redirects to {other}, and requests are not sent on to another host", asked_s)
-            self._meter.requests -= 1
-            return response
-        body = _WatchedStream(response, self._meter)
-        response.stream = body
+        body = _Body(response, self._meter, self.client.bounds)
+        try:
+            return await self._taken(response, body, exchange)
+        except BaseException:
+            with suppress(httpx2.HTTPError):
+                await body.aclose()
+            raise
+
+    async def _taken(
+        self, response: httpx2.Response, body: _Body, exchange: _Exchange
+    ) -> tuple[httpx2.Response, RouterError | None]:
+        """The response as the client above may have it, and the refusal where it is one."""
+        body.check_encoding(exchange)
+        if 300 <= response.status_code < 400:
+            return self._redirected(response, body, exchange), None
         if response.status_code >= 400:
-            return await self._refused(response, asked_s)
-        kind = response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip()
-        if kind != EVENT_STREAM and b'"stream":true' in request.content.replace(b" ", b""):
-            says = error_text(await response.aread())
-            self._failed(f"{where} answered with {kind} instead of a stream{f': {says}' if says else ''}", asked_s)
-        else:
-            body.expect(where, self._answered, lambda words: self._failed(words, asked_s))
-            await self._note_provider(response)
-        return response
+            return await self._refused(response, body, exchange)
+        asked = Asked.of(exchange.request.content)
+        kind = response.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip().lower()
+        is_chat = exchange.request.url.path.endswith(CHAT_PATH)
+        if is_chat:
+            exchange.reader = ChatReader(exchange.who, asked, self.client.sweeper, self.client.bounds, exchange.note)
+        if kind == EVENT_STREAM or (not asked.is_stream and not is_chat):
+            await self._note_provider(response, body)
+            stream = (
+                _ChatStream(body, exchange) if exchange.reader and asked.is_stream else _PlainStream(body, exchange)
+            )
+            return self._passed_on(response, stream), None
+        data = await body.whole(exchange)
+        if exchange.reader is None or asked.is_stream:
+            says = error_text(data)
+            words = f"{exchange.who} answered with {kind} instead of a stream{f': {says}' if says else ''}"
+            raise exchange.failed(words)
+        try:
+            content = exchange.reader.whole(data)
+        except NoAnswer as error:
+            is_page = "html" in kind or data.lstrip()[:1] == b"<"
+            words = f"{exchange.who} answered with a web page: {error_text(data)}" if is_page else error.message
+            raise exchange.failed(words or error.message, is_final=error.is_final) from None
+        await self._note_provider(response, body)
+        exchange.answered()
+        return self._passed_on(response, httpx2.ByteStream(content)), None
 
-    def _answered(self) -> None:
-        self._failing_since_s = None
-        self._failing.clear()
-        if failure := wire_failure.get():
-            failure.clear()
+    def _passed_on(self, response: httpx2.Response, stream: httpx2.AsyncByteStream, **headers: str) -> httpx2.Response:
+        """A response with the headers that came, swept, and a body of ours."""
+        sweeper = self.client.sweeper
+        kept = [
+            (sweeper.data(name), sweeper.data(value))
+            for name, value in response.headers.raw
+            if (key := name.lower().decode("latin-1")) not in _OWN_HEADERS and key not in headers
+        ]
+        extensions = {key: value for key, value in response.extensions.items() if key != "reason_phrase"}
+        return httpx2.Response(
+            response.status_code,
+            headers=[*kept, *((name.encode(), value.encode()) for name, value in headers.items())],
+            stream=stream,
+            extensions=extensions,
+        )
 
-    async def _note_provider(self, response: httpx2.Response) -> None:
+    def _redirected(self, response: httpx2.Response, body: _Body, exchange: _Exchange) -> httpx2.Response:
+        """Let the client follow a redirect to the same host only: a request's text and key would go there."""
+        if (other := end_foreign_redirect(str(exchange.request.url), response)) is not None:
+            words = f"{exchange.who} redirects to {other}, and requests are not sent on to another host"
+            raise exchange.failed(words, is_final=True, may_be_billed=False)
+        if "location" not in response.headers:
+            raise exchange.failed(f"{exchange.who} answered with status {response.status_code}", may_be_billed=False)
+        return self._passed_on(response, _PlainStream(body, exchange))
+
+    async def _note_provider(self, response: httpx2.Response, body: _Body) -> None:
         """Count who served. An answer that is not the pinned provider's is not read, and the cell is over."""
-        provider = reason_line(response.headers.get(SERVED_BY_HEADER, ""))
+        provider = self._provider(response)
         serving.set(provider)
         if not provider:
             return
-        if self._pin is not None and not self._pin.fits(provider):
-            await response.aclose()
+        pin = self.client.pin
+        if pin is not None and not pin.fits(provider):
+            await body.aclose()
             reason = (
-                f"pinned to {self._pin.provider}, but {provider} answered: name the provider in [[models]] instead of "
+                f"pinned to {pin.provider}, but {provider} answered: name the provider in [[models]] instead of "
                 "a policy, or leave pin out to let them mix"
             )
             self._gate.close(Closure("failed", reason, grading_goes_on=True), refused=True)
             await self._let_through()
-        is_grading = self._is_grader or scoring.get()
-        (self._meter.grader_served_by if is_grading else self._meter.served_by)[provider] += 1
+        (self._meter.grader_served_by if self.is_grading else self._meter.served_by)[provider] += 1
         transcript().info({"served_by": provider}, source=INFO_SOURCE)
 
-    async def _refused(self, response: httpx2.Response, asked_s: float) -> httpx2.Response:
-        body = await response.aread()
-        error = router_error(response.status_code, body)
-        self._meter.retries[str(error.status)] += 1
-        if error.status == OUT_OF_CREDIT:
-            reason = reason_line(refusal_reason(error, of_grader=self._is_grader))
-            self._answered()  # it was: for how long that goes on is the supervisor's to say
-            self._meter.last_error = reason
-            self._gate.refuse(reason, of_grader=self._is_grader)
-        else:
-            self._failed(str(error), asked_s)
-            if (closure := closure_for(error, of_grader=self._is_grader)) is not None:
-                self._gate.close(closure, refused=True)
-        if len(body) <= MAX_REFUSAL_BYTES:
-            return response
-        # Inspect draws every error as a traceback: of a megabyte, that takes minutes.
-        headers = {k: v for k, v in response.headers.items() if k not in ("content-length", "content-encoding")}
-        return httpx2.Response(response.status_code, headers=headers, content=body[:MAX_REFUSAL_BYTES])
+    def _provider(self, response: httpx2.Response) -> str:
+        return clean_line(self.client.sweeper.text(response.headers.get(SERVED_BY_HEADER, "")), MAX_PROVIDER_CHARS)
 
-    def _failed(self, words: str, asked_s: float) -> None:
+    async def _refused(
+        self, response: httpx2.Response, body: _Body, exchange: _Exchange
+    ) -> tuple[httpx2.Response, RouterError]:
+        data = await body.beginning(MAX_REFUSAL_BYTES)
+        text = self.client.sweeper.text(data.decode("utf-8", "replace"))
+        error = router_error(response.status_code, text, self.client.account)
+        self._meter.retries[str(error.status)] += 1
+        is_grader = self.client.is_grader
+        if error.is_out_of_credit:
+            reason = reason_line(refusal_reason(error, of_grader=is_grader))
+            self.answered()  # it was: for how long that goes on is the supervisor's to say
+            self._meter.last_error = reason
+            self._gate.refuse(reason, of_grader=is_grader)
+        else:
+            exchange.failed(str(error), may_be_billed=False)
+            if (closure := closure_for(error, of_grader=is_grader)) is not None:
+                self._gate.close(closure, refused=True)
+        if not 400 <= error.status < 600:  # openai's client knows no such status
+            raise NoAnswer(str(error), is_final=True, may_be_billed=False)
+        # Inspect draws every error as a traceback, of a megabyte for minutes, and shows of the body its message only.
+        told = {"error": {"message": error.message, "type": error.kind or None, "param": None, "code": error.code}}
+        content = json.dumps(told).encode()
+        return self._passed_on(response, httpx2.ByteStream(content), **{"content-type": "application/json"}), error
+
+    # What becomes of requests
+
+    @property
+    def is_grading(self) -> bool:
+        """Whether the request that is being sent grades."""
+        return self.client.is_grader or scoring.get()
+
+    def answered(self, request: httpx2.Request | None = None) -> None:
+        """Take note that a request was answered."""
+        self._failing_since_s = None
+        self._failing.clear()
+        if failure := wire_failure.get():
+            failure.clear()
+        if request is not None:
+            self._broken.pop(_key(request), None)
+
+    def failed(
+        self, words: str, asked_s: float, request: httpx2.Request, *, is_final: bool, may_be_billed: bool
+    ) -> NoAnswer:
         """Take note of a failed request; give the cell up once nothing has been answered for too long."""
         words = self._meter.last_error = reason_line(words)
+        if may_be_billed:
+            self._lose_cost()
+            is_final |= self._is_broken_for_good(request)
         sample = wire_failure.get()
         if sample is not None:
             sample[:] = [words]
@@ -209,102 +317,296 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
         if sample is not None and not any(sample is other for other in self._failing):
             self._failing.append(sample)
         for_s = self._clock() - self._failing_since_s
-        if for_s >= self._patience_s and len(self._failing) > 1:
-            who = "the grader: " if self._is_grader else ""
+        is_grader = self.client.is_grader
+        if for_s >= self.client.patience_s and len(self._failing) > 1:
+            who = "the grader: " if is_grader else ""
             reason = f"{who}{words}: nothing was answered for {for_s:.0f} s, so the cell is given up"
-            self._gate.close(Closure("failed", reason, grading_goes_on=not self._is_grader), refused=True)
+            self._gate.close(Closure("failed", reason, grading_goes_on=not is_grader), refused=True)
+        return NoAnswer(words, is_final=is_final, may_be_billed=may_be_billed)
+
+    def _is_broken_for_good(self, request: httpx2.Request) -> bool:
+        """Whether a request has been answered so often with what is no answer that the next would be none, too."""
+        key = _key(request)
+        self._broken[key] = self._broken.get(key, 0) + 1
+        if self._broken[key] < MAX_BROKEN:
+            return False
+        del self._broken[key]
+        return True
+
+    def _lose_cost(self) -> None:
+        """A call may have been paid for without an answer that says what it cost."""
+        if self.client.is_free:
+            return
+        (self._meter.grader if self.is_grading else self._meter.model).lose()
+        lose_cost(self.client.names)
+
+    def count_timeout(self) -> None:
+        """Count an attempt that was ended because it took too long, unless the cell is being ended."""
+        if self._gate.closure is None:
+            self._meter.retries["timeout"] += 1
+
+    def note(self, kind: Oddity, text: str) -> None:
+        """Say once for the cell what is odd about answers, and note it in the transcript of each sample."""
+        who = "the grader" if self.client.is_grader else "the model"
+        self._meter.notes.setdefault(f"{kind} {who}", f"{who} {text}")
+        transcript().info({"odd": text}, source=INFO_SOURCE)
 
     async def aclose(self) -> None:
         """Close the wrapped transport."""
         await self._inner.aclose()
 
 
-class _WatchedStream(httpx2.AsyncByteStream):
-    """A body; the request counts as on the wire until it is closed."""
+def _key(request: httpx2.Request) -> tuple[int, bytes]:
+    return id(wire_failure.get()), request.content
 
-    def __init__(self, response: httpx2.Response, meter: Meter) -> None:
-        self._inner = cast(httpx2.AsyncByteStream, response.stream)
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request and what becomes of it."""
+
+    transport: MonitoredTransport
+    request: httpx2.Request
+    who: str  # as messages name whoever answers
+    asked_s: float
+    reader: ChatReader | None = None
+
+    def answered(self) -> None:
+        self.transport.answered(self.request)
+
+    def failed(self, words: str, *, is_final: bool = False, may_be_billed: bool = True) -> NoAnswer:
+        return self.transport.failed(words, self.asked_s, self.request, is_final=is_final, may_be_billed=may_be_billed)
+
+    def late(self, words: str) -> None:
+        """Inspect's timeouts have ended the attempt, or the whole cell ends."""
+        self.failed(words)
+        self.transport.count_timeout()
+
+    def note(self, kind: Oddity, text: str) -> None:
+        self.transport.note(kind, text)
+
+
+class _Body:
+    """The body of a response, decompressed; the request counts as in flight until it is closed."""
+
+    def __init__(self, response: httpx2.Response, meter: Meter, bounds: Bounds) -> None:
+        self._response = response
         self._meter = meter
+        self._bounds = bounds
+        self._chunks: AsyncIterator[bytes] | None = None
         self._closed = False
-        self._heard = False
-        self._where = ""
-        self._answered: Callable[[], None] | None = None
-        self._failed: Callable[[str], None] | None = None
 
-    def expect(self, where: str, answered: Callable[[], None], failed: Callable[[str], None]) -> None:
-        """Tell whether the body turns out to be an answer, and what it failed of otherwise."""
-        self._where, self._answered, self._failed = where, answered, failed
+    def check_encoding(self, exchange: _Exchange) -> None:
+        """Refuse what was not asked for: its decompression is not bounded.
+
+        Raises:
+            NoAnswer: The body is compressed in another way, or more than once.
+        """
+        encoding = self._response.headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", *ENCODINGS):
+            shown = clean_line(encoding, 40)
+            raise exchange.failed(f"{exchange.who} compressed its answer as {shown}, which was not asked for")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:  # more than once: openai's client takes the body's rest separately
-            async for chunk in self._inner:
-                if b'"error"' in chunk and (words := _error_event(chunk)):
-                    self._heard = True
-                    self._fail(f"{words} (in the stream)")
-                elif not self._heard and b"{" in chunk:
-                    self._heard = True
-                    if self._answered is not None:
-                        self._answered()
-                yield chunk
-        except httpx2.TransportError as error:
-            self._fail(f"{self._where} broke off its answer: {error or type(error).__name__}")
-            raise
-        except asyncio.CancelledError:  # by Inspect's timeouts, or with the whole cell
-            self._fail(f"{self._where} did not end its answer in time")
-            raise
-        if not self._heard:
-            self._fail(f"{self._where} ended its answer without a word")
+        """The body from where it was read up to, chunk by chunk; at most 1 MiB each, whatever it is compressed from."""
+        if self._chunks is None:
+            self._chunks = self._response.aiter_bytes()
+        async for chunk in self._chunks:
+            yield chunk
 
-    def _fail(self, words: str) -> None:
-        if self._failed is not None:
-            self._failed(words)
+    async def whole(self, exchange: _Exchange) -> bytes:
+        """All of it.
+
+        Raises:
+            NoAnswer: It is too long, or breaks off.
+        """
+        chunks, size, most = list[bytes](), 0, self._bounds.json_bytes
+        try:
+            async for chunk in self:
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > most:
+                    words = (
+                        f"{exchange.who} sent more than {most / 2**20:g} MiB: max_answer_mib in [run] sets the bound"
+                    )
+                    raise exchange.failed(words, is_final=True)
+        except httpx2.HTTPError as error:
+            raise exchange.failed(_broken_off(exchange.who, error)) from error
+        except asyncio.CancelledError:
+            exchange.late(f"{exchange.who} did not end its answer in time")
+            raise
+        await self.aclose()
+        return b"".join(chunks)
+
+    async def beginning(self, most: int) -> bytes:
+        """At most so many bytes of it, and what came of one that breaks off; the rest is not read."""
+        data = b""
+        with suppress(httpx2.HTTPError):
+            async for chunk in self:
+                data += chunk[: most - len(data)]
+                if len(data) >= most:
+                    break
+        with suppress(httpx2.HTTPError):
+            await self.aclose()
+        return data
 
     async def aclose(self) -> None:
+        """Close it, whether or not it was read to its end."""
         if not self._closed:
             self._closed = True
             self._meter.requests -= 1
-        await self._inner.aclose()
+        await self._response.aclose()
 
 
-def _error_event(chunk: bytes) -> str:
-    """The words of an error that is sent as an event of a stream; empty where there is none."""
-    for line in chunk.splitlines():
+class _ChatStream(httpx2.AsyncByteStream):
+    """A streamed chat answer, read on its way to the client."""
+
+    def __init__(self, body: _Body, exchange: _Exchange) -> None:
+        assert exchange.reader is not None
+        self._body = body
+        self._exchange = exchange
+        self._reader = exchange.reader
+        self._is_told = False  # what became of the request
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The events that the client may read. More than once: openai's client takes the body's rest separately.
+
+        Raises:
+            NoAnswer: It breaks off, or is no answer.
+        """
+        reader, exchange = self._reader, self._exchange
         try:
-            data = json.loads(line.removeprefix(b"data:")) if line.startswith(b"data:") else None
-        except ValueError:
-            continue
-        if isinstance(data, dict) and data.get("error"):  # pyright: ignore[reportUnknownMemberType]
-            return error_text(data)  # pyright: ignore[reportUnknownArgumentType]
-    return ""
+            async for chunk in self._body:
+                if reader.is_over:  # what follows is not an answer's, but its end lets the connection be used again
+                    continue
+                if sent := reader.feed(chunk):
+                    self._tell()
+                    yield sent
+            if not reader.is_over and (sent := reader.end()):
+                self._tell()
+                yield sent
+        except NoAnswer as error:
+            self._is_told = True
+            raise exchange.failed(error.message, is_final=error.is_final) from None
+        except httpx2.HTTPError as error:
+            if reader.is_over:
+                return
+            if reader.is_answered:  # it had its finish; its usage is lost
+                self._tell()
+                yield reader.end()
+                return
+            self._is_told = True
+            raise exchange.failed(_broken_off(exchange.who, error)) from error
+        except asyncio.CancelledError:  # by Inspect's timeouts, or with the whole cell
+            if not self._is_told:
+                self._is_told = True
+                exchange.late(f"{exchange.who} did not end its answer in time")
+            raise
+
+    def _tell(self) -> None:
+        """Take note of the answer, or of the error in its place, as soon as it is one."""
+        if self._is_told:
+            return
+        if self._reader.error:
+            self._is_told = True
+            self._exchange.failed(f"{self._reader.error} (in the stream)")
+        elif self._reader.is_over:
+            self._is_told = True
+            self._exchange.answered()
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+class _PlainStream(httpx2.AsyncByteStream):
+    """A body that is none of a chat's: bounded and swept."""
+
+    def __init__(self, body: _Body, exchange: _Exchange) -> None:
+        self._body = body
+        self._exchange = exchange
+        client = exchange.transport.client
+        self._most = client.bounds.body_bytes
+        self._swept = BytesStream(client.sweeper)
+        self._size = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        exchange = self._exchange
+        try:
+            async for chunk in self._body:
+                if not self._size:
+                    exchange.answered()
+                self._size += len(chunk)
+                if self._size > self._most:
+                    words = f"{exchange.who} sent more than {self._most / 2**20:g} MiB"
+                    raise exchange.failed(f"{words}: max_answer_mib in [run] sets the bound", is_final=True)
+                yield self._swept.feed(chunk)
+        except httpx2.HTTPError as error:
+            raise exchange.failed(_broken_off(exchange.who, error)) from error
+        except asyncio.CancelledError:
+            exchange.late(f"{exchange.who} did not end its answer in time")
+            raise
+        yield self._swept.end()
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+def _broken_off(who: str, error: BaseException) -> str:
+    """What to say of an answer that did not come, or not to its end."""
+    says = str(error)
+    if isinstance(error, httpx2.TimeoutException):
+        return f"{who} was silent for too long"
+    if isinstance(error, httpx2.DecodingError):
+        return f"{who} sent an answer that cannot be decompressed"
+    if isinstance(error, httpx2.RemoteProtocolError):
+        if "without sending a response" in says:
+            return f"{who} hung up without an answer"
+        if "complete message body" in says or "incomplete chunked" in says:
+            return f"{who} broke off its answer: it hung up"
+        if "buffer too long" in says:
+            return f"{who} {_HEADERS}"
+        return f"{who} sent what is not HTTP"
+    return f"{who} broke off its answer: {failure_words(error)}"
 
 
 def watch(
     model: Model,
     meter: Meter,
     gate: CircuitBreaker,
+    client: Client,
     *,
-    is_grader: bool,
-    headers: Mapping[str, str],
-    patience_s: float,
-    pin: Pin | None = None,
+    timeout_s: int,
+    max_retries: int | None,
 ) -> bool:
-    """Put an `MonitoredTransport` below a model's client.
+    """Put a `MonitoredTransport` below a model's client, and have failures tried again as ours say.
+
+    Args:
+        model: The model.
+        meter: Counts what happens.
+        gate: Lets requests through.
+        client: What the transport is to know.
+        timeout_s: How long a call may take with all its attempts.
+        max_retries: How many more attempts it may take; `None`: as many as there is time for.
 
     Returns:
         Whether that was possible; a provider whose client is none of openai's runs unwatched.
     """
-    client = getattr(getattr(model.api, "client", None), "_client", None)
-    if not isinstance(client, httpx2.AsyncClient):
+    api: Any = model.api
+    outer = getattr(api, "client", None)
+    inside: Any = getattr(outer, "_client", None)
+    if not isinstance(inside, httpx2.AsyncClient):
         return False
-    inside: Any = client
+    inner: Any = inside
 
-    def wrapped(inner: httpx2.AsyncBaseTransport) -> MonitoredTransport:
-        return MonitoredTransport(
-            inner, meter, gate, is_grader=is_grader, headers=headers, patience_s=patience_s, pin=pin
-        )
+    def wrapped(transport: httpx2.AsyncBaseTransport) -> MonitoredTransport:
+        return MonitoredTransport(transport, meter, gate, client)
 
-    inside._transport = wrapped(inside._transport)
-    for pattern, transport in inside._mounts.items():
+    inner._transport = wrapped(inner._transport)
+    for pattern, transport in inner._mounts.items():
         if transport is not None:
-            inside._mounts[pattern] = wrapped(transport)
+            inner._mounts[pattern] = wrapped(transport)
+    # The client's own retries would be neither counted nor bounded by the profile.
+    cast("Any", outer).max_retries = 0
+    should_retry = api.should_retry
+    api.should_retry = lambda error: not error.is_final if isinstance(error, NoAnswer) else should_retry(error)  # pyright: ignore
+    api.retry_wait = lambda: RetryWait(timeout_s, max_retries, client.account)
     return True

@@ -1,0 +1,578 @@
+"""Reading the answers of chat requests: what is one, and what of it the client above may read.
+
+Pure: bytes in, bytes out. An answer has a finish: a `finish_reason`, or `[DONE]` from servers that send none, or the
+end of a whole JSON body. Anything else is no answer (`NoAnswer`), in words that name the field or are the server's.
+Usage that cannot be true is left out, so that it is unknown; secrets are blotted out across the borders of chunks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from ....profiles.base.secrets import Sweeper, TextStream
+from ....profiles.base.text import clean_line, reason_line
+from ...catalog.http_errors import error_text
+
+MIB = 2**20
+MAX_ANSWER_MIB = 2  # of text, reasoning and tool calls: four times what the longest answers of today have
+MAX_USAGE_TOKENS = 1_000_000_000
+
+_TEXTS = ("content", "reasoning_content", "reasoning", "reasoning_text", "refusal")
+_STREAM = re.compile(rb'"stream":\s*true')
+_CHOICES = re.compile(rb'"n":\s*(\d+)')
+_MODEL = re.compile(rb'"model":\s*"((?:[^"\\]|\\.)*)"')
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Oddity = Literal["usage", "finish", "model"]
+
+
+class NoAnswer(Exception):
+    """A request that brought no answer.
+
+    Args:
+        message: Why, in one line. Inspect puts it into the log as it is.
+        is_final: Whether another attempt would bring the same.
+        may_be_billed: Whether the request reached the model, so that it may be paid for.
+    """
+
+    def __init__(self, message: str, *, is_final: bool = False, may_be_billed: bool = True) -> None:
+        super().__init__(message)
+        self.message = reason_line(message)
+        self.is_final = is_final
+        self.may_be_billed = may_be_billed
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of an answer is read. The bounds of bytes follow that of the text: each token comes in an event."""
+
+    answer_bytes: int = MAX_ANSWER_MIB * MIB
+
+    @property
+    def event_bytes(self) -> int:
+        """Of one event of a stream."""
+        return 2 * self.answer_bytes
+
+    @property
+    def body_bytes(self) -> int:
+        """Of a whole body, decompressed."""
+        return 64 * self.answer_bytes
+
+    @property
+    def json_bytes(self) -> int:
+        """Of a body that is read at once, decompressed."""
+        return 8 * self.answer_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request has asked for, as far as the answer is held against it."""
+
+    model: str = ""
+    is_stream: bool = False
+    choices: int = 1
+
+    @classmethod
+    def of(cls, body: bytes) -> Asked:
+        """Read a request's body. Texts of messages cannot be mistaken for its keys: their quotes are escaped."""
+        model, choices = _MODEL.search(body), _CHOICES.search(body)
+        return cls(
+            model=model.group(1).decode("utf-8", "replace") if model else "",
+            is_stream=_STREAM.search(body) is not None,
+            choices=int(choices.group(1)) if choices else 1,
+        )
+
+
+@dataclass(slots=True)
+class _Choice:
+    """One choice of a streamed answer, as it grows."""
+
+    is_finished: bool = False
+    texts: dict[str, TextStream] = field(default_factory=dict[str, TextStream])
+    calls: dict[object, int] = field(default_factory=dict[object, int])  # the server's index or id: ours
+    arguments: dict[int, TextStream] = field(default_factory=dict[int, TextStream])
+
+
+class ChatReader:
+    """Reads one answer, streamed or whole.
+
+    Args:
+        who: Whoever answers, as messages name it.
+        asked: What the request has asked for.
+        sweeper: Blots out secrets.
+        bounds: How much is read.
+        note: Told of what is odd without making it no answer, in words that follow the name of the cell.
+    """
+
+    def __init__(
+        self, who: str, asked: Asked, sweeper: Sweeper, bounds: Bounds, note: Callable[[Oddity, str], None]
+    ) -> None:
+        self._who = who
+        self._asked = asked
+        self._sweeper = sweeper
+        self._bounds = bounds
+        self._note = note
+        self.is_over = False  # nothing that comes now counts
+        self.error = ""  # the server's words for a failure that came as an event
+        self._pieces: list[bytes] = []  # of the line that is coming
+        self._pending = 0  # bytes of it
+        self._data: list[bytes] = []  # lines of the event that is coming
+        self._event = ""
+        self._size = 0
+        self._text_size = 0
+        self._heard = False
+        self._fault = ""  # of the field `choices`
+        self._choices: dict[int, _Choice] = {}
+        self._usage: dict[str, Any] | None = None
+        self._usage_is_odd = False
+        self._head: dict[str, Any] = {}
+        self._id = ""
+        self._same_ids = 0
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether what has come is an answer, should nothing more come."""
+        return bool(self._choices) and not self.error and all(one.is_finished for one in self._choices.values())
+
+    # Streams
+
+    def feed(self, data: bytes) -> bytes:
+        """Read a piece of a stream's body; what of it the client may read.
+
+        Raises:
+            NoAnswer: It is none.
+        """
+        self._size += len(data)
+        if self._size > self._bounds.body_bytes:
+            raise self._too_much(self._bounds.body_bytes, "bytes")
+        if b"\n" not in data:
+            self._pieces.append(data)
+            self._pending += len(data)
+            if self._pending > self._bounds.event_bytes:
+                raise self._too_much(self._bounds.event_bytes, "bytes in one event")
+            return b""
+        first, *lines = data.split(b"\n")
+        *lines, rest = (b"".join((*self._pieces, first)), *lines)
+        self._pieces, self._pending = [rest], len(rest)
+        return b"".join(self._line(line) for line in lines)
+
+    def end(self) -> bytes:
+        """The stream has ended; what the client may still read.
+
+        Raises:
+            NoAnswer: What came is no answer.
+        """
+        rest = b"".join(self._pieces)
+        self._pieces, self._pending = [], 0
+        sent = self._last(rest) if not self.is_over else b""
+        if self.error:
+            if not self.is_over:
+                return sent  # the client raises it
+            return b""
+        if not self._choices:
+            raise NoAnswer(self._without_choices())
+        if not self.is_over:
+            if not self.is_answered:
+                raise self._cut()
+            sent += self._finish()
+        return sent
+
+    def _last(self, rest: bytes) -> bytes:
+        """Read what a stream ends with: lines that end in another way, or half an event."""
+        try:
+            return b"".join(self._line(line) for line in (*re.split(rb"\r\n?|\n", rest), b""))
+        except NoAnswer:
+            if self.is_answered:
+                return b""
+            raise self._cut() from None
+
+    def _cut(self) -> NoAnswer:
+        return NoAnswer(f"{self._who} broke off its answer: neither a finish_reason nor [DONE] came")
+
+    def _line(self, line: bytes) -> bytes:
+        if self.is_over:
+            return b""
+        line = line.removesuffix(b"\r")
+        if not self._heard:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line:
+            event, self._data = b"\n".join(self._data), []
+            name, self._event = self._event, ""
+            return self._take(event, name) if event else b""
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._event = value.decode("utf-8", "replace")
+        return b""
+
+    def _take(self, event: bytes, name: str) -> bytes:
+        if event.startswith(b"[DONE]"):
+            if not self._choices and not self.error:
+                raise NoAnswer(self._without_choices())
+            if not self.is_answered:
+                self._note("finish", "ends its answers with [DONE] and no finish_reason")
+            return self._finish()
+        self._heard = True
+        chunk, changed = self._parsed(event)
+        if (table := _table(chunk)) is None:
+            raise NoAnswer(f"{self._who} sent an event that is no object: {_shown(event)}")
+        if name == "error" and not table.get("error"):
+            table = {"error": table}
+        if table.get("error"):
+            return self._failed(table)
+        return self._chunk(table, event, changed)
+
+    def _failed(self, table: dict[str, Any]) -> bytes:
+        """An error that came as an event, with its words where the client looks for them."""
+        self.error = error_text(table) or "an error without words"
+        return _sse({"error": {**(_table(table["error"]) or {}), "message": self.error}})
+
+    def _chunk(self, table: dict[str, Any], event: bytes, changed: bool) -> bytes:
+        if "usage" in table:
+            changed |= table["usage"] is not None
+            self._take_usage(table.pop("usage"))
+        items = self._items(table)
+        if not items:
+            return b""
+        self._check_echo(table, items)
+        changed |= self._complete(table)
+        if not self._head:
+            self._head = {key: value for key, value in table.items() if key != "choices"}
+        flushed: list[bytes] = []
+        kept: list[dict[str, Any]] = []
+        for position, item in enumerate(items):
+            if self._is_unasked(item, position):
+                changed = True
+                continue
+            changed |= self._delta(item, position, flushed)
+            kept.append(item)
+        if not kept:
+            return b""
+        table["choices"] = kept
+        return b"".join(flushed) + (_sse(table) if changed else b"data: " + event + b"\n\n")
+
+    def _delta(self, item: dict[str, Any], position: int, flushed: list[bytes]) -> bool:
+        """Check and sweep one choice of an event; whether anything of it has changed."""
+        changed = not isinstance(item.get("index"), int)
+        number = item["index"] = _whole(item.get("index"), position)
+        choice = self._choices.setdefault(number, _Choice())
+        if item.get("delta") is None:
+            item["delta"], changed = dict[str, Any](), True
+        if (table := _table(item["delta"])) is None:
+            raise NoAnswer(f"{self._who} answered with choices[{number}].delta that is no object")
+        for key in _TEXTS:
+            if table.get(key) is not None:
+                before = table[key]
+                table[key] = self._text(choice.texts, key, self._plain(before, f"choices[{number}].delta.{key}"))
+                changed |= table[key] != before
+        if table.get("role") not in (None, "assistant"):
+            table["role"], changed = "assistant", True
+        if table.get("tool_calls") is not None:
+            changed |= self._tool_calls(choice, table, number)
+        if (reason := item.get("finish_reason")) is not None:
+            if isinstance(reason, str) and reason:
+                choice.is_finished = True
+                flushed.extend(self._held(number, choice))
+            else:
+                item["finish_reason"], changed = None, True
+        return changed
+
+    def _tool_calls(self, choice: _Choice, delta: dict[str, Any], number: int) -> bool:
+        """Number the tool calls of an event as the client needs them, and have their arguments be text."""
+        for table, function in self._calls(delta["tool_calls"], f"choices[{number}].delta.tool_calls"):
+            index: object = table.get("index")
+            if not isinstance(index, int):
+                index = table.get("id") or max(len(choice.calls) - 1, 0)
+            own = table["index"] = choice.calls.setdefault(index, len(choice.calls))
+            if own not in choice.arguments:
+                choice.arguments[own] = self._sweeper.stream()
+                if not isinstance(table.get("id"), str) or not table["id"]:
+                    table["id"] = f"call_{own}"
+                table["type"] = "function"
+            if (arguments := function.get("arguments")) is not None:
+                text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+                self._count(text)
+                function["arguments"] = choice.arguments[own].feed(text)
+        return True
+
+    def _calls(self, calls: object, where: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Tool calls and the functions that they call.
+
+        Raises:
+            NoAnswer: They are none.
+        """
+        if not isinstance(calls, list):
+            raise NoAnswer(f"{self._who} answered with {where} that is no list")
+        for call in cast("list[object]", calls):
+            table = _table(call)
+            function = None if table is None else _table(table.get("function") or {})
+            if table is None or function is None:
+                raise NoAnswer(f"{self._who} answered with {where} whose items are no tool calls")
+            yield table, function
+
+    def _text(self, streams: dict[str, TextStream], key: str, text: str) -> str:
+        self._count(text)
+        if key not in streams:
+            streams[key] = self._sweeper.stream()
+        return streams[key].feed(text)
+
+    def _count(self, text: str) -> None:
+        self._text_size += len(text)
+        if self._text_size > self._bounds.answer_bytes:
+            raise self._too_much(self._bounds.answer_bytes, "of text in one answer")
+
+    def _held(self, number: int, choice: _Choice) -> Iterator[bytes]:
+        """Events with what was held back of a choice's texts, as it may have begun a secret."""
+        delta: dict[str, Any] = {key: text for key, stream in choice.texts.items() if (text := stream.end())}
+        calls = [
+            {"index": own, "function": {"arguments": text}}
+            for own, stream in choice.arguments.items()
+            if (text := stream.end())
+        ]
+        if calls:
+            delta["tool_calls"] = calls
+        if delta:
+            yield _sse({**self._head, "choices": [{"index": number, "delta": delta, "finish_reason": None}]})
+
+    def _finish(self) -> bytes:
+        """The end of the stream, with the usage that was found on the way."""
+        self.is_over = True
+        sent = [event for number, choice in self._choices.items() for event in self._held(number, choice)]
+        if self._choices and (usage := self._known_usage()) is not None:
+            sent.append(_sse({**self._head, "choices": [], "usage": usage}))
+        return b"".join(sent) + b"data: [DONE]\n\n"
+
+    # Whole bodies
+
+    def whole(self, body: bytes) -> bytes:
+        """Read a whole JSON body; what the client may read.
+
+        Raises:
+            NoAnswer: It is no answer.
+        """
+        self._heard = True
+        parsed, _ = self._parsed(body)
+        if (table := _table(parsed)) is None:
+            raise NoAnswer(f"{self._who} answered with JSON that is no object: {_shown(body)}")
+        if table.get("error"):
+            raise NoAnswer(f"{error_text(table) or 'an error without words'} (in an answer with status 200)")
+        self._take_usage(table.pop("usage", None))
+        items = self._items(table)
+        if not items:
+            raise NoAnswer(self._without_choices())
+        self._check_echo(table, items)
+        self._complete(table)
+        kept: list[dict[str, Any]] = []
+        for position, item in enumerate(items):
+            if not self._is_unasked(item, position):
+                self._message(item, position)
+                kept.append(item)
+        return json.dumps({**table, "choices": kept, "usage": self._known_usage()}).encode()
+
+    def _message(self, item: dict[str, Any], position: int) -> None:
+        number = item["index"] = _whole(item.get("index"), position)
+        table, where = _table(item.get("message")), f"choices[{number}].message"
+        if table is None:
+            raise NoAnswer(f"{self._who} answered with {where} that is no object")
+        table["role"] = "assistant"
+        for key in _TEXTS:
+            if table.get(key) is not None:
+                table[key] = self._plain(table[key], f"{where}.{key}")
+                self._count(table[key])
+        table.setdefault("content", None)
+        for own, (call, function) in enumerate(self._calls(table.get("tool_calls") or [], f"{where}.tool_calls")):
+            arguments: object = function.get("arguments")
+            function["arguments"] = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
+            self._count(function["arguments"])
+            call["function"] = {**function, "name": str(function.get("name") or "")}
+            call["type"] = "function"
+            if not isinstance(call.get("id"), str) or not call["id"]:
+                call["id"] = f"call_{own}"
+        reason: object = item.get("finish_reason")
+        if not isinstance(reason, str) or not reason:
+            item["finish_reason"] = None
+            self._note("finish", "sends whole answers without a finish_reason")
+
+    # Both
+
+    def _parsed(self, data: bytes) -> tuple[object, bool]:
+        """JSON as Python values, and whether it had to be mended: bytes that are no text, halves of characters."""
+        is_mended = False
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text, is_mended = data.decode("utf-8", "replace"), True
+        try:
+            value: object = json.loads(text)
+        except RecursionError:
+            raise NoAnswer(f"{self._who} answered with JSON nested too deep to read", is_final=True) from None
+        except ValueError:
+            raise NoAnswer(f"{self._who} answered with something that is not JSON: {_shown(data)}") from None
+        if b"\\ud" in data or b"\\uD" in data:
+            mended = _without_halves(value)
+            is_mended |= mended != value
+            value = mended
+        if b"\\u" in data or self._sweeper.finds_in(data):
+            swept = self._sweeper.value(value)
+            is_mended |= swept != value
+            value = swept
+        return value, is_mended
+
+    def _items(self, chunk: dict[str, Any]) -> list[dict[str, Any]]:
+        """The choices of a chunk or a body; none where there are none."""
+        items: object = chunk.get("choices", [])
+        if items is None:
+            self._fault = "choices is null"
+            return []
+        if not isinstance(items, list):
+            raise NoAnswer(f"{self._who} answered without choices: choices is no list")
+        found: list[dict[str, Any]] = []
+        for number, item in enumerate(cast("list[object]", items)):
+            if (table := _table(item)) is None:
+                raise NoAnswer(f"{self._who} answered with choices[{number}] that is no object")
+            found.append(table)
+        if not found and "choices" in chunk:
+            self._fault = "choices is empty"
+        return found
+
+    def _complete(self, table: dict[str, Any]) -> bool:
+        """Put in what the client needs to be there; whether anything was missing."""
+        needed: dict[str, Any] = {"id": "", "model": self._asked.model, "created": 0}
+        missing = {key: value for key, value in needed.items() if not isinstance(table.get(key), type(value))}
+        table.update(missing)
+        return bool(missing)
+
+    def _without_choices(self) -> str:
+        if not self._heard:
+            return f"{self._who} ended its answer without a word"
+        return f"{self._who} answered without choices{f': {self._fault}' if self._fault else ''}"
+
+    def _is_unasked(self, item: Mapping[str, Any], position: int) -> bool:
+        """Whether a choice is one more than the request has asked for."""
+        return not 0 <= _whole(item.get("index"), position) < max(self._asked.choices, 1)
+
+    def _check_echo(self, table: Mapping[str, Any], items: list[dict[str, Any]]) -> None:
+        """Hold the id and the model of an answer against those of the request and of what came before.
+
+        Raises:
+            NoAnswer: Parts of another answer are mixed into it.
+        """
+        own = table.get("id")
+        if isinstance(own, str) and own:
+            if own == self._id:
+                self._same_ids += 1
+            elif self._same_ids > 1 and any(item.get("delta") for item in items):
+                raise NoAnswer(f"{self._who} mixed parts of another answer into its stream (id {_shown(own)})")
+            elif not self._id:
+                self._id, self._same_ids = own, 1
+        model = table.get("model")
+        if self._choices or not isinstance(model, str) or not model or not self._asked.model:
+            return
+        if not _may_be_one(self._asked.model, model):
+            self._note("model", f"answers as {_shown(model)}: that may be another model, or another request's answer")
+
+    def _plain(self, text: object, where: str) -> str:
+        """A text, also where it comes as a list of parts.
+
+        Raises:
+            NoAnswer: It is none.
+        """
+        if isinstance(text, list):
+            parts = [(_table(part) or {}).get("text") for part in cast("list[object]", text)]
+            text = "".join(part for part in parts if isinstance(part, str))
+        if not isinstance(text, str):
+            raise NoAnswer(f"{self._who} answered with {where} that is no text")
+        return text
+
+    def _take_usage(self, usage: object) -> None:
+        if usage is None:
+            return
+        self._usage = sound_usage(usage)
+        self._usage_is_odd = self._usage is None
+
+    def _known_usage(self) -> dict[str, Any] | None:
+        """The usage, unless it cannot be that of this answer."""
+        if self._usage is not None and self._text_size and not self._usage["completion_tokens"]:
+            self._usage, self._usage_is_odd = None, True
+        if self._usage_is_odd:
+            self._note("usage", "sends usage that cannot be true: tokens and cost of such answers are unknown")
+        return self._usage
+
+    def _too_much(self, bound: int, what: str) -> NoAnswer:
+        size = f"{bound / MIB:g} MiB {what}".replace("MiB bytes", "MiB")
+        return NoAnswer(f"{self._who} sent more than {size}: max_answer_mib in [run] sets the bound", is_final=True)
+
+
+def sound_usage(usage: object) -> dict[str, Any] | None:
+    """The usage of an answer; `None` where a count is missing, negative, broken, or no number at all."""
+    if (table := _table(usage)) is None:
+        return None
+    asked, answered = _tokens(table.get("prompt_tokens")), _tokens(table.get("completion_tokens"))
+    if not asked or answered is None:
+        return None
+    sound: dict[str, Any] = {
+        "prompt_tokens": asked,
+        "completion_tokens": answered,
+        "total_tokens": max(_tokens(table.get("total_tokens")) or 0, asked + answered),
+    }
+    for key, most in (("prompt_tokens_details", asked), ("completion_tokens_details", answered)):
+        if (details := _table(table.get(key))) is not None:
+            found = {name: _tokens(count) for name, count in details.items()}
+            sound[key] = {name: count for name, count in found.items() if count is not None and count <= most}
+    cost = table.get("estimated_cost", table.get("cost"))
+    if isinstance(cost, int | float) and not isinstance(cost, bool) and math.isfinite(cost) and cost >= 0:
+        sound["estimated_cost"] = float(cost)
+    return sound
+
+
+def _tokens(count: object) -> int | None:
+    if isinstance(count, bool) or not isinstance(count, int | float) or not 0 <= count <= MAX_USAGE_TOKENS:
+        return None
+    return int(count) if count == int(count) else None
+
+
+def _table(value: object) -> dict[str, Any] | None:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+
+
+def _whole(number: object, otherwise: int) -> int:
+    return number if isinstance(number, int) and not isinstance(number, bool) else otherwise
+
+
+def _may_be_one(asked: str, answered: str) -> bool:
+    """Whether two names may mean one model: servers give it names of their own, most of which share a word."""
+    first, second = (
+        set(re.findall(r"[a-z]{2,}|\d+b\b", name.lower().rpartition("/")[2].partition(":")[0]))
+        for name in (asked, answered)
+    )
+    return bool(first & second) or answered.lower() in asked.lower() or asked.lower() in answered.lower()
+
+
+def _without_halves(value: object) -> object:
+    """A JSON value whose texts can be encoded: halves of surrogate pairs become U+FFFD."""
+    match value:
+        case str():
+            return _SURROGATE.sub("\ufffd", value)
+        case list():
+            return [_without_halves(item) for item in cast("list[object]", value)]
+        case dict():
+            table = cast("dict[str, object]", value)
+            return {_SURROGATE.sub("\ufffd", key): _without_halves(item) for key, item in table.items()}
+        case _:
+            return value
+
+
+def _shown(data: bytes | str) -> str:
+    """The beginning of something odd, to be told."""
+    return clean_line(data if isinstance(data, str) else data[:400].decode("utf-8", "replace"), 80)
+
+
+def _sse(value: object) -> bytes:
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
