@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ...profiles.base.errors import ProctorError, UsageError
-from ...profiles.base.format import number_of
+from ..inspect.logs.log_index import LogIndex
 from ..run.status import CellStatus, RunStatus
 from ..run.status_file import read_status
 from ..run.store import list_runs
-from ..views.narrative import few, warn_changed
 from .inputs import CellResult
 from .labels import model_of, provider_of, short_labels, task_title
 from .scoreboard import ScoreRow, cell_row, comparable_scores
@@ -22,7 +21,12 @@ from .statistics import CONFIDENCE, Comparison, Scores, compare, holm
 
 Change = Literal["better", "worse", "tied", "unknown"]
 Key = tuple[str, ...]
+Setting = tuple[str, Any, Any]  # its name, and its values before and after
 Figure = Literal["cost_usd", "usd_per_1k", "p50_s", "sample_s", "tokens_per_s"]
+
+_PATIENCE = frozenset(
+    {"timeout", "attempt_timeout", "stream_idle_timeout", "max_retries", "max_connections", "adaptive_connections"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class ComparedCell:
     change: Change = "unknown"
     p_value: float | None = None  # Holm-adjusted over all cells of both sides
     comparison: Comparison | None = None  # after minus before
+    settings: tuple[Setting, ...] = ()  # that are others than before and may change answers
+    simulated_once: bool = False  # by the logs: one side alone has a simulated model
 
     @property
     def name(self) -> str:
@@ -57,30 +63,12 @@ class RunComparison:
     after: str
     cells: tuple[ComparedCell, ...]
     against: str = ""  # which cell of the one run stands before the others; "" for two runs
-    warnings: tuple[str, ...] = ()  # what a reader has to know before believing the differences
     practice: bool = False  # whether models of either side are simulated
 
     @property
     def shared(self) -> tuple[ComparedCell, ...]:
         """The cells that both sides have."""
         return tuple(cell for cell in self.cells if cell.before and cell.after)
-
-    @property
-    def summary(self) -> str:
-        """Which cells have really changed, in a sentence or two."""
-        if not self.shared:
-            return "The runs have no cell in common: a cell is the same where its task and its model are."
-        tested = [cell for cell in self.shared if cell.change != "unknown"]
-        if not tested:
-            return "No difference can be tested: there are too few samples, or no scores of single ones."
-        changed = [cell for cell in tested if cell.change != "tied"]
-        if not changed:
-            none = "The one difference is not" if len(tested) == 1 else f"None of {len(tested)} differences is"
-            return f"{none} significant at 95% after Holm."
-        told = few([f"{cell.task} {cell.label} {cell.change}" for cell in changed])
-        verb = "is" if len(changed) == 1 else "are"
-        of_all = number_of(len(tested), "difference")
-        return f"{len(changed)} of {of_all} {verb} significant at 95% after Holm: {told}."
 
 
 def compare_runs(
@@ -151,19 +139,6 @@ def find_before(run_dir: Path, status: RunStatus) -> Path | None:
     return None
 
 
-def regressions(comparison: RunComparison) -> tuple[str, ...]:
-    """One sentence for each cell of both that has become worse, or may have. What is unknown does not hold."""
-    found: list[str] = []
-    for cell in comparison.shared:
-        if cell.change == "worse" and cell.comparison is not None and cell.before and cell.after:
-            found.append(f"{cell.name}: score {cell.after.score:.3f} is worse than {cell.before.score:.3f}")
-        elif cell.change == "unknown":
-            rows = ((cell.after, "now"), (cell.before, "before"))
-            why = next((f"no score {when}" for row, when in rows if row and row.score is None), "it cannot be tested")
-            found.append(f"{cell.name}: not known to be no worse: {why}")
-    return tuple(found)
-
-
 @dataclass(frozen=True, slots=True)
 class _Pair:
     """One cell as either side has it; one of them has it."""
@@ -181,24 +156,42 @@ class _Pair:
     def title(self) -> str:
         return task_title(self.status.task, self.status.task_args, self.status.variant)
 
+    @property
+    def indexes(self) -> tuple[LogIndex, ...]:
+        """Those of the logs that could be read, before and after."""
+        return tuple(one[1] for one in (self.old, self.new) if one is not None and one[1] is not None)
+
 
 def _compared(before: str, after: str, pairs: Sequence[_Pair], against: str, *, practice: bool) -> RunComparison:
     models = list(dict.fromkeys(pair.status.model for pair in pairs))
     labels = dict(zip(models, short_labels(models), strict=True))
-    cells = [_cell(pair, labels[pair.status.model]) for pair in pairs]
-    judged = _judged(cells)
-    indexes = [tuple(one[1] if one is not None else None for one in (pair.old, pair.new)) for pair in pairs]
-    warnings = warn_changed(judged, indexes, within=bool(against))
-    practice = practice or any(index is not None and index.practice for sides in indexes for index in sides)
-    return RunComparison(before, after, tuple(judged), against, warnings, practice)
+    cells = _judged([_cell(pair, labels[pair.status.model]) for pair in pairs])
+    practice = practice or any(index.practice for pair in pairs for index in pair.indexes)
+    return RunComparison(before, after, tuple(cells), against, practice)
 
 
 def _cell(pair: _Pair, label: str) -> ComparedCell:
     old_row, old_scores = _side(pair.old, label)
     new_row, new_scores = _side(pair.new, label)
     same_metric = old_row is not None and new_row is not None and old_row.metric == new_row.metric
-    comparison = compare(new_scores, old_scores) if same_metric else None
-    return ComparedCell(pair.title, label, pair.status.model, old_row, new_row, comparison=comparison)
+    old_index, new_index = pair.indexes if len(pair.indexes) == 2 else (None, None)
+    return ComparedCell(
+        pair.title,
+        label,
+        pair.status.model,
+        old_row,
+        new_row,
+        comparison=compare(new_scores, old_scores) if same_metric else None,
+        settings=_changed_settings(old_index, new_index) if old_index and new_index else (),
+        simulated_once=len({index.practice for index in pair.indexes}) > 1,
+    )
+
+
+def _changed_settings(old: LogIndex, new: LogIndex) -> tuple[Setting, ...]:
+    """Those that may change answers; how long one waits for them does not."""
+    before, after = ({**index.generate, "epochs": index.epochs} for index in (old, new))
+    names = [name for name in dict.fromkeys([*before, *after]) if name not in _PATIENCE]
+    return tuple((name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name))
 
 
 def _side(one: CellResult | None, label: str) -> tuple[ScoreRow | None, Scores]:

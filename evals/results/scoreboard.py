@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from ..inspect.logs.log_index import LogIndex
 from ..run.status import CellState, CellStatus
-from ..views.narrative import summarise, warn
 from .inputs import CellResult
 from .labels import model_of, provider_of, shared_part, short_labels, task_title
 from .statistics import CONFIDENCE, Comparison, Interval, Scores, compare, holm, mean_score, normal_interval
@@ -60,6 +59,10 @@ class ScoreRow:
     log: str | None
     grader_served_by: Mapping[str, float] = field(default_factory=dict[str, float])  # provider -> share of its answers
     sample_s: float | None = None  # that a sample took with its waits, the mean
+    task: str = ""
+    task_args: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    variant: str = ""
+    ungraded: int | None = None  # samples that ended without an error and without a score; None: nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,6 @@ class ScoreGroup:
     shared: str  # the model or the provider that all rows have in common, so that their labels leave it out
     metric: str | None
     rows: tuple[ScoreRow, ...]
-    summary: str  # which differences are real, in a sentence or two; "" where there is nothing to compare
-    warnings: tuple[str, ...] = ()
     part: str = ""  # the model or the provider that the rows were divided by; "" where they were not
 
     @property
@@ -163,8 +164,6 @@ def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGr
         shared=shared_part(models),
         metric=metrics.pop() if len(metrics) == 1 else None,
         rows=order_rows(rows, order_by),
-        summary=summarise(rows),
-        warnings=warn(rows),
         part=part,
     )
 
@@ -222,12 +221,21 @@ def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Sco
         log=status.log,
         grader_served_by=_shares(status.grader_served_by),
         sample_s=_mean(index.samples.total_time_s) if index else None,
+        task=status.task,
+        task_args=status.task_args,
+        variant=status.variant,
+        ungraded=_ungraded(index) if index else None,
     )
 
 
 def _mean(times_s: Sequence[float | None]) -> float | None:
     known = [time_s for time_s in times_s if time_s is not None]
     return fmean(known) if known else None
+
+
+def _ungraded(index: LogIndex) -> int:
+    samples = index.samples
+    return sum(score is None and error is None for score, error in zip(samples.score, samples.error, strict=True))
 
 
 def _shares(counts: Mapping[str, int]) -> dict[str, float]:

@@ -12,13 +12,8 @@ from ..results.statistics import samples_needed
 from ..run.status import ENDED
 
 if TYPE_CHECKING:
-    from ..inspect.logs.log_index import LogIndex
     from ..results.compare import ComparedCell, Figure, RunComparison
     from ..results.scoreboard import ScoreGroup, ScoreRow
-
-_PATIENCE = frozenset(
-    {"timeout", "attempt_timeout", "stream_idle_timeout", "max_retries", "max_connections", "adaptive_connections"}
-)
 
 
 def summarise(rows: Sequence[ScoreRow]) -> str:
@@ -40,7 +35,7 @@ def summarise(rows: Sequence[ScoreRow]) -> str:
     if tied and not (worse or better):
         said.append("No difference here is significant at 95% after Holm.")
     elif tied:
-        said.append(f"Not to be told from it: {names(tied)}.")
+        said.append(f"No significant difference from {best.label}: {names(tied)}.")
     if not said:
         return "No difference can be tested here: there are too few samples, or no scores of single ones."
     needed = next((words for row in tied if (words := _to_separate(best, row))), None)
@@ -55,7 +50,7 @@ def _to_separate(best: ScoreRow, row: ScoreRow) -> str | None:
     if count is None:
         return None
     digits = next(d for d in range(2, 17) if d == 16 or f"{best.score:.{d}f}" != f"{row.score:.{d}f}")
-    of_what = "each" if comparison.samples is None else "samples, the same for both"
+    of_what = "samples each" if comparison.samples is None else "samples (same samples for both)"
     return (
         f"To separate {best.score:.{digits}f} from {row.score:.{digits}f} (80% power): "
         f"≈ {_round_count(count)} {of_what}."
@@ -73,8 +68,8 @@ def warn(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
     themselves = [row for row in rows if row.self_graded]
     if themselves:
         all_do = len(themselves) == len(rows) > 1
-        who = "Each model grades itself" if all_do else f"Graded by itself: {names(themselves)}"
-        found.append(f"{who}; that may flatter it.")
+        who = "Each model grades itself" if all_do else f"Self-graded: {names(themselves)}"
+        found.append(f"{who}. Scores may be inflated.")
     graders = sorted({row.grader for row in rows if row.grader})
     if len(graders) > 1 and len(themselves) < len(rows):
         found.append(f"The graders differ, so the scores are not measured alike: {', '.join(graders)}.")
@@ -100,15 +95,28 @@ def warn(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
 def head_words(group: ScoreGroup) -> list[str]:
     """What a group is, and what holds for all of its rows: task, metric, samples, grader."""
     rows = group.rows
-    graders = {row.grader for row in rows}
-    grader = next(iter(graders)) if len(graders) == 1 and not rows[0].self_graded else None
-    parts = (
-        group.title,
-        group.metric,
-        number_of(rows[0].n, "sample") if len({row.n for row in rows}) == 1 else None,
-        f"graded by {grader.removeprefix(HF_PREFIX)}" if grader else None,
-    )
-    return [part for part in parts if part]
+    samples = number_of(rows[0].n, "sample") if len({row.n for row in rows}) == 1 else None
+    return [part for part in (group.title, group.metric, samples, _graded_by(rows)) if part]
+
+
+def _graded_by(rows: Sequence[ScoreRow]) -> str:
+    """Who graded all rows, and for how much, or who grades itself; what has answered nothing has not been graded."""
+    graded = [row for row in rows if row.samples]
+    if graded and all(row.self_graded for row in graded):
+        return "each model grades itself ⚠" if len(graded) > 1 else "it grades itself ⚠"
+    if any(row.self_graded for row in graded):
+        return "some grade themselves ⚠"
+    graders = {row.grader for row in graded}
+    if len(graders) != 1 or not (grader := graders.pop()):
+        return ""
+    return f"graded by {grader.removeprefix(HF_PREFIX)} for {total_words([row.grader_cost_usd for row in graded])}"
+
+
+def grader_words(grader: str | None, self_graded: bool) -> str:
+    """Who graded, badged where it is the model under test: the badge of every score."""
+    if self_graded:
+        return "grades itself ⚠"
+    return f"graded by {grader.removeprefix(HF_PREFIX)}" if grader else ""
 
 
 def grading_words(rows: Sequence[ScoreRow]) -> Iterator[str]:
@@ -175,30 +183,53 @@ def step_words(cell: ComparedCell, figure: Figure, words: Callable[[float | None
     return step, f"×{ratio:.0f}" if ratio >= 10 else f"{ratio - 1:+.0%}"
 
 
-def warn_changed(
-    cells: Sequence[ComparedCell], indexes: Sequence[Sequence[LogIndex | None]], *, within: bool
-) -> tuple[str, ...]:
-    """What makes two sides unlike each other beside what is compared.
+def summarise_changes(comparison: RunComparison) -> str:
+    """Which cells have really changed, in a sentence or two."""
+    if not comparison.shared:
+        return "The runs have no cell in common: a cell is the same where its task and its model are."
+    tested = [cell for cell in comparison.shared if cell.change != "unknown"]
+    if not tested:
+        return "No difference can be tested: there are too few samples, or no scores of single ones."
+    changed = [cell for cell in tested if cell.change != "tied"]
+    if not changed:
+        none = "The one difference is not" if len(tested) == 1 else f"None of {len(tested)} differences is"
+        return f"{none} significant at 95% after Holm."
+    told = few([f"{cell.task} {cell.label} {cell.change}" for cell in changed])
+    verb = "is" if len(changed) == 1 else "are"
+    of_all = number_of(len(tested), "difference")
+    return f"{len(changed)} of {of_all} {verb} significant at 95% after Holm: {told}."
 
-    Args:
-        cells: What is compared.
-        indexes: Of each cell the indexes of its two logs.
-        within: They are the cells of one run, held against one of them: other settings may be what is compared.
-    """
+
+def regressions(comparison: RunComparison) -> tuple[str, ...]:
+    """One sentence for each cell of both that has become worse, or may have. What is unknown does not hold."""
+    found: list[str] = []
+    for cell in comparison.shared:
+        if cell.change == "worse" and cell.comparison is not None and cell.before and cell.after:
+            found.append(f"{cell.name}: score {cell.after.score:.3f} is worse than {cell.before.score:.3f}")
+        elif cell.change == "unknown":
+            rows = ((cell.after, "now"), (cell.before, "before"))
+            why = next((f"no score {when}" for row, when in rows if row and row.score is None), "it cannot be tested")
+            found.append(f"{cell.name}: not known to be no worse: {why}")
+    return tuple(found)
+
+
+def warn_changed(comparison: RunComparison) -> tuple[str, ...]:
+    """What makes two sides unlike each other beside what is compared."""
     found: dict[str, list[tuple[str, str]]] = {}
+    within = bool(comparison.against)  # cells of one run: other settings may be what is compared
 
     def note(says: str, cell: ComparedCell, what: str = "") -> None:
         found.setdefault(says, []).append((cell.name, f" ({what})" if what else ""))
 
-    for cell, (old, new) in zip(cells, indexes, strict=True):
+    for cell in comparison.shared:
         before, after = cell.before, cell.after
         if before is None or after is None:
             continue
-        if old is not None and new is not None:
-            if old.practice != new.practice:
-                note("Simulated on one side only, so nothing is said about the model", cell)
-            if not within and (settings := _changed_settings(old, new)):
-                note("Other settings than before", cell, settings)
+        if cell.simulated_once:
+            note("Simulated on one side only, so nothing is said about the model", cell)
+        if cell.settings and not within:
+            steps = (f"{name} {_step(*values)}" for name, *values in cell.settings)
+            note("Other settings than before", cell, ", ".join(steps))
         if before.grader != after.grader and not (before.self_graded and after.self_graded):
             note("Another grader, so the scores are not measured alike", cell, _step(before.grader, after.grader))
         if before.metric and after.metric and before.metric != after.metric:
@@ -206,15 +237,14 @@ def warn_changed(
         servers = [max(row.served_by, key=row.served_by.__getitem__, default="") for row in (before, after)]
         if not within and all(servers) and servers[0] != servers[1]:
             note("Mostly served by another provider than before", cell, _step(*servers))
-        comparison = cell.comparison
-        if comparison is not None and comparison.samples is None:
+        tested = cell.comparison
+        if tested is not None and tested.samples is None:
             note("Not the same samples, so compared as two groups", cell)
-        elif comparison is not None and comparison.samples != max(before.n, after.n):
-            note("Compared on the samples that both have", cell, f"{comparison.samples} of {max(before.n, after.n)}")
+        elif tested is not None and tested.samples != max(before.n, after.n):
+            note("Compared on the samples that both have", cell, f"{tested.samples} of {max(before.n, after.n)}")
         if before.state not in ENDED or after.state not in ENDED:
             note("Not done yet", cell)
-    shared = sum(cell.before is not None and cell.after is not None for cell in cells)
-    return tuple(f"{says}: {_which(told, shared)}." for says, told in found.items())
+    return tuple(f"{says}: {_which(told, len(comparison.shared))}." for says, told in found.items())
 
 
 def _which(told: Sequence[tuple[str, str]], shared: int) -> str:
@@ -222,14 +252,6 @@ def _which(told: Sequence[tuple[str, str]], shared: int) -> str:
     if len(told) == shared > 1 and len({what for _, what in told}) == 1:
         return f"all cells{told[0][1]}"
     return few([name + what for name, what in told])
-
-
-def _changed_settings(old: LogIndex, new: LogIndex) -> str:
-    """`temperature 0.0 → 0.7`: what may change answers; how long one waits for them does not."""
-    sides = [{**index.generate, "epochs": index.epochs} for index in (old, new)]
-    names = [name for name in dict.fromkeys([*sides[0], *sides[1]]) if name not in _PATIENCE]
-    changed = [name for name in names if sides[0].get(name) != sides[1].get(name)]
-    return ", ".join(f"{name} {_step(sides[0].get(name), sides[1].get(name))}" for name in changed)
 
 
 def _step(before: object, after: object) -> str:

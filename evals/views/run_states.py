@@ -9,16 +9,26 @@ SELF_GRADED = "⚠"  # beside a score that the model gave itself
 NO_NEWS_S = 10.0  # the supervisor writes twice a second
 NO_NEWS_AT_START_S = 60.0  # but not before Inspect is loaded, which a busy machine takes its time for
 
-GLYPHS = {
+_STATES = {  # of a cell or a run: its glyph and its tone
     "waiting": ("·", "dim"),
-    "starting": ("○", "cyan"),
-    "running": ("●", "cyan"),
-    "paused": ("‖", "yellow"),
-    "held": ("◐", "yellow"),
-    "succeeded": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "stopped": ("■", "yellow"),
+    "starting": ("○", "accent"),
+    "running": ("●", "accent"),
+    "paused": ("‖", "warn"),
+    "held": ("◐", "warn"),
+    "succeeded": ("✓", "good"),
+    "failed": ("✗", "bad"),
+    "stopped": ("■", "warn"),
 }
+
+
+def glyph(state: str) -> str:
+    """The sign of a state: `●`."""
+    return _STATES[state][0]
+
+
+def state_tone(state: str) -> str:
+    """The tone of a state, as tables name it."""
+    return _STATES[state][1]
 
 
 def summary(status: RunStatus, now_s: float) -> str:

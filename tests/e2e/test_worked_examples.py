@@ -87,7 +87,7 @@ def test_nine_providers_are_nine_cells_and_json_lines_tell_each(ran: Mapping[str
     assert launch["event"] == "launch"
     assert Path(launch["run_dir"]).name == launch["run_id"]
     assert len(set(launch["cells"])) == 9
-    fields = {"cell", "task", "model", "state", "score", "stderr", "samples", "errors", "cost_usd", "log"}
+    fields = {"cell", "task", "model", "provider", "state", "score", "stderr", "samples", "errors", "cost_usd", "log"}
     for cell in cells:
         assert cell["event"] == "cell"
         assert fields < set(cell)
@@ -104,7 +104,7 @@ def test_nine_providers_are_nine_cells_and_json_lines_tell_each(ran: Mapping[str
         assert Path(cell["log"]).parent == Path(launch["run_dir"])
     assert sorted(cell["cell"] for cell in cells) == sorted(launch["cells"])
     assert len({cell["log"] for cell in cells}) == 9
-    assert set(done) == {"event", "run_id", "state", "exit_code", "cells"}
+    assert {"event", "run_id", "state", "exit_code", "cells"} < set(done)
     assert (done["event"], done["run_id"], done["state"], done["exit_code"]) == (
         "done",
         launch["run_id"],
@@ -228,7 +228,13 @@ def test_the_list_of_runs_agrees(ran: Mapping[str, Any], resident: Any) -> None:
     done = ran["nine-providers"].events[-1]
     assert len(runs) == 5
     assert {run["exit_code"] for run in runs} == {0}
-    assert (nine["state"], nine["cells"], nine["done"], nine["total"], nine["errors"]) == ("succeeded", 9, 45, 45, 0)
+    assert (nine["state"], len(nine["cells"]), nine["done"], nine["total"], nine["errors"]) == (
+        "succeeded",
+        9,
+        45,
+        45,
+        0,
+    )
     assert nine["best_score"] == max(cell["score"] for cell in done["cells"])
     assert nine["cost_usd"] == pytest.approx(sum(cell["cost_usd"] for cell in done["cells"]))
 

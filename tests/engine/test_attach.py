@@ -22,7 +22,7 @@ from proctor.evals.run.follow import follow
 from proctor.evals.run.run_list import KnownRuns
 
 CYCLES = 100
-FIGURES = ("state", "done", "total", "errors", "score", "cost_usd", "tokens")
+FIGURES = ("state", "total", "errors", "score", "cost_usd", "tokens")
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
 
 
@@ -88,6 +88,7 @@ def test_watchers_come_and_go(
     assert late.stdout is not None
     (seen,) = json.loads(late.stdout.readline())["cells"]
     assert {name: seen[name] for name in FIGURES} == {name: getattr(still, name) for name in FIGURES}
+    assert seen["samples"] == still.done
     watchers.append(late)
     set_faults()
     InspectSteering(folder).resume(pid)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
 from proctor.evals.catalog.listings import Price
 from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Problem, Range, RunSettings
-from proctor.tui.cli.plan_view import (
-    format_time_range,
-    format_usd_range,
-    plan_json,
-    print_plan,
-    print_problems,
-    totals_line,
-)
+from proctor.evals.views.cells import CELL_KEYS
+from proctor.evals.views.plan import format_time_range, format_usd_range, plan_record, totals_line
+from proctor.tui.cli.plan_view import print_plan, print_problems
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -65,10 +61,10 @@ def shown(plan: Plan, width: int) -> list[str]:
 def test_a_plan_is_its_cells_its_totals_and_what_stands_in_its_way() -> None:
     assert shown(replace(PLAN, problems=(ERROR, WARNING)), 100) == [
         "A title",
-        "   cell                             samples   tokens          cost    time",
-        "✗  gpt-oss-120b:groq                    100  22k–39k  $0.012–0.046  4–75 s",
-        "   gpt-oss-120b:fastest → cerebras      100  22k–39k  $0.012–0.046  4–75 s",
-        "⚠  gpt-oss-120b:shy                     100  22k–39k             ?       ?",
+        "   task            model                 resolves to  samples   tokens          cost    time",
+        "✗  theory_of_mind  gpt-oss-120b:groq     groq             100  22k–39k  $0.012–0.046  4–75 s",
+        "   theory_of_mind  gpt-oss-120b:fastest  cerebras         100  22k–39k  $0.012–0.046  4–75 s",
+        "⚠  theory_of_mind  gpt-oss-120b:shy      shy              100  22k–39k             ?       ?",
         "1 task × 3 models = 3 cells · 300 samples · ≈ $0.025–0.091 + ? · ≈ 4–75 s + ? · each model grades itself ⚠",
         'error: [[models]] #1: "groq" does not serve x: live now: novita',
         "warning: [[models]] #1: what x:shy costs is unknown: the estimate leaves it out",
@@ -82,7 +78,7 @@ def test_a_pinned_policy_who_pays_and_a_grader_that_is_examined_are_told() -> No
         settings=replace(PLAN.settings, bill_to="acme"),
     )
     lines = shown(plan, 120)
-    assert "gpt-oss-120b:fastest → cerebras (pinned)" in lines[2]
+    assert lines[2].split()[1:5] == ["gpt-oss-120b:fastest", "·", "pinned", "cerebras"]
     assert lines[-1].endswith(" · billed to acme · grader gpt-oss-120b:groq ⚠")
 
 
@@ -91,21 +87,22 @@ def test_practice_is_called_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "dropped"), [(48, {"tokens", "time"}), (72, {"tokens"}), (80, set[str]()), (120, set[str]())]
+    ("width", "dropped"),
+    [(48, ["tokens", "resolves", "samples", "time"]), (72, ["tokens", "resolves"]), (84, ["tokens"]), (120, [])],
 )
-def test_every_cell_and_its_cost_fits_at_any_width(width: int, dropped: set[str]) -> None:
-    long = replace(GROQ, endpoint=Endpoint(f"{HF}x/{'y' * 90}", f"x/{'y' * 90}"))
+def test_every_cell_and_its_cost_fits_at_any_width(width: int, dropped: list[str]) -> None:
+    long = replace(GROQ, endpoint=Endpoint(f"{HF}x/{'z' * 90}", f"x/{'z' * 90}"))
     table = shown(replace(PLAN, cells=(GROQ, long)), width)[1:-1]
     assert all(cell_len(line) <= width for line in table)
-    assert sum(line.count("y") for line in table) == 90, "a long name is folded, not cut"
+    assert sum(line.count("z") for line in table) == 90, "a long name is folded, not cut"
     assert sum("$0.012–0.046" in line for line in table) == 2
-    assert set(table[0].split()) == {"cell", "samples", "tokens", "cost", "time"} - dropped
+    assert {"task", "model", "resolves", "samples", "tokens", "cost", "time"} - set(table[0].split()) == set(dropped)
 
 
 def test_the_task_is_named_where_there_are_several() -> None:
     text = "\n".join(shown(replace(PLAN, cells=(GROQ, replace(FASTEST, task="/a/b.py@exam"))), 120))
-    assert "theory_of_mind · gpt-oss-120b:groq" in text
-    assert "exam · gpt-oss-120b:fastest → cerebras" in text
+    assert re.search("theory_of_mind +gpt-oss-120b:groq", text)
+    assert re.search("exam +gpt-oss-120b:fastest +cerebras", text)
 
 
 @pytest.mark.parametrize(
@@ -188,16 +185,18 @@ def test_foreign_text_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]
     assert len(shown(plan, 200)) == 5
 
 
-def test_json_is_one_line_with_every_figure_and_null_for_unknown(capsys: pytest.CaptureFixture[str]) -> None:
-    text = plan_json(replace(PLAN, problems=(WARNING,)))
-    assert "\n" not in text
-    record = json.loads(text)
-    assert (record["event"], record["source"], record["settings"]["budget_usd"]) == ("plan", "hub", None)
+def test_json_has_every_figure_and_null_for_unknown() -> None:
+    record = json.loads(json.dumps(plan_record(replace(PLAN, problems=(WARNING,)))))
+    assert (record["source"], record["settings"]["budget_usd"]) == ("hub", None)
+    assert tuple(record["cells"][0])[: len(CELL_KEYS)] == CELL_KEYS
     assert record["cells"][0] == {
         "cell": GROQ.id,
         "task": "proctor/theory_of_mind",
         "task_args": {"n": 1},
         "model": "hf-inference-providers/openai/gpt-oss-120b:groq",
+        "provider": "groq",
+        "state": "planned",
+        **dict.fromkeys(("score", "metric", "stderr", "errors", "ungraded", "log")),
         "base_url": "http://r/v1",
         "variant": "",
         "generate": {"temperature": 0.0},

@@ -10,18 +10,23 @@ from pathlib import Path
 
 import pytest
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
-from proctor.evals.results.compare import Change, RunComparison, compare_runs, compare_within, find_before, regressions
+from proctor.evals.results.compare import Change, RunComparison, compare_runs, compare_within, find_before
 from proctor.evals.run.status import CallStats, CellStatus, RunStatus
 from proctor.evals.run.status_file import read_status, write_status
-from proctor.evals.views.narrative import step_words
-from proctor.evals.views.render.comparison import to_csv, to_json, to_markdown
-from proctor.evals.views.render.json import difference_record
+from proctor.evals.views.comparison import comparison_report
+from proctor.evals.views.narrative import regressions, step_words, summarise_changes, warn_changed
+from proctor.evals.views.render import render
 from proctor.profiles.base.errors import UsageError
 from proctor.profiles.base.format import format_seconds, format_usd
 from proctor.tui.screens.results.comparison_rows import compared_words, comparison_table
 from proctor.tui.widgets.table.layout import lay_out, row_segments
 from rich.cells import cell_len
 from rich.style import Style
+
+
+def written(comparison: RunComparison, ending: str) -> str:
+    return render(comparison_report(comparison), ending)
+
 
 TARGET = "hf-inference-providers/a/m:"
 
@@ -57,15 +62,15 @@ def test_cells_of_both_runs_are_compared_in_pairs_and_the_others_are_listed() ->
     groq = next(one for one in found.cells if one.change == "better")
     assert groq.comparison is not None and groq.comparison.samples == 40
     assert round(groq.comparison.difference, 3) == 0.625  # now minus before
-    assert found.summary == "1 of 2 differences is significant at 95% after Holm: t groq better."
+    assert summarise_changes(found) == "1 of 2 differences is significant at 95% after Holm: t groq better."
     back = compare_runs(AFTER, BEFORE)
     assert {one.label: one.change for one in back.cells if one.task == "t"}["groq"] == "worse"
 
 
 def test_nothing_is_claimed_of_runs_that_share_nothing_or_too_little() -> None:
-    assert "no cell in common" in compare_runs(("a", [cell("x", 1)]), ("b", [cell("y", 1)])).summary
+    assert "no cell in common" in summarise_changes(compare_runs(("a", [cell("x", 1)]), ("b", [cell("y", 1)])))
     unread = ("b", [(BEFORE[1][0][0], None)])
-    assert "can be tested" in compare_runs(("a", [BEFORE[1][0]]), unread).summary  # pyright: ignore[reportArgumentType]
+    assert "can be tested" in summarise_changes(compare_runs(("a", [BEFORE[1][0]]), unread))  # pyright: ignore[reportArgumentType]
     status, index = cell("groq", 10)
     other = ("b", [(status, replace(index, metric="f1"))])
     assert compare_runs(("a", [cell("groq", 30)]), other).cells[0].change == "unknown"
@@ -75,28 +80,30 @@ def test_the_table_says_what_each_run_has() -> None:
     found = compare_runs(BEFORE, AFTER)
     _, rows = comparison_table(found)
     words = {row.cells[1].text: [cell.text for cell in row.cells] for row in rows if row.cells[0].text == "t"}
-    assert words["groq"][2:5] == ["0.250 → 0.875", "+0.625", "better p<0.001"]
-    assert words["gone"][2] == "0.125 → –" and words["gone"][4] == "only before" and words["come"][4] == "only now"
+    assert words["groq"][2:6] == ["0.250", "0.875", "+0.625", "better p<0.001"]
+    assert words["gone"][2:6] == ["0.125", "", "", "only before"] and words["come"][3:6] == ["0.125", "", "only now"]
 
 
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (200, ["task", "model", "scores", "difference", "change", "interval", "pairs", "cost"]),
-        (120, ["task", "model", "scores", "difference", "change", "interval"]),
-        (80, ["task", "model", "difference", "change"]),
-        (40, ["task", "model", "change"]),
+        (200, ["before", "after", "shift", "change", "picture", "interval", "over", "usd_per_1k", "sample_s"]),
+        (120, ["before", "after", "shift", "change"]),
+        (80, ["shift", "change"]),
+        (40, ["change"]),
     ],
 )
 def test_what_a_difference_means_is_whole_however_narrow_the_table_is(width: int, shown: list[str]) -> None:
     changes: tuple[Change, ...] = ("better", "worse", "tied")
     cells = [
-        replace(one, task="a_task_with_a_long_name · of=what", label="a-model-of-8B:provider", change=change, p_value=p)
+        replace(
+            one, task=f"a_task_with_a_long_name · of={change}", label="a-model-of-8B:provider", change=change, p_value=p
+        )
         for one, change, p in zip(compare_runs(BEFORE, AFTER).cells, changes, (0.0001, 0.031, 1.0), strict=False)
     ]
     columns, rows = comparison_table(RunComparison("old", "new", tuple(cells)), width)
     places = lay_out(columns, width)
-    assert [place.column.key for place in places] == shown
+    assert [place.column.key for place in places] == ["task", "label", *shown]
     lines = ["".join(part.text for part in row_segments(row, places, width, lambda _: Style(), False, False))
              for row in rows]  # fmt: skip
     assert all(cell_len(line) == width for line in lines)
@@ -138,7 +145,7 @@ def test_the_cells_of_a_run_are_held_against_the_one_that_is_named() -> None:
         compare_within("new", [*AFTER[1], (replace(AFTER[1][0][0], model="x/y"), AFTER[1][0][1])], "hf")
 
 
-def test_variants_are_held_against_each_other_target_by_target() -> None:
+def test_variants_are_held_against_each_other_model_by_target() -> None:
     def variant(name: str, provider: str, right: int) -> tuple[CellStatus, LogIndex]:
         status, index = cell(provider, right)
         return replace(status, id=f"{status.id}-{name}", variant=name), index
@@ -154,12 +161,12 @@ def test_what_makes_the_sides_unlike_is_said() -> None:
     after = replace(index, generate={"temperature": 0.7, "timeout": 9}, grader="y/judge", epochs=3)
     old = replace(status, served_by={"groq": 40})
     new = replace(status, served_by={"cerebras": 30, "groq": 10})
-    (settings, grader, server) = compare_runs(("a", [(old, before)]), ("b", [(new, after)])).warnings
+    (settings, grader, server) = warn_changed(compare_runs(("a", [(old, before)]), ("b", [(new, after)])))
     assert settings == "Other settings than before: t · m:fastest (temperature 0.0 → 0.7, epochs 1 → 3)."
     assert grader == "Another grader, so the scores are not measured alike: t · m:fastest (x/judge → y/judge)."
     assert server == "Mostly served by another provider than before: t · m:fastest (groq → cerebras)."
-    assert compare_runs(BEFORE, BEFORE).warnings == ()
-    fewer = compare_runs(("a", [cell("groq", 10, 30), cell("novita", 5, 30)]), BEFORE).warnings
+    assert warn_changed(compare_runs(BEFORE, BEFORE)) == ()
+    fewer = warn_changed(compare_runs(("a", [cell("groq", 10, 30), cell("novita", 5, 30)]), BEFORE))
     assert fewer == ("Compared on the samples that both have: all cells (30 of 40).",)
 
 
@@ -191,37 +198,41 @@ def test_figures_change_by_a_share_and_what_is_unknown_does_not() -> None:
 
 def test_json_csv_and_markdown_say_the_same() -> None:
     found = compare_runs(BEFORE, AFTER)
-    told = json.loads(to_json(found))
-    assert (told["before"], told["after"], told["against"], told["summary"]) == ("old", "new", None, found.summary)
+    told = json.loads(written(found, ".json"))
+    assert (told["before"], told["after"], told["against"], told["summary"]) == (
+        "old",
+        "new",
+        None,
+        summarise_changes(found),
+    )
     by_name = {(one["task"], one["label"]): one for one in told["cells"]}
     groq, gone = by_name["t", "groq"], by_name["t", "gone"]
     assert (groq["before"]["score"], groq["after"]["score"], groq["difference"]) == (0.25, 0.875, 0.625)
     assert (groq["change"], groq["pairs"], groq["method"]) == ("better", 40, "exact McNemar")
     assert gone["after"] is None and gone["before"]["n"] == 40
-    lines = list(csv.DictReader(io.StringIO(to_csv(found))))
+    lines = list(csv.DictReader(io.StringIO(written(found, ".csv"))))
     assert [(one["label"], one["score_before"], one["score_after"]) for one in lines] == [
         ("groq", "0.25", "0.875"), ("novita", "0.5", "0.55"), ("gone", "0.125", ""), ("come", "", "0.125"),
         ("groq", "0.2", ""),
     ]  # fmt: skip
     assert {one["run_before"] for one in lines} == {"old"}
-    markdown = to_markdown(found)
+    markdown = written(found, ".md")
     assert "| groq | 0.250 | 0.875 | +0.625 |" in markdown and "| only now |" in markdown
-    assert markdown.rstrip().endswith(found.summary)
+    assert markdown.rstrip().endswith(summarise_changes(found))
 
 
 def test_csv_of_a_comparison_has_its_columns_and_holds_no_formulas() -> None:
     found = compare_runs(BEFORE, AFTER)
     hostile = replace(found, cells=(replace(found.cells[0], task="=1+1", label="@x"), *found.cells[1:]))
-    header, first, *rest = csv.reader(io.StringIO(to_csv(hostile)))
+    header, first, *rest = csv.reader(io.StringIO(written(hostile, ".csv")))
     assert len(rest) == len(found.cells) - 1 and {len(line) for line in (first, *rest)} == {len(header)}
-    assert header[:17] == [
-        "run_before", "run_after", "task", "label", "model", "change", "p_value", "difference", "difference_low",
-        "difference_high", "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio",
-        "tokens_per_s_ratio",
+    assert header[:18] == [
+        "run_before", "run_after", "task", "label", "model", "provider", "change", "p_value", "difference",
+        "difference_low", "difference_high", "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio",
+        "sample_s_ratio", "tokens_per_s_ratio",
     ]  # fmt: skip
-    assert header[17:21] == ["cell_before", "cell_after", "state_before", "state_after"]
+    assert header[18:22] == ["cell_before", "cell_after", "state_before", "state_after"]
     assert first[2:4] == ["'=1+1", "'@x"]
-    assert list(difference_record(None)) == header[7:12] and not any(difference_record(None).values())
 
 
 def test_the_run_before_is_the_newest_that_has_scored_a_cell_of_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,10 +13,10 @@ from proctor.evals.results.compare import ComparedCell, RunComparison
 from proctor.evals.results.report import ErrorCount, RunFacts
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from proctor.evals.results.statistics import Comparison, Interval
-from proctor.evals.views.render import write_scoreboard
-from proctor.evals.views.render.comparison_html import to_html as comparison_page
-from proctor.evals.views.render.html import to_html
+from proctor.evals.views.comparison import comparison_report
+from proctor.evals.views.render import PAGE, render, write_report
 from proctor.evals.views.render.page import Axis
+from proctor.evals.views.scoreboard import scoreboard_report
 from proctor.profiles.base.errors import ProctorError, UsageError
 
 HOSTILE = "</td></style><script>alert(1)</script><img src=x onerror=y> \" ' & \x1b[31m \u202egnp.exe \u200b\ud800"
@@ -62,18 +63,28 @@ class Read(HTMLParser):
         self.text += "" if "style" in self.open else f" {data}"
 
 
-def board(*rows: ScoreRow, says: str = "A sentence.", title: str = "a title") -> Scoreboard:
-    group = ScoreGroup("proctor/quiz", {}, "", "openai/gpt-oss-120b", "accuracy", rows, says, ("Beware.",))
+def board(*rows: ScoreRow, title: str = "a title") -> Scoreboard:
+    group = ScoreGroup("proctor/quiz", {}, "", "openai/gpt-oss-120b", "accuracy", rows)
     return Scoreboard(title, "run-1", True, (group,))
+
+
+def to_html(scoreboard: Scoreboard, facts: RunFacts) -> str:
+    return render(scoreboard_report(scoreboard, facts), PAGE)
+
+
+def comparison_page(compared: RunComparison, about: Sequence[tuple[str, str]]) -> str:
+    return render(comparison_report(compared, about), PAGE)
+
+
+def write_scoreboard(scoreboard: Scoreboard, path: Path, facts: RunFacts | None = None) -> None:
+    write_report(scoreboard_report(scoreboard, facts), path)
 
 
 def comparison(label: str = "groq") -> RunComparison:
     between = Comparison(-0.24, 100, "exact McNemar", 0.003, Interval(-0.35, -0.12), 1.0)
     after = replace(OTHER, label=label, p50_s=2.4, reason=label)
     cell = ComparedCell(label, label, HF + "groq", BEST, after, "worse", 0.003, between)
-    return RunComparison(
-        label, label, (cell, replace(cell, after=None, change="unknown", comparison=None)), "", (label,)
-    )
+    return RunComparison(label, label, (cell, replace(cell, after=None, change="unknown", comparison=None)))
 
 
 def test_a_page_tells_what_was_run_and_how_it_came_out() -> None:
@@ -82,8 +93,10 @@ def test_a_page_tells_what_was_run_and_how_it_came_out() -> None:
         "Practice: the models are simulated.", "run run-1", "state failed: it was stopped",
         "after 1 min 05 s · 2 attempts",
         "size 2 cells · 200 samples", "errors 2", "$0.0310 + ?", "grading by openai/gpt-oss-120b:fastest · $0.0100",
-        "accuracy · 100 samples", "0.756 to 0.899", "worse p=0.003", "cerebras 97%, groq 3%", "itself", "grades itself",
-        "failed: 2 of 100 failed", "A sentence.", "Beware.", "quiz · :fastest 2 TimeoutError: no answer", "limit = 100",
+        "accuracy · 100 samples", "0.756 to 0.899", "worse p=0.003", "cerebras 97%, groq 3%", "as requested",
+        "grades itself",
+        "failed: 2 of 100 failed", "Worse than groq at 95% after Holm: :fastest.", "Scores may be inflated",
+        "quiz · :fastest 2 TimeoutError: no answer", "limit = 100",
     ):  # fmt: skip
         assert words in text, words
     assert 'title = "a <b>"' in text
@@ -111,7 +124,7 @@ def test_foreign_text_is_shown_and_obeyed_by_nobody(page: str) -> None:
     hostile = replace(OTHER, label=HOSTILE, reason=HOSTILE, served_by={HOSTILE: 1.0}, grader=HOSTILE, self_graded=False)
     facts = replace(FACTS, message=HOSTILE, profile=HOSTILE, errors=(ErrorCount(HOSTILE, HOSTILE, 1),))
     if page == "scoreboard":
-        html = to_html(board(BEST, hostile, says=HOSTILE, title=HOSTILE), facts)
+        html = to_html(board(BEST, hostile, title=HOSTILE), facts)
     else:
         html = comparison_page(replace(comparison(HOSTILE), practice=True), [(HOSTILE, HOSTILE)])
     html.encode()

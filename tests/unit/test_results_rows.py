@@ -12,20 +12,21 @@ from proctor.evals.inspect.logs.sample_orders import ORDERS, order_samples
 from proctor.evals.results.disagreements import decode_disagreements, encode_disagreements, find_disagreements
 from proctor.evals.results.scoreboard import Scoreboard, build_scoreboard
 from proctor.evals.run.status import CellStatus
-from proctor.evals.views.render import check_export, write_scoreboard
+from proctor.evals.views.narrative import head_words
+from proctor.evals.views.render import check_export, write_report
+from proctor.evals.views.scoreboard import scoreboard_report
 from proctor.profiles.base.errors import ProctorError
 from proctor.tui.screens.results import sample_rows as rows
 from proctor.tui.screens.results.disagreement_rows import DisagreementRows, marks_words
 from proctor.tui.screens.results.score_rows import (
-    SORTINGS,
     RowOrder,
-    group_words,
     next_order,
     order_by_column,
     score_table,
     section_words,
     sections,
     sort_rows,
+    sorts,
 )
 
 HF = "hf-inference-providers/"
@@ -136,14 +137,14 @@ def test_a_model_is_compared_with_itself_task_by_task() -> None:
     first = by_model[0].groups[0]
     assert {row.label: row.verdict for row in first.rows}["groq"] == "best"
     words = section_words(by_model[0])
-    assert "3 cells, 2 tasks, each by itself" in words and "0." not in words.split("cost")[0]  # no score of all
+    assert "3 cells, 2 tasks, each by itself" in words and "0." not in words.split("cost_usd")[0]  # no score of all
     assert [section.title for section in sections(board("provider"))] == ["groq", "novita"]
     assert [section.title for section in sections(board())] == ["t", "u"]
 
 
 def test_groups_stand_under_headings_and_their_rows_stay_with_them() -> None:
     section = sections(board("model"))[0]
-    _, table = score_table(section, RowOrder("model", True))
+    _, table = score_table(section, RowOrder("label", True))
     assert [row.key for row in table] == ["group 0", "t-a/m:novita", "t-a/m:groq", "group 1", "u-a/m:groq"]
     heading = [cell.text for cell in table[0].cells]
     assert "t · 10 samples" in heading and not any("0.9" in text for text in heading)
@@ -152,7 +153,7 @@ def test_groups_stand_under_headings_and_their_rows_stay_with_them() -> None:
 def test_rows_are_ordered_by_every_column_either_way() -> None:
     group = board().groups[0]
     columns_there, _ = score_table(sections(board())[0], RowOrder("score", True))
-    for column in SORTINGS:
+    for column in sorts():
         for downwards in (False, True):
             assert {row.cell for row in sort_rows(group.rows, RowOrder(column, downwards))} == {
                 row.cell for row in group.rows
@@ -163,8 +164,8 @@ def test_rows_are_ordered_by_every_column_either_way() -> None:
         order = next_order(order, columns_there)
         seen.append(order.column)
     assert {column.key for column in columns_there} <= set(seen)
-    assert order_by_column(RowOrder("cost", False), "cost") == RowOrder("cost", True)
-    assert order_by_column(RowOrder("cost", False), "speed") == RowOrder("speed", True)
+    assert order_by_column(RowOrder("cost_usd", False), "cost_usd") == RowOrder("cost_usd", True)
+    assert order_by_column(RowOrder("cost_usd", False), "tokens_per_s") == RowOrder("tokens_per_s", True)
 
 
 def test_the_grader_is_named_with_what_it_cost() -> None:
@@ -173,7 +174,7 @@ def test_the_grader_is_named_with_what_it_cost() -> None:
     graded = [
         (replace(status, grader_calls=CallStats(cost_usd=0.25)), index) for status, index in CELLS if status.task == "t"
     ]
-    words = group_words(build_scoreboard("r", None, graded).groups[0])
+    words = head_words(build_scoreboard("r", None, graded).groups[0])
     assert "graded by x/grader for $0.750" in words
 
 
@@ -209,9 +210,9 @@ def test_other_samples_and_unread_logs_are_not_compared() -> None:
 
 
 def test_the_ending_says_the_format(tmp_path: Path) -> None:
-    for ending, mark in ((".md", "# A run"), (".csv", "task,task_args"), (".JSON", '"format": 1')):
+    for ending, mark in ((".md", "# A run"), (".csv", "cell,task,model,provider"), (".JSON", '"format": 1')):
         path = tmp_path / f"board{ending}"
-        write_scoreboard(board(), path)
+        write_report(scoreboard_report(board()), path)
         assert mark in path.read_text()
         assert path.stat().st_mode & 0o777 == 0o600
     assert len(json.loads((tmp_path / "board.JSON").read_text())["groups"]) == 2
@@ -223,4 +224,4 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "folder.md").mkdir()
     assert "is a folder" in check_export(tmp_path / "folder.md")
     with pytest.raises(ProctorError):
-        write_scoreboard(board(), tmp_path / "none" / "board.md")
+        write_report(scoreboard_report(board()), tmp_path / "none" / "board.md")

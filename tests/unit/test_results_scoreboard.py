@@ -10,14 +10,19 @@ from dataclasses import replace
 
 import pytest
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
-from proctor.evals.results.scoreboard import ScoreGroup, ScoreRow, build_scoreboard
+from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow, build_scoreboard
 from proctor.evals.run.status import CallStats, CellState, CellStatus
-from proctor.evals.views.render.csv import COLUMNS, to_csv
-from proctor.evals.views.render.json import to_json
-from proctor.evals.views.render.markdown import to_markdown
+from proctor.evals.views.cells import CELL_KEYS
+from proctor.evals.views.narrative import summarise, warn
+from proctor.evals.views.render import render
+from proctor.evals.views.scoreboard import SCOREBOARD, scoreboard_report
 
 HF = "hf-inference-providers/openai/gpt-oss-120b:"
 Cell = tuple[CellStatus, LogIndex | None]
+
+
+def written(board: Scoreboard, ending: str) -> str:
+    return render(scoreboard_report(board), ending)
 
 
 def columns(scores: list[float | None], *, epochs: int = 1, first_id: int = 1) -> SampleColumns:
@@ -91,17 +96,20 @@ def test_the_guides_nine_providers_are_all_tied() -> None:
         "hyperbolic", "fireworks", "nscale", "scaleway", "together", "cerebras", "groq", "novita",
     ]  # fmt: skip
     assert [row.verdict for row in found.rows] == ["best"] + ["tied"] * 7
-    assert found.summary.startswith("No difference here is significant at 95% after Holm. To separate 0.84 from 0.80")
+    assert summarise(found.rows).startswith(
+        "No difference here is significant at 95% after Holm. To separate 0.84 from 0.80"
+    )
     assert found.shared == "openai/gpt-oss-120b"
-    assert found.warnings == ()
+    assert warn(found.rows) == ()
 
 
 def test_the_number_of_samples_to_separate_is_of_groups_where_the_samples_differ() -> None:
     found = group(cell("a", right(84, 100)), cell("b", right(80, 100), first_id=1001))
-    assert found.summary == (
-        "No difference here is significant at 95% after Holm. To separate 0.84 from 0.80 (80% power): ≈ 1 440 each."
+    assert summarise(found.rows) == (
+        "No difference here is significant at 95% after Holm. "
+        "To separate 0.84 from 0.80 (80% power): ≈ 1 440 samples each."
     )
-    assert found.warnings == ("Not the samples of a, so compared as two groups: b.",)
+    assert warn(found.rows) == ("Not the samples of a, so compared as two groups: b.",)
     assert found.rows[1].comparison is not None
     assert found.rows[1].comparison.method == "Fisher's exact"
 
@@ -110,7 +118,7 @@ def test_pairs_separate_what_two_groups_would_not() -> None:
     found = group(cell("a", right(90, 100)), cell("b", right(80, 100)))
     assert found.rows[1].verdict == "worse"
     assert found.rows[1].p_value == pytest.approx(2 * 0.5**10)
-    assert found.summary == "Worse than a at 95% after Holm: b."
+    assert summarise(found.rows) == "Worse than a at 95% after Holm: b."
 
 
 def test_p_values_are_adjusted_over_the_group() -> None:
@@ -124,10 +132,10 @@ def test_p_values_are_adjusted_over_the_group() -> None:
 
 def test_worse_and_tied_are_both_named_and_the_tied_one_is_measured() -> None:
     found = group(cell("a", right(90, 100)), cell("b", right(50, 100)), cell("c", right(88, 100)))
-    assert found.summary.startswith(
-        "Worse than a at 95% after Holm: b. Not to be told from it: c. To separate 0.90 from 0.88"
+    assert summarise(found.rows).startswith(
+        "Worse than a at 95% after Holm: b. No significant difference from a: c. To separate 0.90 from 0.88"
     )
-    assert found.summary.endswith("samples, the same for both.")
+    assert summarise(found.rows).endswith("samples (same samples for both).")
 
 
 def test_errors_are_not_scores() -> None:
@@ -139,7 +147,7 @@ def test_a_row_with_errors_is_compared_on_what_both_have() -> None:
     found = group(cell("a", right(9, 10)), cell("b", [*right(7, 8), None, None]))
     b = found.rows[1]
     assert b.comparison is not None and b.comparison.samples == 8
-    assert found.warnings == ("Not all the samples of a, so compared on those that both have: b.",)
+    assert warn(found.rows) == ("Not all the samples of a, so compared on those that both have: b.",)
 
 
 def test_a_few_lucky_samples_are_not_the_best() -> None:
@@ -170,7 +178,7 @@ def test_a_metric_that_is_no_mean_keeps_its_own_error_and_is_not_compared() -> N
     assert [row.score for row in found.rows] == [0.61, 0.55]
     assert [row.interval for row in found.rows] == [None, None]
     assert found.rows[1].verdict == "unknown"
-    assert found.summary.startswith("No difference can be tested here")
+    assert summarise(found.rows).startswith("No difference can be tested here")
 
 
 def test_an_unreadable_log_leaves_the_others_and_the_rows_own_figures() -> None:
@@ -189,7 +197,7 @@ def test_a_cell_without_any_sample_knows_nothing_and_costs_nothing(state: CellSt
     b = found.rows[1]
     assert (b.score, b.interval, b.n, b.usd_per_1k, b.verdict) == (None, None, 0, None, "unknown")
     assert b.reason == "no credit"
-    assert found.summary == ""
+    assert summarise(found.rows) == ""
 
 
 def test_money_is_unknown_as_soon_as_one_price_is_and_grading_is_apart() -> None:
@@ -227,14 +235,14 @@ def test_tasks_arguments_and_variants_are_groups_of_their_own() -> None:
 def test_graders_are_told() -> None:
     other = cell("b", right(7, 10), graded_by="y/judge")
     found = group(cell("a", right(8, 10)), other)
-    assert found.warnings == ("The graders differ, so the scores are not measured alike: x/grader, y/judge.",)
+    assert warn(found.rows) == ("The graders differ, so the scores are not measured alike: x/grader, y/judge.",)
     alone = group(cell("a", right(8, 10), self_graded=True, graded_by=HF + "a"), cell("b", right(7, 10)))
-    assert alone.warnings[0] == "Graded by itself: a; that may flatter it."
+    assert warn(alone.rows)[0] == "Self-graded: a. Scores may be inflated."
     both = group(
         cell("a", right(8, 10), self_graded=True, graded_by=HF + "a"),
         cell("b", right(7, 10), self_graded=True, graded_by=HF + "b"),
     )
-    assert both.warnings == ("Each model grades itself; that may flatter it.",)
+    assert warn(both.rows) == ("Each model grades itself. Scores may be inflated.",)
 
 
 def test_who_served_is_shares_with_the_most_first() -> None:
@@ -249,7 +257,7 @@ def hostile_board() -> str:
     board = build_scoreboard(
         HOSTILE, None, [cell("a", right(8, 10)), cell("b", None, state="failed", last_error=HOSTILE)]
     )
-    return to_markdown(board)
+    return written(board, ".md")
 
 
 def test_markdown_holds_its_table_against_hostile_text() -> None:
@@ -257,43 +265,53 @@ def test_markdown_holds_its_table_against_hostile_text() -> None:
     table = [line for line in lines if line.startswith("|")]
     assert len(table) == 4
     borders = {len(re.findall(r"(?<!\\)\|", line)) for line in table}
-    assert borders == {13}
-    assert "\\`x\\` \\<b\\> \\[l\\](http://e) \\*a\\* \\_b\\_ \\| new \\| row \\|" in table[-1]
+    assert len(borders) == 1
+    assert "\\`x\\` \\<b\\> \\[l\\](http://e) \\*a\\* \\_b\\_ \\| new \\| row \\|" in "".join(table)
     assert lines[0].startswith("# =cmd\\|")
 
 
-def test_markdown_leaves_the_unknown_empty() -> None:
-    board = build_scoreboard("t", None, [cell("b", None, state="failed", model_calls=CallStats(cost_usd=None))])
-    row = to_markdown(board).splitlines()[-1]
-    assert row == "| gpt-oss-120b:b |  |  | 0 | 0 |  |  |  |  |  |  | failed |"
+def test_markdown_leaves_out_what_is_not_there_and_says_what_is_unknown() -> None:
+    unpriced = CallStats(cost_usd=None)
+    board = build_scoreboard("t", None, [cell("b", None, state="failed", model_calls=unpriced)])
+    assert written(board, ".md").splitlines()[-3:] == [
+        "| state | model |",
+        "| --- | --- |",
+        "| failed | gpt-oss-120b:b |",
+    ]
+    scored = written(build_scoreboard("t", None, [cell("b", right(8, 10), model_calls=unpriced)]), ".md").splitlines()
+    assert scored[-3:] == [
+        "| model | score | 95% interval | \\$/1k | cost | p50 | tok/s | served by |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| gpt-oss-120b:b | 0.800 | 0.490 to 0.943 | ? | ? | ? | ? | ? |",
+    ]
 
 
 def test_csv_is_read_back_whole_and_holds_no_formulas() -> None:
     attacks = ["=1+1", "+1+1", "-1+cmd", "@x", "\t=1"]
     cells = [cell(f"p{i}", None, state="failed", last_error=text) for i, text in enumerate(attacks)]
     scored = cell("q", right(8, 10), served_by={"groq": 10})
-    read = list(csv.DictReader(io.StringIO(to_csv(build_scoreboard("t", None, [*cells, scored])))))
-    assert tuple(read[0]) == COLUMNS
-    assert {row["reason"] for row in read[1:]} == {"'" + text for text in attacks}
+    read = list(csv.DictReader(io.StringIO(written(build_scoreboard("t", None, [*cells, scored]), ".csv"))))
+    assert tuple(read[0]) == (*SCOREBOARD.keys, "part")
+    assert {row["error"] for row in read[1:]} == {"'" + text for text in attacks}
     assert all(row["score"] == "" and row["low"] == "" for row in read[1:])
     assert (read[0]["score"], read[0]["n"], read[0]["served_by"]) == ("0.8", "10", '{"groq": 1.0}')
-    assert to_csv(build_scoreboard("t", None, [])).strip() == ",".join(COLUMNS)
+    assert written(build_scoreboard("t", None, []), ".csv").strip() == ",".join((*SCOREBOARD.keys, "part"))
 
 
 def test_a_negative_number_is_no_formula() -> None:
     board = build_scoreboard("t", None, [cell("a", right(9, 10)), cell("b", right(2, 10))])
-    (_, worse) = csv.DictReader(io.StringIO(to_csv(board)))
+    (_, worse) = csv.DictReader(io.StringIO(written(board, ".csv")))
     assert float(worse["difference"]) == pytest.approx(-0.7)
 
 
 def test_json_has_its_shape_and_null_for_the_unknown() -> None:
     board = build_scoreboard("t\x1b[31m", "run-1", [cell("a", right(8, 10)), cell("b", None, state="failed")])
-    text = to_json(board)
+    text = written(board, ".json")
     assert "\x1b" not in text
     found = json.loads(text)
     assert (found["format"], found["run_id"], found["practice"]) == (1, "run-1", False)
     first, second = found["groups"][0]["rows"]
-    assert tuple(first) == COLUMNS[4:]
+    assert tuple(first) == SCOREBOARD.keys and SCOREBOARD.keys[: len(CELL_KEYS)] == CELL_KEYS
     assert (first["score"], first["verdict"], first["n"]) == (0.8, "best", 10)
     assert (round(first["low"], 4), round(first["high"], 4)) == (0.4902, 0.9433)
     assert second["score"] is None and second["low"] is None and second["p_value"] is None
@@ -304,5 +322,5 @@ def test_practice_is_said_wherever_a_scoreboard_goes() -> None:
     assert index is not None
     board = build_scoreboard("t", None, [(status, replace(index, practice=True))])
     assert board.practice
-    assert "simulated" in to_markdown(board)
+    assert "simulated" in written(board, ".md")
     assert build_scoreboard("t", None, [(status, None)], practice=True).practice

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 from proctor.evals.results.statistics import Interval
-from proctor.tui.cli.scoreboard_table import draw_interval, print_scoreboard
+from proctor.evals.views.column import Span, draw_span
+from proctor.evals.views.scoreboard import scoreboard_report
+from proctor.tui.cli.output import Printer
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -54,15 +56,13 @@ FASTEST = replace(
 
 
 def board(*rows: ScoreRow, **changes: object) -> Scoreboard:
-    group = ScoreGroup(
-        "proctor/theory_of_mind", {}, "", "openai/gpt-oss-120b", "accuracy", rows, "A sentence.", ("Beware.",)
-    )
+    group = ScoreGroup("proctor/theory_of_mind", {}, "", "openai/gpt-oss-120b", "accuracy", rows)
     return replace(Scoreboard("a title", "run-1", False, (group,)), **changes)
 
 
 def printed(scoreboard: Scoreboard, width: int = 150, encoding: str = "utf-8") -> list[str]:
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    print_scoreboard(scoreboard, Console(file=out, width=width, color_system=None))
+    Printer(Console(file=out, width=width, color_system=None)).report(scoreboard_report(scoreboard))
     out.seek(0)
     return [line.rstrip() for line in out.read().splitlines()]
 
@@ -77,20 +77,24 @@ def test_a_wide_terminal_shows_everything() -> None:
     assert (
         lines[2]
         == "theory_of_mind · openai/gpt-oss-120b · accuracy · 100 samples · graded by openai/gpt-oss-120b:fastest"
+        " for $0.0200"
     )
-    assert " ".join(head(lines).split()) == "model score 0.71 0.90 against the best $/1k cost p50 tok/s served by"
+    assert " ".join(head(lines).split()) == (
+        "model score 0.71 95% 0.90 95% interval against the best $/1k cost p50 tok/s served by"
+    )
     best, fastest = (next(line for line in lines if label in line) for label in ("✓  hyperbolic", ":fastest  "))
     assert re.split("  +", best) == [
-        "✓", "hyperbolic", "0.84", "····┝━━━━━━●━━━━┥", "best", "$0.310", "$0.0310", "1.2s", "98", "itself",
+        "✓", "hyperbolic", "0.84", "····┝━━━━━━●━━━━┥", "0.76–0.90", "best", "$0.310", "$0.0310", "1.2s", "98",
+        "as requested",
     ]  # fmt: skip
-    assert re.split("  +", fastest)[4:] == ["tied p=0.45", "$0.310", "$0.0310", "1.2s", "98", "cerebras 97% groq 3%"]
-    assert lines[-5:] == [
-        "A sentence.", "⚠ Beware.", "", "2 cells · $0.0620",
+    assert re.split("  +", fastest)[5:] == ["tied p=0.45", "$0.310", "$0.0310", "1.2s", "98", "cerebras 97% groq 3%"]
+    assert lines[-4:] == [
+        "No difference here is significant at 95% after Holm.", "", "2 cells · $0.0620",
         "of it for grading by openai/gpt-oss-120b:fastest · $0.0200",
     ]  # fmt: skip
 
 
-DROPPED = ("served by", "tok/s", "p50", "cost", "$/1k", "0.71")
+DROPPED = ("95% interval", "served by", "tok/s", "0.71", "cost", "p50", "$/1k")
 
 
 @pytest.mark.parametrize("width", range(42, 150, 4))
@@ -106,7 +110,7 @@ def test_columns_leave_in_their_order_and_no_line_is_too_long(width: int) -> Non
 
 def test_80_columns_hold_the_interval_the_verdict_and_the_price() -> None:
     lines = printed(board(ROW, FASTEST), 80)
-    assert head(lines).split() == ["model", "score", "0.71", "0.90", "against", "the", "best", "$/1k", "cost", "p50"]
+    assert " ".join(head(lines).split()) == "model score 0.71 95% 0.90 against the best $/1k cost p50"
 
 
 def test_long_names_are_folded_never_cut() -> None:
@@ -126,7 +130,7 @@ def test_what_is_unknown_is_a_question_mark_and_what_is_not_there_is_blank() -> 
     )  # fmt: skip
     waiting = replace(unknown, label="w", state="waiting", score=None, n=0, samples=0)
     lines = printed(board(ROW, unknown, waiting))
-    assert next(line for line in lines if "  u  " in line).split() == ["✓", "u", "0.84", "100", *"???????"]
+    assert next(line for line in lines if "  u  " in line).split() == ["✓", "u", "0.84", "100", *"????????"]
     assert next(line for line in lines if "  w  " in line).split() == ["·", "w", "0"]
     assert lines[-2] == "3 cells · $0.0310 + ?"
 
@@ -161,25 +165,25 @@ def test_nothing_is_obeyed() -> None:
     evil = "\x1b[31m[bold red]x[/] \u202e:smile: \x07"
     rows = (replace(ROW, label=evil, reason=evil, self_graded=True), replace(FASTEST, served_by={evil: 1.0}))
     scoreboard = board(*rows, title=evil)
-    text = "\n".join(
-        printed(replace(scoreboard, groups=(replace(scoreboard.groups[0], summary=evil, warnings=(evil,)),)))
-    )
+    text = "\n".join(printed(scoreboard))
     assert not {"\x1b", "\u202e", "\x07"} & set(text)
     assert text.count("[bold red]x[/]") == 6
     assert text.count(":smile:") == 6
 
 
 def test_a_terminal_without_the_characters_gets_others() -> None:
-    lines = printed(board(replace(ROW, label="möbius"), FASTEST, practice=True), encoding="ascii")
+    fewer = replace(FASTEST, self_graded=True)
+    lines = printed(board(replace(ROW, label="möbius"), fewer, practice=True), encoding="ascii")
     assert lines[0] == "a title - run-1 - practice: simulated models"
     assert any("+  m\\xf6bius" in line and "[" in line and "o" in line for line in lines)
-    assert "! Beware." in lines
+    assert "! Self-graded: :fastest. Scores may be inflated." in lines
 
 
 def test_intervals_are_drawn_on_one_scale() -> None:
-    assert draw_interval(ROW, 0.711, 0.899) == "····┝━━━━━━●━━━━┥"
-    assert draw_interval(FASTEST, 0.711, 0.899) == "┝━━━━━━━●━━━━┥···"
-    assert draw_interval(replace(ROW, score=1.0, interval=Interval(0.7, 1.0)), 0.0, 1.0) == "···········┝━━━━●"
-    assert draw_interval(replace(ROW, interval=None), 0.0, 1.0) == "?"
-    assert draw_interval(replace(ROW, score=0.5, interval=Interval(0.5, 0.5)), 0.5, 0.5) == "●················"
-    assert draw_interval(ROW, 0.711, 0.899, ".[-o]") == "....[------o----]"
+    row, fastest = Span(0.84, 0.756, 0.899), Span(0.8, 0.711, 0.867)
+    assert draw_span(row, (0.711, 0.899)) == "····┝━━━━━━●━━━━┥"
+    assert draw_span(fastest, (0.711, 0.899)) == "┝━━━━━━━●━━━━┥···"
+    assert draw_span(Span(1.0, 0.7, 1.0), (0.0, 1.0)) == "···········┝━━━━●"
+    assert draw_span(Span(0.84, None, None), (0.0, 1.0)) == "?"
+    assert draw_span(Span(0.5, 0.5, 0.5), (0.5, 0.5)) == "●················"
+    assert draw_span(row, (0.711, 0.899), characters=".[-o]") == "....[------o----]"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +15,15 @@ from ...evals.run.external import follow_process, is_foreign
 from ...evals.run.follow import follow
 from ...evals.run.gates import exit_code
 from ...evals.run.run_toml import read_run_toml
-from ...evals.run.status import CellStatus, RunStatus
+from ...evals.run.status import RunStatus
 from ...evals.run.store import RUN_FILE
+from ...evals.views.runs import run_record
 from ...profiles.base.errors import ProctorError
 from ...profiles.base.text import clean_line
 from ...profiles.schema import Gates
 from .live_table import LiveTable, PlainLines
+from .output import print_event
 from .run_options import Chosen, choose
-from .runs import run_record
 
 TELL_EVERY_S = 1.0
 
@@ -45,7 +44,7 @@ def command(run: str | None, as_json: bool, log_dir: str | None) -> int:
     if not as_json:
         click.echo(f"Attached to {name}: Ctrl-C leaves it as it is", err=True)
     try:
-        with _view(Console(), as_json=as_json) as view:
+        with _view(Console(), chosen, as_json=as_json) as view:
             for status in _statuses(chosen):
                 view.update(status)
     except KeyboardInterrupt:
@@ -85,9 +84,9 @@ def _statuses(chosen: Chosen) -> Iterator[RunStatus]:
         processes.close()
 
 
-def _view(console: Console, *, as_json: bool) -> _JsonLines | LiveTable | PlainLines:
+def _view(console: Console, chosen: Chosen, *, as_json: bool) -> _JsonLines | LiveTable | PlainLines:
     if as_json:
-        return _JsonLines()
+        return _JsonLines("" if chosen.run_dir is None else str(chosen.run_dir))
     if console.is_terminal and not console.is_dumb_terminal:
         return LiveTable(console)
     return PlainLines(click.echo)
@@ -96,8 +95,9 @@ def _view(console: Console, *, as_json: bool) -> _JsonLines | LiveTable | PlainL
 class _JsonLines(PlainLines):
     """A JSON line a second, whenever something has changed, and one for the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
         super().__init__(lambda _: None)
+        self._folder = folder
         self._last: dict[str, Any] = {}
         self._told_at_s = -TELL_EVERY_S
 
@@ -106,29 +106,7 @@ class _JsonLines(PlainLines):
         now_s = time.monotonic()
         if not ended and now_s - self._told_at_s < TELL_EVERY_S:
             return
-        record = {"event": "done" if ended else "status", **run_record(status)}
-        record["cells"] = [cell_record(cell) for cell in status.cells]
-        if record != self._last:
+        record = run_record(status, self._folder)
+        if ended or record != self._last:
             self._last, self._told_at_s = record, now_s
-            sys.stdout.write(json.dumps(record) + "\n")
-            sys.stdout.flush()
-
-
-def cell_record(cell: CellStatus) -> dict[str, Any]:
-    """One cell that goes on or has ended, for a program."""
-    return {
-        "cell": cell.id,
-        "task": cell.task,
-        "model": cell.model,
-        "state": cell.state,
-        "done": cell.done,
-        "total": cell.total,
-        "errors": cell.errors,
-        "in_flight": cell.in_flight,
-        "waiting": cell.waiting,
-        "score": cell.score,
-        "tokens": cell.tokens,
-        "cost_usd": cell.cost_usd,
-        "error": cell.last_error,
-        "log": cell.log,
-    }
+            print_event("done" if ended else "status", record)

@@ -8,13 +8,16 @@ import click
 from rich.console import Console
 
 from ...evals.inspect.logs.index_cache import ReadLog, reading_with
-from ...evals.results.compare import RunComparison, compare_runs, compare_within, find_before, regressions
+from ...evals.results.compare import RunComparison, compare_runs, compare_within, find_before
 from ...evals.results.reader.client import Reader
+from ...evals.results.report import compared_facts
 from ...evals.run.gates import GATE_FAILED
+from ...evals.views.comparison import comparison_report
+from ...evals.views.narrative import regressions
 from ...profiles.base.errors import UsageError
-from ...profiles.base.text import clean, clean_line
-from .comparison_table import print_comparison
-from .formats import asked_ending, check_one_format, format_options, save_page
+from ...profiles.base.text import clean_line
+from .formats import asked_ending, check_one_format, format_options, print_report
+from .output import Printer
 from .resolve import Gathered, gather, gathered_run
 
 
@@ -24,7 +27,7 @@ from .resolve import Gathered, gather, gathered_run
 @click.option(
     "--against",
     metavar="TEXT",
-    help="Hold the cells of A against one of them: a provider, a model, a part of a model, or a variant.",
+    help="Hold the cells of A against one of them: a provider, a part of a model's name, or a variant.",
 )
 @format_options
 @click.option("--fail-on-worse", is_flag=True, help="Exit with 3 where a cell is worse than before, or may be.")
@@ -67,18 +70,12 @@ def command(
             words = f"{old.name} began after {now.name}: what is called before is the newer one"
             click.echo(clean_line(words), err=True)
     ending = asked_ending(as_markdown, as_csv, as_json, html_file)
+    about = compared_facts((now.name, now.status), None if against is not None else (old.name, old.status))
+    report = comparison_report(comparison, about)
     if ending is None:
-        print_comparison(comparison, Console())
+        Printer(Console()).report(report)
     else:
-        from ...evals.results.report import compared_facts
-        from ...evals.views.render import comparison_text
-
-        before_it = None if against is not None else (old.name, old.status)
-        text = comparison_text(comparison, ending, compared_facts((now.name, now.status), before_it))
-        if html_file is not None:
-            save_page(text, html_file)
-        else:
-            click.echo(text if as_json else clean(text), nl=False)
+        print_report(report, ending, html_file)
     return _hold(comparison) if fail_on_worse else 0
 
 

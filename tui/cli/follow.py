@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
+from ...evals.inspect.logs.index_cache import reading_with
+from ...evals.results.reader.client import Reader
 from ...evals.run.follow import follow
 from ...evals.run.gates import exit_code, failed_gates
 from ...evals.run.launch import PendingSupervisor
-from ...evals.run.status import ENDED, CellStatus, RunStatus
+from ...evals.run.status import ENDED, RunStatus
+from ...evals.views.cells import cell_record
+from ...evals.views.runs import run_record
+from ...evals.views.scoreboard import scoreboard_report
 from ...profiles.base.text import clean_line
 from ...profiles.schema import Gates
 from .live_table import LiveTable, PlainLines
-from .scoreboard_table import print_run_scoreboard
+from .output import Printer, print_event
+from .resolve import gathered_run
 
 _STOPPING = (
     "stopping: what is on the wire ends first (Ctrl-C again to stop at once)",
@@ -33,7 +36,7 @@ _STOPPING = (
 def tell_launch(words: str, cells: Sequence[str], run_dir: Path, pid: int, *, as_json: bool) -> None:
     """Say what begins, and where."""
     if as_json:
-        _print_json("launch", {"run_id": run_dir.name, "run_dir": str(run_dir), "pid": pid, "cells": list(cells)})
+        print_event("launch", {"run_id": run_dir.name, "run_dir": str(run_dir), "pid": pid, "cells": list(cells)})
     else:
         click.echo(clean_line(words), err=True)
         click.echo(f"Run {run_dir.name} in {clean_line(str(run_dir.parent))}", err=True)
@@ -68,12 +71,12 @@ def watch(
     assert status is not None
     code = exit_code(gates, status)
     if as_json:
-        results = [_cell_record(cell, run_dir) for cell in status.cells]
-        record = {"run_id": status.run_id, "state": status.state, "exit_code": code, "cells": results}
-        _print_json("done", record)
+        print_event("done", {**run_record(status, str(run_dir)), "exit_code": code})
     else:
         if times_asked() < 2:  # the logs of killed cells take seconds to read
-            print_run_scoreboard(run_dir, status, console)
+            with closing(Reader()) as reader:
+                gathered = gathered_run(run_dir, status, reading_with(reader))
+            Printer(console).report(scoreboard_report(gathered.scoreboard()))
         _say_how_it_ended(status, run_dir)
     for sentence in failed_gates(gates, status):
         click.echo(f"gate failed: {clean_line(sentence)}", err=True)
@@ -126,29 +129,7 @@ class _JsonLines(PlainLines):
         for cell in status.cells:
             if cell.state in ENDED and cell.id not in self._told:
                 self._told.add(cell.id)
-                _print_json("cell", _cell_record(cell, self._run_dir))
-
-
-def _cell_record(cell: CellStatus, run_dir: Path) -> dict[str, Any]:
-    return {
-        "cell": cell.id,
-        "task": cell.task,
-        "model": cell.model,
-        "state": cell.state,
-        "score": cell.score,
-        "stderr": cell.stderr,
-        "self_graded": cell.self_graded,
-        "samples": cell.done,
-        "errors": cell.errors,
-        "cost_usd": cell.cost_usd,
-        "log": str(run_dir / cell.log) if cell.log else None,
-        "error": cell.last_error,
-    }
-
-
-def _print_json(event: str, fields: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
+                print_event("cell", cell_record(cell, str(self._run_dir)))
 
 
 def _say_how_it_ended(status: RunStatus, run_dir: Path) -> None:

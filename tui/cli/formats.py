@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...profiles.base.errors import UsageError
-from ...profiles.base.text import clean_line
+from ...profiles.base.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from ...evals.views.report import Report
 
 STDOUT = "-"
 
@@ -46,17 +49,18 @@ def asked_ending(as_markdown: bool, as_csv: bool, as_json: bool, html_file: str 
     return next((ending for ending, is_asked in asked.items() if is_asked), None)
 
 
-def save_page(html: str, file: str) -> None:
-    """Write a page to a file and say so, or to standard output.
+def print_report(report: Report, ending: str, file: str | None) -> None:
+    """Print a report in a format; a page is written to its file, which is said, or to standard output.
 
     Raises:
-        ProctorError: It cannot be written.
+        ProctorError: The file cannot be written.
     """
-    from ...evals.views.render import write_text
+    from ...evals.views.render import render, write_text
 
-    if file == STDOUT:
-        click.echo(html, nl=False)
+    text = render(report, ending)
+    if file in (None, STDOUT):
+        click.echo(text if ending == ".html" else clean(text), nl=False)
         return
     path = Path(file).expanduser()
-    write_text(path, html)
+    write_text(path, text)
     click.echo(clean_line(f"Saved as {path}"), err=True)

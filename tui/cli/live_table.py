@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ...evals.run.status import ENDED, CellStatus, RunStatus
-from ...evals.views.run_states import GLYPHS, SELF_GRADED, score_words, summary, told_tokens
+from ...evals.views.render.rich import STYLES
+from ...evals.views.run_states import SELF_GRADED, glyph, score_words, state_tone, summary, told_tokens
 from ...profiles.base.format import format_clock, format_latency, format_speed, format_usd
 from ...profiles.base.text import clean_line
 
@@ -20,7 +21,7 @@ DRAW_EVERY_S = 0.5
 
 def cell_line(cell: CellStatus) -> str:
     """One finished cell in one plain line."""
-    parts = [f"{GLYPHS[cell.state][0]} {cell.state:9} {cell.label}", f"{cell.done}/{cell.total or '?'}"]
+    parts = [f"{glyph(cell.state)} {cell.state:9} {cell.label}", f"{cell.done}/{cell.total or '?'}"]
     if score := score_words(cell):
         parts.append(score + (f" {SELF_GRADED} graded by itself" if cell.self_graded else ""))
     parts.append(format_usd(cell.cost_usd))
@@ -45,9 +46,9 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
     shown = sorted(status.cells, key=lambda cell: cell.state in ENDED or cell.state == "waiting")[:room]
     notes: list[Text] = []
     for cell in [cell for cell in status.cells if cell in shown]:
-        glyph, style = GLYPHS[cell.state]
+        sign, style = glyph(cell.state), STYLES.get(state_tone(cell.state), "")
         row = [
-            Text(glyph, style=style),
+            Text(sign, style=style),
             Text(clean_line(cell.label)),
             Text(f"{cell.done}/{cell.total if cell.total is not None else '?'}"),
             Text(_badged(cell)),
@@ -61,7 +62,7 @@ def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
         if cell.tokens_told is not None:
             notes.append(Text(clean_line(f"{cell.label}: {told_tokens(cell)}"), style="dim"))
         if cell.last_error and cell.state in ("failed", "held"):
-            notes.append(Text(clean_line(f"{glyph} {cell.label}: {cell.last_error}"), style=style))
+            notes.append(Text(clean_line(f"{sign} {cell.label}: {cell.last_error}"), style=style))
         elif cell.parked and cell.state not in ENDED:
             notes.append(Text(clean_line(f"‖ {cell.label}: no request is sent for now: {cell.parked}"), "yellow"))
         elif cell.waiting:

@@ -1,97 +1,87 @@
-"""Tables of results on a terminal, wide or narrow, with the characters that it has."""
+"""What commands print on a terminal, wide or narrow, with the characters that it has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from ...evals.views.column import BAR, Column, Table
+from ...evals.views.render.rich import ASCII_BAR, STYLES, rich_table
+from ...evals.views.report import Report
 from ...profiles.base.text import clean_line
 
-GAP = 2
-MIN_MODEL_WIDTH = 20  # what a model is folded to before the last column would have to stay out
-MODEL = "model"
+R = TypeVar("R")
 
-_NEEDED = "·┝━●┥≈…±‖○◐✓✗■→–×"
+_NEEDED = "·┝━●┥≈…±‖○◐✓✗■→–×█░"
 _ASCII = str.maketrans(
     {"·": "-", "≈": "~", "…": "...", "✓": "+", "✗": "x", "■": "#", "●": "o", "○": "o", "◐": "o", "‖": "=", "⚠": "!"}
-    | {"→": "->", "–": "-", "×": "x"}
+    | {"→": "->", "–": "-", "×": "x", "█": "#", "░": "."}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TableColumn:
-    """A column; the one that is called model is folded where it is long, and never cut."""
-
-    name: str
-    cells: Sequence[Text]
-    right: bool = True
-
-    @property
-    def width(self) -> int:
-        """In cells of the terminal."""
-        return max(cell_len(line) for text in self.cells for line in [*text.plain.split("\n"), *self.name.split("\n")])
 
 
 class Printer:
     """Writes to a console whose encoding may know only some of our characters."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console | None = None) -> None:
+        """Print to a console; by default to one as wide as the terminal, or as needed where there is none."""
+        self._console = console or (Console() if sys.stdout.isatty() else Console(width=10_000))
         try:
-            _NEEDED.encode(console.encoding)
+            _NEEDED.encode(self._console.encoding)
             self.is_plain = False
         except (UnicodeEncodeError, LookupError):
             self.is_plain = True
 
-    def text(self, words: str, style: str = "") -> Text:
-        """Words on one clean line."""
+    def clean(self, words: str) -> str:
+        """Words on one clean line, with the characters that there are."""
         line = clean_line(words)
-        if self.is_plain:
-            line = line.translate(_ASCII).encode("ascii", "backslashreplace").decode()
-        return Text(line, style)
+        return line.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.is_plain else line
 
-    def line(self, words: str, style: str = "") -> None:
-        """Print a line."""
-        self._console.print(self.text(words, style), highlight=False)
+    def line(self, words: str, tone: str = "", *, wrap: bool = True) -> None:
+        """Print a line; `tone` is that of a column, or "bold"."""
+        self._console.print(Text(self.clean(words), STYLES.get(tone, tone)), highlight=False, soft_wrap=not wrap)
 
     def says(self, summary: str, warnings: Sequence[str]) -> None:
         """Print what it all says, and what to beware of."""
         if summary:
             self.line(summary)
         for warning in warnings:
-            self.line(f"⚠ {warning}", "yellow")
+            self.line(f"⚠ {warning}", "warn")
 
-    def table(self, columns: Sequence[TableColumn], dropped_first: Sequence[str]) -> None:
-        """Print a table.
+    def report(self, report: Report) -> None:
+        """Print a report: a table for every section, then what it says and what to beware of."""
+        head = [report.title, report.subtitle, "practice: simulated models" if report.practice else ""]
+        self.line(" · ".join(filter(None, head)), "bold")
+        for section in report.sections:
+            self.line("")
+            self.line(" · ".join(filter(None, (section.title, section.about))), "bold")
+            self.table(section.columns, section.rows)
+            for words, tone in section.notes:
+                self.line(words, tone)
+            self.says(section.summary, section.warnings)
+        self.line("")
+        self.says(report.summary, report.warnings)
+        for words in report.totals:
+            self.line(words, "dim")
 
-        Args:
-            columns: All that there is to show.
-            dropped_first: What their names begin with that leave, in this order, where not all of them fit.
-        """
-        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False)
-        fitting = self._fitting(columns, dropped_first)
-        for column in fitting:
-            table.add_column(
-                Text(column.name),
-                justify="right" if column.right else "left",
-                no_wrap=column.name != MODEL,
-                overflow="fold",
-                header_style="dim",
-            )
-        for cells in zip(*(column.cells for column in fitting), strict=True):
-            table.add_row(*cells)
-        self._console.print(table, highlight=False)
+    def table(self, table: Table[R] | Sequence[Column[R]], rows: Sequence[R]) -> None:
+        """Print the columns of a table that tell something, as many as fit."""
+        columns = table.shown(rows) if isinstance(table, Table) else table
+        bar = ASCII_BAR if self.is_plain else BAR
+        drawn = rich_table(columns, rows, self._console.width, characters=bar, clean=self.clean)
+        self._console.print(drawn, highlight=False)
 
-    def _fitting(self, columns: Sequence[TableColumn], dropped_first: Sequence[str]) -> Sequence[TableColumn]:
-        for name in dropped_first:
-            most = MIN_MODEL_WIDTH if name == dropped_first[-1] else self._console.width
-            widths = [min(column.width, most) if column.name == MODEL else column.width for column in columns]
-            if sum(widths) + GAP * (len(columns) - 1) <= self._console.width:
-                break
-            columns = [column for column in columns if not column.name.startswith(name)]
-        return columns
+
+def print_json(record: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print plain data as indented JSON."""
+    sys.stdout.write(json.dumps(record, indent=2, allow_nan=False, default=str) + "\n")
+
+
+def print_event(event: str, record: Mapping[str, Any]) -> None:
+    """Print one line of JSON, at once: an event and what it is about."""
+    sys.stdout.write(json.dumps({"event": event, **record}, allow_nan=False, default=str) + "\n")
+    sys.stdout.flush()

@@ -14,10 +14,12 @@ from ...evals.planning.consent import accepting, write_accepted
 from ...evals.planning.plan import Plan
 from ...evals.run.launch import PendingSupervisor, make_run
 from ...evals.run.store import log_root
+from ...evals.views.plan import plan_record, totals_line
 from ...profiles.base.errors import UsageError
 from ...profiles.library import load
 from .follow import leave, tell_launch, watch
-from .plan_view import plan_json, print_plan, print_problems, totals_line
+from .output import print_event
+from .plan_view import print_plan, print_problems
 from .run_options import trust_host_option
 
 
@@ -80,6 +82,6 @@ def command(
 
 def _show_plan(plan: Plan, *, as_json: bool) -> None:
     if as_json:
-        click.echo(plan_json(plan))
+        print_event("plan", plan_record(plan))
     else:
         print_plan(plan, Console())

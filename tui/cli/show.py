@@ -16,12 +16,13 @@ from ...evals.results.reader.client import Reader
 from ...evals.results.scoreboard import Order
 from ...evals.run.run_toml import read_run_toml
 from ...evals.run.store import RUN_FILE, find_run, log_root
+from ...evals.views.scoreboard import scoreboard_report
 from ...profiles.base.errors import UsageError
 from ...profiles.base.format import format_usd
-from ...profiles.base.text import clean, clean_line
-from .formats import check_one_format, format_options, save_page
+from ...profiles.base.text import clean_line
+from .formats import asked_ending, check_one_format, format_options, print_report
+from .output import Printer
 from .resolve import gather
-from .scoreboard_table import print_scoreboard
 
 if TYPE_CHECKING:
     from ...evals.catalog.billing import Billed
@@ -64,24 +65,16 @@ def command(
         gathered = gather(run, log_dir, reading_with(reader))
     scoreboard = gathered.scoreboard(cast(Order, order))
     bill = _bill(find_run(run, log_root(log_dir, None))) if with_bill else None
-    if as_json:
-        from ...evals.views.render.json import to_json
+    ending = asked_ending(as_markdown, as_csv, as_json, html_file)
+    report = scoreboard_report(scoreboard, gathered.facts() if html_file is not None else None)
+    if bill is not None and as_json:
+        from ...evals.views.render.json import render as to_json
 
-        click.echo(to_json(scoreboard, **({} if bill is None else {"billed": asdict(bill)})), nl=False)
-    elif as_csv:
-        from ...evals.views.render.csv import to_csv
-
-        click.echo(clean(to_csv(scoreboard)), nl=False)
-    elif as_markdown:
-        from ...evals.views.render.markdown import to_markdown
-
-        click.echo(clean(to_markdown(scoreboard)), nl=False)
-    elif html_file is not None:
-        from ...evals.views.render.html import to_html
-
-        save_page(to_html(scoreboard, gathered.facts()), html_file)
+        click.echo(to_json(report, billed=asdict(bill)), nl=False)
+    elif ending is not None:
+        print_report(report, ending, html_file)
     else:
-        print_scoreboard(scoreboard, Console())
+        Printer(Console()).report(report)
         if bill is not None:
             click.echo(clean_line(bill_words(bill, scoreboard.cost_usd)))
     return 0

@@ -62,18 +62,20 @@ class ReadingFeeds:
 
     def export(self, scoreboard: Scoreboard, run_dir: Path, path: Path) -> None:
         """Write the scoreboard of a run to a file; a page also tells what else there is to know of the run."""
-        from ...evals.views.render import PAGE, write_scoreboard
+        from ...evals.views.render import PAGE, write_report
+        from ...evals.views.scoreboard import scoreboard_report
 
         def write() -> None:
             facts = self._counting().run_facts(run_dir) if path.suffix.lower() == PAGE else None
-            write_scoreboard(scoreboard, path, facts)
+            write_report(scoreboard_report(scoreboard, facts), path)
 
         self._export(write, path)
 
     def export_comparison(self, comparison: RunComparison, before: Path, after: Path, path: Path) -> None:
         """Write a comparison of two runs to a file; a page also tells when each was and how it ended."""
         from ...evals.run.status_file import read_status
-        from ...evals.views.render import PAGE, write_comparison
+        from ...evals.views.comparison import comparison_report
+        from ...evals.views.render import PAGE, write_report
 
         def write() -> None:
             about: Sequence[tuple[str, str]] = ()
@@ -82,7 +84,7 @@ class ReadingFeeds:
 
                 new, old = (read_status(run_dir) for run_dir in (after, before))
                 about = compared_facts((new.run_id, new), (old.run_id, old))
-            write_comparison(comparison, path, about)
+            write_report(comparison_report(comparison, about), path)
 
         self._export(write, path)
 

@@ -133,7 +133,7 @@ def _plan_words(store: Store) -> str:
     awaited = store.plan.waiting
     if store.plan.value is None or awaited not in ("", REPLANNED):  # while the next one is made, the old one is read
         return f"Plan: {awaited or REPLANNED} …"
-    from ..cli.plan_view import totals_line
+    from ...evals.views.plan import totals_line
 
     errors = len(store.plan.value.errors)
     see = f" · {errors} error{'' if errors == 1 else 's'}: see 4" if errors else ""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from ...evals.views.run_states import GLYPHS
+from ...evals.views.run_states import glyph, state_tone
 from .table.table import TableCell
-
-_TONES = {"dim": "dim", "cyan": "accent", "yellow": "warn", "green": "good", "red": "bad"}
 
 
 def state_cell(state: str, *, word: bool = True) -> TableCell:
     """`● running`, or the glyph alone, in the state's tone."""
-    glyph, colour = GLYPHS[state]
-    return TableCell(f"{glyph} {state}" if word else glyph, _TONES[colour])
+    return TableCell(f"{glyph(state)} {state}" if word else glyph(state), state_tone(state))

@@ -1,174 +1,120 @@
-"""A scoreboard as a page: what was run and when, the scores with their intervals, which differences are real."""
+"""HTML: one page with what was run and when, the scores with their intervals, and which differences are real."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import chain
+from typing import Any, TypeVar
 
-from ....profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd, number_of
-from ...results.labels import split_model
-from ...results.report import RunFacts
-from ...results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-from ...run.status import ENDED
-from ..narrative import grading_words, head_words, total_words, versus_words
+from ....profiles.base.format import UNKNOWN
+from ..column import Column
+from ..report import PRACTICE, Report, Section
 from . import page
-from .page import Axis, Column, escape
+from .page import Axis, escape
 
-TONES = {"best": "good", "better": "good", "worse": "bad", "tied": "even", "unknown": "even"}
+R = TypeVar("R")
+
 HOW_TO_READ = (
     "Scores have 95% intervals: Wilson's for right or wrong, Student's t otherwise, with epochs clustered by sample. "
     "Differences are tested on the samples that both sides share, by McNemar's exact test or a paired t, and adjusted "
     "by Holm: what is tied, this data does not tell apart."
 )
+_TONES = {"good": "good", "bad": "bad", "warn": "bad", "dim": "even"}  # classes of the page
 
 
-def to_html(scoreboard: Scoreboard, facts: RunFacts) -> str:
-    """The scoreboard as a document.
-
-    Args:
-        scoreboard: The scoreboard.
-        facts: What else there is to tell of the run.
-    """
-    rows = [row for group in scoreboard.groups for row in group.rows]
+def render(report: Report) -> str:
+    """A report as a document."""
     body = [
-        f"<header><h1>{escape(scoreboard.title)}</h1>",
-        practice_badge(scoreboard.practice),
-        page.facts(_facts(scoreboard, rows, facts)),
+        f"<header><h1>{escape(report.title)}</h1>",
+        f'<p class="badge">{PRACTICE}</p>' if report.practice else "",
+        page.facts(report.facts),
+        *page.says(report.summary, report.warnings),
         "</header>",
-        *chain.from_iterable(map(_section, scoreboard.groups)),
-        *_failures(scoreboard, facts),
-        *_profile(facts),
-        footer(),
+        *chain.from_iterable(map(_section, (*report.sections, *report.details))),
+        *_profile(report.profile),
+        f"<footer><p>{escape(HOW_TO_READ)}</p><p>Proctor {escape(version('proctor'))}</p></footer>",
     ]
-    return page.page(scoreboard.title, body)
+    return page.page(report.title, body)
 
 
-def practice_badge(is_practice: bool) -> str:
-    """The label of simulated models."""
-    return '<p class="badge">Practice: the models are simulated.</p>' if is_practice else ""
-
-
-def footer() -> str:
-    """How to read it, and who wrote it."""
-    return f"<footer><p>{escape(HOW_TO_READ)}</p><p>Proctor {escape(version('proctor'))}</p></footer>"
-
-
-def _facts(scoreboard: Scoreboard, rows: Sequence[ScoreRow], facts: RunFacts) -> list[tuple[str, str]]:
-    run_id = scoreboard.run_id if scoreboard.run_id != scoreboard.title else None
-    took = None if facts.began_at_s is None or facts.ended_at_s is None else facts.ended_at_s - facts.began_at_s
-    more = f" · {facts.attempts} attempts" if facts.attempts > 1 else ""
-    return [
-        ("run", run_id or ""),
-        ("state", (facts.state or "") + (f": {facts.message}" if facts.message else "")),
-        ("began", page.moment(facts.began_at_s)),
-        ("ended", page.moment(facts.ended_at_s) + (f" · after {_duration(took)}" if took is not None else "") + more),
-        ("size", f"{number_of(len(rows), 'cell')} · {number_of(sum(row.samples for row in rows), 'sample')}"),
-        ("errors", f"{errors:,}" if (errors := sum(row.errors for row in rows)) else ""),
-        ("cost", " · ".join([total_words([row.cost_usd for row in rows]), *grading_words(rows)])),
-    ]
-
-
-def _duration(elapsed_s: float) -> str:
-    minutes, seconds = divmod(round(elapsed_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
-
-
-def _section(group: ScoreGroup) -> list[str]:
-    title, *about = head_words(group)
+def _section(section: Section[Any]) -> list[str]:
     return [
         "<section>",
-        f"<h2>{escape(title)}</h2>",
-        f'<p class="soft">{escape(" · ".join(about))}</p>' if about else "",
-        page.table(_columns(group.rows)),
-        *page.says(group.summary, group.warnings),
+        f"<h2>{escape(section.title)}</h2>",
+        f'<p class="soft">{escape(section.about)}</p>' if section.about else "",
+        _table(section.columns, section.rows),
+        *page.says(section.summary, section.warnings),
         "</section>",
     ]
 
 
-def _columns(rows: Sequence[ScoreRow]) -> list[Column]:
-    ends = [end for row in rows if row.interval for end in (row.interval.low, row.interval.high)]
-    values = [*ends, *(row.score for row in rows if row.score is not None)]
-    best = next((row.score for row in rows if row.verdict == "best"), None)
-    axis = Axis.over(values, best if len(rows) > 1 else None) if values else None
-
-    def figures(title: str, figure: Callable[[ScoreRow], str]) -> Column:
-        """What a cell that has answered nothing has no figure of."""
-        return Column(title, [escape(figure(row)) if row.samples else "" for row in rows], "figure")
-
-    same_n = len({row.n for row in rows}) == 1
-    return [
-        Column("model", [_name(row) for row in rows], "name", is_titled=False),
-        figures("score", lambda row: UNKNOWN if row.score is None else f"{row.score:.3f}"),
-        Column(
-            "" if axis is None else axis.head(),
-            ["" if axis is None else _chart(axis, row) for row in rows],
-            "chart",
-            is_titled=False,
-        ),
-        figures("95% interval", interval_words),
-        Column("against the best", [_versus(row) if len(rows) > 1 else "" for row in rows], "words"),
-        figures("n", lambda row: "" if same_n else str(row.n)),
-        figures("errors", lambda row: str(row.errors) if any(other.errors for other in rows) else ""),
-        figures("$/1k", lambda row: format_usd(row.usd_per_1k)),
-        figures("cost", lambda row: format_usd(row.cost_usd)),
-        figures("p50", lambda row: format_seconds(row.p50_s)),
-        figures("tok/s", lambda row: format_speed(row.tokens_per_s)),
-        Column("served by", [escape(served_words(row)) for row in rows]),
-    ]
+def _profile(profile: str) -> list[str]:
+    return ["<section>", "<h2>Profile</h2>", f"<pre>{escape(profile)}</pre>", "</section>"] if profile else []
 
 
-def _name(row: ScoreRow) -> str:
-    notes = ["<small>grades itself</small>"] if row.self_graded else []
-    if row.state != "succeeded" or row.reason:
-        tone = ' class="bad"' if row.state in ENDED else ""
-        notes.append(f"<small{tone}>{escape(f'{row.state}: {row.reason}' if row.reason else row.state)}</small>")
-    return escape(row.label) + "".join(notes)
+def _table(columns: Sequence[Column[R]], rows: Sequence[R]) -> str:
+    """A table; how cells stand is written below their names, intervals are drawn on one axis."""
+    states = [column for column in columns if column.kind == "state"]
+    named = next((column.key for column in reversed(columns) if column.kind == "name"), "")
+    kept = [column for column in columns if column.kind != "state" and _is_told(column, rows)]
+    axes = {column.key: _axis(column, rows) for column in kept if column.picture is not None}
+    lines = ["<table>", "<thead><tr>"]
+    for column in kept:
+        title = axes[column.key].head() if column.picture is not None else escape(column.title)
+        lines.append(f'<th scope="col" class="{_class(column)}">{title}</th>')
+    lines += ["</tr></thead>", "<tbody>"]
+    for row in rows:
+        name = " ".join(column.words(row) for column in kept if column.key == named)
+        cells: list[str] = []
+        for column in kept:
+            if column.picture is not None:
+                cell = _drawn(column, row, axes[column.key], name)
+            else:
+                notes = [_note(state, row) for state in states] if column.key == named else []
+                cell = "".join([_words(column, row), *notes])
+            own = "" if column.kind == "name" or column.picture is not None else f' data-is="{escape(column.title)}"'
+            cells.append(f'<td class="{_class(column)}"{own}>{cell}</td>')
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join((*lines, "</tbody>", "</table>"))
 
 
-def _chart(axis: Axis, row: ScoreRow) -> str:
-    low, high = (row.interval.low, row.interval.high) if row.interval else (None, None)
-    words = f"{row.label}: {'' if row.score is None else f'{row.score:.3f}'}, 95% interval {interval_words(row)}"
-    return axis.draw(row.score, low, high, TONES[row.verdict], words)
+def _is_told(column: Column[R], rows: Sequence[R]) -> bool:
+    return column.picture is not None or any(column.full_words(row) for row in rows)
 
 
-def _versus(row: ScoreRow) -> str:
-    words = versus_words(row) or (UNKNOWN if row.samples else "")
-    return f'<span class="{TONES[row.verdict]}">{escape(words)}</span>' if words else ""
+def _class(column: Column[Any]) -> str:
+    if column.picture is not None:
+        return "chart"
+    return column.kind or ("figure" if column.align == "right" else "text")
 
 
-def interval_words(row: ScoreRow) -> str:
-    """`0.712 to 0.899`."""
-    return UNKNOWN if row.interval is None else f"{row.interval.low:.3f} to {row.interval.high:.3f}"
+def _words(column: Column[R], row: R) -> str:
+    words = escape(column.full_words(row))
+    if column.kind == "step":  # where there is no room for both sides on a line, the arrow stays with the first
+        kept_together = words.replace(" →", "\N{NO-BREAK SPACE}→")
+        return f"<span>{kept_together}</span>" if words else ""
+    tone = _TONES.get(column.tone_of(row), "")
+    return f'<span class="{tone}">{words}</span>' if tone and words and column.kind != "name" else words
 
 
-def served_words(row: ScoreRow) -> str:
-    """Who answered, with their shares; `itself` where that is who was asked."""
-    if list(row.served_by) == [split_model(row.model)[1]]:
-        return "itself"
-    return ", ".join(f"{name} {share:.0%}" for name, share in row.served_by.items())
+def _note(column: Column[R], row: R) -> str:
+    words = column.full_words(row)
+    tone = _TONES.get(column.tone_of(row), "")
+    return f'<small class="{tone}">{escape(words)}</small>' if words else ""
 
 
-def _failures(scoreboard: Scoreboard, facts: RunFacts) -> list[str]:
-    if not facts.errors:
-        return []
-    names = {row.cell: f"{group.task_title} · {row.label}" for group in scoreboard.groups for row in group.rows}
-    return [
-        "<section>",
-        "<h2>Samples that failed</h2>",
-        page.table(
-            [
-                Column("cell", [escape(names.get(error.cell, error.cell)) for error in facts.errors], "name"),
-                Column("samples", [f"{error.samples:,}" for error in facts.errors], "figure"),
-                Column("error", [escape(error.message) for error in facts.errors]),
-            ]
-        ),
-        "</section>",
-    ]
+def _axis(column: Column[R], rows: Sequence[R]) -> Axis:
+    spans = [column.picture(row) for row in rows] if column.picture is not None else []
+    values = [value for span in spans for value in (span.value, span.low, span.high) if value is not None]
+    return Axis.over(values if column.mark is None else [*values, column.mark], column.mark)
 
 
-def _profile(facts: RunFacts) -> list[str]:
-    if not facts.profile:
-        return []
-    return ["<section>", "<h2>The profile, as it was run</h2>", f"<pre>{escape(facts.profile)}</pre>", "</section>"]
+def _drawn(column: Column[R], row: R, axis: Axis, name: str) -> str:
+    if column.picture is None or (span := column.picture(row)).value is None:
+        return ""
+    ends = UNKNOWN
+    if span.low is not None and span.high is not None:
+        ends = f"{column.format(span.low)} to {column.format(span.high)}"
+    words = f"{name}: {column.format(span.value)}, 95% interval {ends}"
+    return axis.draw(span.value, span.low, span.high, _TONES.get(column.tone_of(row), "even"), words)

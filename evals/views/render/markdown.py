@@ -1,42 +1,25 @@
-"""A scoreboard as a Markdown document: a heading and a table for every group, as GitHub renders them."""
+"""Markdown, as GitHub renders it: a heading and a table for every section. Text from elsewhere is escaped."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
-from ...results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-from ..narrative import versus_words
+from ..report import PRACTICE, Report, Section
 
-_COLUMNS = (
-    ("model", "---"),
-    ("score", "---:"),
-    ("95% interval", "---:"),
-    ("n", "---:"),
-    ("errors", "---:"),
-    ("against the best", "---"),
-    ("cost, USD", "---:"),
-    ("USD/1k", "---:"),
-    ("p50", "---:"),
-    ("tok/s", "---:"),
-    ("served by", "---"),
-    ("state", "---"),
-)
 # What Markdown or HTML would obey; an underscore inside a word is none of it.
 _SPECIAL = re.compile(r"[\\`*{}\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 
 
-def to_markdown(scoreboard: Scoreboard) -> str:
-    """The scoreboard as Markdown. Unknown is empty; text from elsewhere is escaped."""
-    parts = [f"# {escape(scoreboard.title)}"]
-    if scoreboard.practice:
-        parts.append("Practice: the models are simulated.")
-    for group in scoreboard.groups:
-        parts += [f"## {escape(group.title)}", _table(group)]
-        if group.summary:
-            parts.append(escape(group.summary))
-        if group.warnings:
-            parts.append("\n".join(f"- {escape(warning)}" for warning in group.warnings))
-    return "\n\n".join(parts) + "\n"
+def render(report: Report) -> str:
+    """A report as Markdown."""
+    parts = [f"# {escape(report.title)}", *([PRACTICE] if report.practice else [])]
+    for section in (*report.sections, *report.details):
+        parts += [f"## {escape(section.title)}", escape(section.about), _table(section)]
+        parts += _says(section.summary, section.warnings)
+    parts += _says(report.summary, report.warnings)
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def escape(text: str) -> str:
@@ -44,31 +27,14 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(lambda match: "\\" + match.group(), " ".join(text.split()))
 
 
-def _table(group: ScoreGroup) -> str:
-    names, rules = zip(*_COLUMNS, strict=True)
-    lines = [names, rules, *(_cells(row) for row in group.rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def _says(summary: str, warnings: Sequence[str]) -> list[str]:
+    return [escape(summary), "\n".join(f"- {escape(warning)}" for warning in warnings)]
 
 
-def _cells(row: ScoreRow) -> tuple[str, ...]:
-    state = row.state if row.reason is None else f"{row.state}: {row.reason}"
-    return (
-        escape(row.label) + (" (grades itself)" if row.self_graded else ""),
-        "" if row.score is None else f"{row.score:.3f}",
-        "" if row.interval is None else f"{row.interval.low:.3f} to {row.interval.high:.3f}",
-        str(row.n),
-        str(row.errors),
-        versus_words(row),
-        _usd(row.cost_usd),
-        _usd(row.usd_per_1k),
-        "" if row.p50_s is None else f"{row.p50_s:.2f}s",
-        "" if row.tokens_per_s is None else f"{row.tokens_per_s:.0f}",
-        escape(", ".join(f"{name} {share:.0%}" for name, share in row.served_by.items())),
-        escape(state),
-    )
-
-
-def _usd(cost: float | None) -> str:
-    if cost is None:
-        return ""
-    return f"{cost:.2f}" if cost >= 1 else f"{cost:.4f}" if cost >= 0.01 or cost == 0 else f"{cost:.6f}"
+def _table(section: Section[Any]) -> str:
+    told = [column for column in section.columns if column.picture is None]
+    columns = [column for column in told if any(column.full_words(row) for row in section.rows)]
+    lines = [[escape(column.title or column.key) for column in columns]]
+    lines.append(["---:" if column.align == "right" else "---" for column in columns])
+    lines += [[escape(column.full_words(row)) for column in columns] for row in section.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

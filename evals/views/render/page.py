@@ -10,7 +10,6 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ....profiles.base.text import clean
 
@@ -126,27 +125,6 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table. `title` is HTML, and so are the cells."""
-
-    title: str
-    cells: Sequence[str]
-    kind: str = "text"  # "name", "chart", "figure", "step" between two, "words" that stay on one line
-    is_titled: bool = True  # also where the rows stand by themselves, on a narrow screen
-
-
-def table(columns: Sequence[Column]) -> str:
-    """A table, without the columns that are empty all the way down."""
-    kept = [column for column in columns if any(column.cells)]
-    heads = "".join(f'<th scope="col" class="{column.kind}">{column.title}</th>' for column in kept)
-    lines = ["<table>", f"<thead><tr>{heads}</tr></thead>", "<tbody>"]
-    for cells in zip(*(column.cells for column in kept), strict=True):
-        row = (f'<td class="{of.kind}"{_titled(of)}>{cell}</td>' for of, cell in zip(kept, cells, strict=True))
-        lines.append(f"<tr>{''.join(row)}</tr>")
-    return "\n".join((*lines, "</tbody>", "</table>"))
-
-
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Names and what they are; what is empty is left out. Both are escaped here."""
     lines = [f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs if value]
@@ -159,11 +137,6 @@ def says(summary: str, warnings: Sequence[str]) -> list[str]:
     if warnings:
         parts += ['<ul class="warnings">', *(f"<li>{escape(warning)}</li>" for warning in warnings), "</ul>"]
     return parts
-
-
-def moment(at_s: float | None) -> str:
-    """A local date and time with its offset: `2026-11-23 21:44+01:00`."""
-    return "" if at_s is None else datetime.fromtimestamp(at_s).astimezone().isoformat(" ", "minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +197,3 @@ def _round_step(least: float) -> float:
     """The first of 1, 2, 5 times a power of ten that is no less."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
-
-
-def _titled(column: Column) -> str:
-    return f' data-is="{column.title}"' if column.is_titled else ""

@@ -7,19 +7,20 @@ which no reader of CSV takes, and text that a spreadsheet would take for a formu
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 from codecs import getwriter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal
 
 from ....profiles.base.errors import UsageError
 from ....profiles.base.files import writing_private
 from . import check_place, unwritable
-from .csv import plain_cell
+from .csv import Writes, write_csv
+
+__all__ = ["format_of", "write_csv", "write_json_lines", "written_to"]
 
 RecordFormat = Literal["csv", "json"]
 
@@ -39,14 +40,6 @@ def format_of(path: Path) -> RecordFormat:
     if why := check_place(path):
         raise UsageError(why, "name another file")
     return ENDINGS[ending]
-
-
-class Writes(Protocol):
-    """Something that text can be written to."""
-
-    def write(self, text: str, /) -> object:
-        """Write it."""
-        ...
 
 
 @contextmanager
@@ -69,21 +62,6 @@ def _packed(path: Path, file: BinaryIO) -> AbstractContextManager[BinaryIO | gzi
     return gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0)
 
 
-def write_csv(records: Iterable[Mapping[str, Any]], columns: Sequence[str], out: Writes) -> int:
-    """Write a header and a line for each record.
-
-    Returns:
-        How many records there were.
-    """
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    count = 0
-    for record in records:
-        writer.writerow([_cell(record.get(name)) for name in columns])
-        count += 1
-    return count
-
-
 def write_json_lines(records: Iterable[Mapping[str, Any]], columns: Sequence[str], out: Writes) -> int:
     """Write an object for each record, its keys in the order of the columns.
 
@@ -95,8 +73,3 @@ def write_json_lines(records: Iterable[Mapping[str, Any]], columns: Sequence[str
         out.write(json.dumps({name: record.get(name) for name in columns}, allow_nan=False, default=str) + "\n")
         count += 1
     return count
-
-
-def _cell(value: object) -> object:
-    cell = plain_cell(value)
-    return cell.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(cell, str) else cell

@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from ....evals.planning.matrix import row_key
+from ....evals.views.plan import SEVERITY_GLYPHS, SEVERITY_TONES, format_time_range, format_usd_range
 from ....profiles.base.format import UNKNOWN, format_usd_per_mtok
 from ....profiles.base.text import clean_line
-from ...cli.plan_view import ERROR_GLYPH, WARNING_GLYPH, format_time_range, format_usd_range
 from ...widgets.table.table import Column, Row, TableCell
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ PROFILE_COLUMNS = (
     Column("place", "from", 9),
 )
 PROBLEM_COLUMNS = (Column("mark", "", 1), Column("problem", "problem", 0))
+BROKEN = SEVERITY_GLYPHS["error"]
 OUT, OUT_GLYPH, PINNED = "left out", "–", "pinned"
 # Of the grid, in cells.
 _MARGIN = 3
@@ -44,9 +45,7 @@ _GAP = 2
 _MODEL_CHARS = 24
 _CELL_CHARS = 17  # a mark and a range of dollars
 _LEAST_CHARS = 10  # a mark and the most that it may cost
-_TONES = {"error": "bad", "warning": "warn"}
 _COLOURS = {"error": "$text-error", "warning": "$text-warning"}
-_GLYPHS = {"error": ERROR_GLYPH, "warning": WARNING_GLYPH}
 _PLACES = {"project": "./profiles", "user": "yours", "shipped": "shipped", "file": "file"}
 
 
@@ -70,9 +69,9 @@ def _plan_row(matrix: Matrix, cell: Cell) -> Row:
     return Row(
         cell.id,
         (
-            TableCell(_GLYPHS.get(severity, ""), _TONES.get(severity, "")),
+            TableCell(SEVERITY_GLYPHS.get(severity, ""), SEVERITY_TONES.get(severity, "")),
             TableCell(cell.task_label),
-            TableCell(endpoint, _TONES["error"] if severity == "error" else ""),
+            TableCell(endpoint, SEVERITY_TONES["error"] if severity == "error" else ""),
             TableCell(meant, "dim" if meant == cell.endpoint.route else ""),
             TableCell(UNKNOWN if samples is None else f"{samples:,}"),
             TableCell(format_usd_range(cell.estimate.cost_usd)),
@@ -122,13 +121,13 @@ def _grid_cell(matrix: Matrix, spot: MatrixCell, width: int) -> TableCell:
     if not spot.cells:
         return TableCell(f"{OUT_GLYPH} out", "dim")
     severity = matrix.severity(spot)
-    mark = f"{_GLYPHS[severity]} " if severity else "  "
+    mark = f"{SEVERITY_GLYPHS[severity]} " if severity else "  "
     times = f"{len(spot.cells)}× " if len(spot.cells) > 1 else ""
     cost = spot.cost_usd
     words = mark + times + format_usd_range(cost)
     if cell_len(words) > width and cost is not None:  # the most that it may cost is what one looks for
         words = f"{mark}{times}≤{format_usd_range(replace(cost, low=cost.high))}"
-    return TableCell(words, _TONES.get(severity, ""))
+    return TableCell(words, SEVERITY_TONES.get(severity, ""))
 
 
 def spot_words(matrix: Matrix, spot: MatrixCell) -> str:
@@ -181,7 +180,7 @@ def problem_rows(problems: Sequence[Problem]) -> list[Row]:
         Row(
             str(number),
             (
-                TableCell(_GLYPHS[problem.severity], _TONES[problem.severity]),
+                TableCell(SEVERITY_GLYPHS[problem.severity], SEVERITY_TONES[problem.severity]),
                 TableCell(": ".join(part for part in (problem.where, problem.message) if part)),
             ),
         )
@@ -192,7 +191,7 @@ def problem_rows(problems: Sequence[Problem]) -> list[Row]:
 def problem_words(problem: Problem) -> Content:
     """A problem whole, with what to do."""
     says = ": ".join(part for part in (problem.where, problem.message) if part)
-    words = Content.styled(f"{_GLYPHS[problem.severity]} {clean_line(says)}", _COLOURS[problem.severity])
+    words = Content.styled(f"{SEVERITY_GLYPHS[problem.severity]} {clean_line(says)}", _COLOURS[problem.severity])
     return words + Content(f" → {clean_line(problem.remedy)}") if problem.remedy else words
 
 
@@ -206,7 +205,11 @@ def profile_rows(profiles: Sequence[LoadedProfile | BrokenProfile]) -> tuple[lis
         if profile is None:
             error = getattr(found, "error")  # noqa: B009 - one of the two
             refusals[key] = str(error)
-            cells = (TableCell(f"{ERROR_GLYPH} {found.name}", "bad"), TableCell(str(error), "bad"), TableCell(""))
+            cells = (
+                TableCell(f"{SEVERITY_GLYPHS['error']} {found.name}", "bad"),
+                TableCell(str(error), "bad"),
+                TableCell(""),
+            )
         else:
             matrix = f"{len(profile.tasks)} × {sum(len(item.model_names) for item in profile.models)}"
             cells = (TableCell(found.name), TableCell(profile.title), TableCell(matrix))

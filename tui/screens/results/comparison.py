@@ -83,7 +83,11 @@ class ComparisonPane(Vertical):
             self.table.show(rows)
         title = f"before: {known.before} · now: {known.after}" if known is not None else "Two runs"
         self.head.update(Content(clean_line(title)))
-        says = [known.summary, *(f"⚠ {warning}" for warning in known.warnings)] if known is not None else []
+        says: list[str] = []
+        if known is not None:
+            from ....evals.views.narrative import summarise_changes, warn_changed
+
+            says = [summarise_changes(known), *(f"⚠ {warning}" for warning in warn_changed(known))]
         self.says.update(Content("\n".join(clean_line(line) for line in says)))
         self._draw_row()
 

@@ -33,7 +33,6 @@ from .sample_rows import (
     with_verdict,
     with_words,
 )
-from .score_rows import grader_words
 
 if TYPE_CHECKING:
     from ....evals.inspect.logs.log_index import LogIndex
@@ -160,6 +159,8 @@ class SamplesPane(Vertical):
     def _draw_words(self, cell: CellLog, index: LogIndex | None, shown: int) -> None:
         words = [cell.label]
         if index is not None:
+            from ....evals.views.narrative import grader_words
+
             total = len(index.samples)
             words.append((f"{shown:,} of " if shown != total else "") + number_of(total, "sample"))
             words.append(", ".join(f"{count} {verdict}" for verdict, count in self._counts.items()))

@@ -18,11 +18,9 @@ from ...widgets.label import Label
 from ...widgets.table.table import LineTable
 from .score_rows import (
     GROUPINGS,
-    SORTINGS,
     USUAL_ORDER,
     RowOrder,
     Section,
-    group_words,
     heading_key,
     next_order,
     order_by_column,
@@ -30,6 +28,7 @@ from .score_rows import (
     score_table,
     section_words,
     sections,
+    sorts,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ class ScoresPane(Vertical):
     def on_mount(self) -> None:
         """Follow the scoreboard, in the order of last time."""
         remembered = proctor(self).memory.get("results.order", "")
-        if remembered.removeprefix("-") in SORTINGS:
+        if remembered.removeprefix("-") in sorts():
             self._order = RowOrder(remembered.removeprefix("-"), remembered.startswith("-"))
         proctor(self).store.watch(
             self,
@@ -165,6 +164,8 @@ class ScoresPane(Vertical):
         self._draw_row()
 
     def _draw_head(self) -> None:
+        from ....evals.views.narrative import head_words
+
         store = proctor(self).store
         board, section, run = self._scoreboard, self.section, store.shown.value
         words = ["Results" if run is None else (run.status.title or run.status.run_id)]
@@ -172,8 +173,8 @@ class ScoresPane(Vertical):
             words.append(f"{run.status.state}{f': {run.status.message}' if run.status.message else ''}")
         if section is not None and board is not None:
             one = len(section.groups) == 1 and board.group_by == "task"
-            words.append(group_words(section.groups[0]) if one else section_words(section))
-            words.append("" if self._order == USUAL_ORDER else f"order: {SORTINGS[self._order.column].words}")
+            words.append(" · ".join(head_words(section.groups[0])) if one else section_words(section))
+            words.append("" if self._order == USUAL_ORDER else f"order: {sorts()[self._order.column].words}")
             words.append(f"{waiting} …" if (waiting := store.scoreboard.waiting) else "")
         self.head.update(Content(clean_line(" · ".join(word for word in words if word))), layout=True)
         by = GROUPINGS[board.group_by] if board is not None and board.group_by != "task" else ""
@@ -191,15 +192,17 @@ class ScoresPane(Vertical):
         return [Content("‹"), *titles] if first else titles
 
     def _draw_row(self) -> None:
+        from ....evals.views.narrative import head_words
+
         store = proctor(self).store
         self._rest.end()
         row, group = self.row, self.group
         lines = row_words(row) if row is not None else []
         if row is None and group is not None:
-            lines = [group_words(group)]
+            lines = [" · ".join(head_words(group))]
         self.row_detail.update(Content("\n".join(clean_line(line) for line in lines)), layout=True)
-        said = [Content(clean_line(group.summary))] if group is not None and group.summary else []
-        warnings = group.warnings if group is not None else ()
+        summary, warnings = _says(group) if group is not None else ("", ())
+        said = [Content(clean_line(summary))] if summary else []
         said += [Content.styled(clean_line(f"⚠ {words}"), "$text-warning") for words in warnings]
         failure = store.scoreboard.failure
         if failure is not None and self.section is not None:
@@ -244,6 +247,12 @@ class ScoresPane(Vertical):
             self._order = order
             proctor(self).memory.put("results.order", f"{'-' if order.downwards else ''}{order.column}")
             self._draw()
+
+
+def _says(group: ScoreGroup) -> tuple[str, tuple[str, ...]]:
+    from ....evals.views.narrative import summarise, warn
+
+    return summarise(group.rows), warn(group.rows)
 
 
 def words_for_nothing(store: Store) -> str:

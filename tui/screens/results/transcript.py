@@ -17,13 +17,13 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widgets import Static
 
+from ....evals.views.narrative import total_words
 from ....profiles.base.format import UNKNOWN, format_count, format_latency
 from ....profiles.base.text import clean_line
 from ...widgets.filter_input import FilterBar
 from ...widgets.header import proctor
 from ...widgets.transcript.text import Block, call_words, plain_text, raw_blocks, said_blocks
 from ...widgets.transcript.view import TranscriptView
-from .score_rows import total_usd
 
 if TYPE_CHECKING:
     from ....evals.inspect.logs.transcript import Picture, Transcript
@@ -232,11 +232,11 @@ def _facts(transcript: Transcript) -> str:
             f"{len(own)} calls",
             f"served by {', '.join(served)}" if served else "",
             f"{format_count(tokens[0])} → {format_count(tokens[1])} tokens",
-            total_usd(call.cost_usd for call in own) if own else "",
+            total_words([call.cost_usd for call in own]) if own else "",
         ]
     graders = [call for call in transcript.calls if call.role == "grader"]
     if graders:
-        parts.append(f"grader {total_usd(call.cost_usd for call in graders)}")
+        parts.append(f"grader {total_words([call.cost_usd for call in graders])}")
     if transcript.total_time_s is not None:
         parts.append(f"{format_latency(transcript.total_time_s * 1000)} in all")
     waited = (transcript.total_time_s or 0.0) - (transcript.working_time_s or 0.0)
