@@ -200,7 +200,8 @@ def _label(path: Path, cwd: Path) -> str:
 def _not_found(reference: str, cwd: Path) -> ProfileError:
     if reference and os.path.isdir(cwd / reference):
         return ProfileError(f"{reference}: this is a folder, not a profile")
-    names = sorted({path.stem for _, path in _files(cwd)})
-    nearest = get_close_matches(reference.lower(), names, 1)
-    hint = f'did you mean "{nearest[0]}"?' if nearest else "`proctor profiles` lists them all"
+    here = sorted(path.name for path in cwd.glob(f"*{_SUFFIX}"))
+    names = {path.stem: path.stem for _, path in _files(cwd)} | {Path(name).stem: f"./{name}" for name in here}
+    nearest = get_close_matches(reference.lower(), sorted(names), 1)
+    hint = f'did you mean "{names[nearest[0]]}"?' if nearest else "`proctor profiles` lists them all"
     return ProfileError(f'there is no profile "{reference}"', hint)

@@ -10,6 +10,8 @@ from ...profiles.policies import POLICIES
 from ..catalog.endpoints import Source
 from ..catalog.listings import Price
 
+_FREE = ("mockllm/", "none/")  # providers of Inspect that ask nobody
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -141,6 +143,15 @@ class Plan:
     settings: RunSettings
     problems: tuple[Problem, ...] = ()
     prices: Mapping[str, Mapping[str, Price]] = field(default_factory=dict[str, Any])  # known ones: model, provider
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether running it may cost money: practice and Inspect's mock model never do."""
+        endpoints = (endpoint for cell in self.cells for endpoint in (cell.endpoint, cell.grader) if endpoint)
+        return any(
+            self.source != "practice" if endpoint.hub_id is not None else not endpoint.model.startswith(_FREE)
+            for endpoint in endpoints
+        )
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

@@ -18,6 +18,7 @@ Estimates are `[low, high]`. Unknown is null.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -211,6 +212,31 @@ def totals_line(plan: Plan) -> str:
         f"grader {grader.label}{warning}" if grader else f"each model grades itself{warning}" if self_graded else "",
     )
     return JOINT.join(filter(None, parts))
+
+
+def spending_line(plan: Plan, name: str, cells: Collection[str] | None = None) -> str:
+    """What is about to begin: `my models · 9 cells · ≈ $0.04–0.07`; a run that is gone on with names what is left.
+
+    Args:
+        plan: The plan.
+        name: What it is called where it has no title.
+        cells: Ids of the cells that are run; all of them when left out.
+    """
+    left = [cell for cell in plan.cells if cells is None or cell.id in cells]
+    costs = [cell.estimate.cost_usd for cell in left]
+    known = [cost for cost in costs if cost is not None]
+    total = sum(known[1:], known[0]) if known else None
+    cost = _with_unknown(format_usd_range(total), total is not None and total.high, len(costs) - len(known))
+    money = f"cost {cost}" if cost == UNKNOWN else f"≈ {cost}"
+    if cells is not None:
+        money = f"at most {money}"  # samples that are finished are not asked again
+    return JOINT.join(
+        (
+            plan.title or name,
+            number_of(len(left), "cell") + ("" if cells is None else f" of {len(plan.cells)}"),
+            money if plan.may_cost else "practice: simulated, nothing is paid",
+        )
+    )
 
 
 def problem_line(problem: Problem) -> str:

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import importlib
+import os
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from ...profiles.base.text import clean_line
 
-# name -> (module beside this one, sentence of --help). The module holds a click command named `command`.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("run", "Run a profile and print its scoreboard."),
-    "runs": ("runs", "List the runs of the log root."),
-    "attach": ("attach", "Follow a run, or any live Inspect process, until it ends."),
-    "pause": ("pause", "Let a run, or cells of it, begin no new sample."),
-    "resume": ("resume", "Have a paused or held run go on."),
-    "stop": ("stop", "Stop a run, or cells of it, keeping what is finished."),
-    "adjust": ("adjust", "Change connections, budget or limits of a run that goes on."),
-    "sample": ("sample", "End one sample, or have it worked on once more."),
-    "retry": ("retry", "Finish what is unfinished of a run, or add to it."),
-    "show": ("show", "Show the scoreboard of a run."),
-    "compare": ("compare", "Compare two runs, or the cells of one: which differences are real."),
-    "export": ("export", "Print every sample of a run, for other programs."),
-    "models": ("models", "Find models, and what each provider asks for them."),
-    "probe": ("probe", "Ask models one tiny question each: do they answer, how fast, and who answers."),
-    "tasks": ("tasks", "List the tasks that can be run."),
-    "profiles": ("profiles", "List the profiles that can be run, or print one."),
-    "keys": ("keys", "List the keys of the application, and start the file that moves them."),
-    "practice": ("practice", "Serve the practice router: simulated models that cost nothing."),
-    "doctor": ("doctor", "Check token, network, versions and terminal, each with a remedy."),
+# Group of --help -> name -> sentence. The module of that name beside this one holds a click command named `command`.
+GROUPS: dict[str, dict[str, str]] = {
+    "Run": {
+        "run": "Run a profile and print its scoreboard.",
+        "retry": "Finish what is unfinished of a run, or add to it.",
+        "attach": "Follow a run, or any live Inspect process, until it ends.",
+        "pause": "Let a run, or cells of it, begin no new sample.",
+        "resume": "Resume a run that is paused or on hold.",
+        "stop": "Stop a run, or cells of it, keeping what is finished.",
+        "adjust": "Change connections, budget or limits of a running run.",
+        "sample": "End one sample, or have it worked on once more.",
+    },
+    "Look": {
+        "show": "Show the scoreboard of a run, or of Inspect logs.",
+        "compare": "Compare two runs, or the cells of one: which differences are real.",
+        "export": "Print every sample of a run, for other programs.",
+        "view": "Open a run, a log or a folder of logs in the application.",
+        "runs": "List the runs of the log root.",
+    },
+    "Catalog": {
+        "models": "Find models, and what each provider asks for them.",
+        "probe": "Ask models one tiny question each: do they answer, how fast, and who answers.",
+        "tasks": "List the tasks that can be run.",
+        "profiles": "List the profiles that can be run, or print one.",
+    },
+    "Set up": {
+        "doctor": "Check token, network, versions and terminal, each with a remedy.",
+        "practice": "Serve the practice router: simulated models that cost nothing.",
+        "keys": "List the keys of the application, and start the file that moves them.",
+        "completion": "Print what completes commands in your shell.",
+    },
 }
+COMMANDS: dict[str, str] = {name: sentence for group in GROUPS.values() for name, sentence in group.items()}
 
 
 class LazyGroup(click.Group):
@@ -44,14 +57,34 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f".{COMMANDS[cmd_name][0]}", __package__)
+        module = importlib.import_module(f".{cmd_name}", __package__)
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command; what is no command's name, but a file, a folder or an address, is viewed."""
+        word = args[0]
+        if word not in COMMANDS and not word.startswith("-"):
+            if _is_place(word):
+                return "view", self.get_command(ctx, "view"), args
+            near = get_close_matches(word.casefold(), COMMANDS, 1)
+            hint = f'did you mean "{near[0]}"?' if near else "`proctor --help` lists the commands"
+            raise click.UsageError(f'"{word}" is no command, and there is no such file: {hint}', ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+        """Write the list of commands, by group, without importing any of them."""
+        width = max(map(len, COMMANDS))
+        for group, commands in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(name.ljust(width), sentence) for name, sentence in commands.items()])
+
+
+def _is_place(word: str) -> bool:
+    """Whether a word names a file, a folder or an address."""
+    return "://" in word or os.path.exists(os.path.expanduser(word))
 
 
 FIRST_WALK = "Try it without a token, a network or any cost: proctor run practice"
@@ -71,7 +104,8 @@ FIRST_WALK = "Try it without a token, a network or any cost: proctor run practic
 def cli(ctx: click.Context, practice: bool, profile: str | None, log_dir: str | None) -> int | None:
     """Evaluate language models with Inspect over Hugging Face Inference Providers.
 
-    Without a command the application opens; without a token it opens in practice.
+    Without a command the application opens; without a token it opens in practice. `proctor PATH` opens a run, a log,
+    or a folder of logs in it.
     """
     given = [
         name for name, value in (("--practice", practice), ("--profile", profile), ("--log-dir", log_dir)) if value

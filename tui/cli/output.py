@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from rich.console import Console
@@ -85,3 +86,18 @@ def print_event(event: str, record: Mapping[str, Any]) -> None:
     """Print one line of JSON, at once: an event and what it is about."""
     sys.stdout.write(json.dumps({"event": event, **record}, allow_nan=False, default=str) + "\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def waiting(words: str) -> Generator[None]:
+    """Say what is waited for, on a terminal, and take it back when it is there."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    sys.stderr.write(words)
+    sys.stderr.flush()
+    try:
+        yield
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

@@ -16,11 +16,13 @@ from ...evals.run.launch import PendingSupervisor
 from ...evals.run.retry import Retry, begin_retry, nothing_left, prepare_retry
 from ...evals.run.status_file import read_status
 from ...evals.run.store import find_run, log_root
+from ...evals.views.plan import spending_line
 from ...profiles.base.errors import UsageError
 from ...profiles.base.text import clean_line
 from .follow import leave, tell_launch, watch
 from .plan_view import print_problems
 from .run_options import pick_cells, trust_host_option
+from .spending import NOT_STARTED, may_start, yes_option
 
 
 @click.command()
@@ -36,6 +38,7 @@ from .run_options import pick_cells, trust_host_option
 )
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
 @trust_host_option
+@yes_option
 @click.option("--dry-run", is_flag=True, help="Say what would be run; send nothing.")
 @click.option("--detach", is_flag=True, help="Start it, and leave it running.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines and nothing else on stdout.")
@@ -46,6 +49,7 @@ def command(
     overrides: tuple[str, ...],
     log_dir: str | None,
     trusted_hosts: tuple[str, ...],
+    yes: bool,
     dry_run: bool,
     detach: bool,
     as_json: bool,
@@ -79,6 +83,10 @@ def command(
         if supervisor is None:
             _show(retry, as_json=as_json)
             return 0
+        if not as_json:
+            click.echo(clean_line(spending_line(retry.plan, run_dir.name, retry.redo)), err=True)
+        if not may_start(may_cost=retry.plan.may_cost, yes=yes, as_json=as_json):
+            return NOT_STARTED
 
         def launch() -> None:
             retry.accept(trusted_hosts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import nullcontext
 
@@ -14,13 +13,15 @@ from ...evals.planning.consent import accepting, write_accepted
 from ...evals.planning.plan import Plan
 from ...evals.run.launch import PendingSupervisor, make_run
 from ...evals.run.store import log_root
-from ...evals.views.plan import plan_record, totals_line
+from ...evals.views.plan import plan_record, spending_line, totals_line
 from ...profiles.base.errors import UsageError
+from ...profiles.base.text import clean_line
 from ...profiles.library import load
 from .follow import leave, tell_launch, watch
-from .output import print_event
+from .output import print_event, waiting
 from .plan_view import print_plan, print_problems
 from .run_options import trust_host_option
+from .spending import NOT_STARTED, may_start, yes_option
 
 
 @click.command()
@@ -32,6 +33,7 @@ from .run_options import trust_host_option
 @click.option("--budget", metavar="USD", help="Hold the run before it costs more.")
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: the profile's, $INSPECT_LOG_DIR, ./logs.")
 @trust_host_option
+@yes_option
 @click.option("--dry-run", is_flag=True, help="Print the cells, the estimate and what would fail; send nothing.")
 @click.option("--detach", is_flag=True, help="Start the run, say where it is, and leave it running.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines and nothing else on stdout.")
@@ -42,6 +44,7 @@ def command(
     budget: str | None,
     log_dir: str | None,
     trusted_hosts: tuple[str, ...],
+    yes: bool,
     dry_run: bool,
     detach: bool,
     as_json: bool,
@@ -54,17 +57,19 @@ def command(
         changes.append(f"run.budget_usd={budget}")
     loaded = load(profile, overrides=changes)
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
-        if sys.stderr.isatty() and not as_json:
-            click.echo("Reading the catalog and building the tasks …", err=True)
-        with open_planner() as planner:
+        with open_planner() as planner, waiting("Reading the catalog and building the tasks …"):
             prepared = planner.prepare(loaded.profile, loaded.path, trusted_hosts=trusted_hosts)
         plan = prepared.plan
         if supervisor is None:
             _show_plan(plan, as_json=as_json)
             return UsageError.exit_code if plan.errors else 0
+        if not as_json:
+            click.echo(clean_line(spending_line(plan, loaded.name)), err=True)
         print_problems(plan.problems)
         if plan.errors:
             return UsageError.exit_code
+        if not may_start(may_cost=plan.may_cost, yes=yes, as_json=as_json):
+            return NOT_STARTED
         root = log_root(log_dir, loaded.profile.run.log_dir)
         run_dir = make_run(root, loaded.name, plan, loaded.profile, now_s=time.time(), profile_path=loaded.path)
 
