@@ -38,7 +38,7 @@ CELL_KEYS = (
     "log",
 )
 JOINT = " · "
-AGAIN: Mapping[str, str] = {"held": "resumes", "failed": "tries again", "stopped": "continues"}
+AGAIN: Mapping[str, str] = {"held": "resumes", "failed": "tries again", "stopped": "resumes"}
 _BAR = 6  # cells of a bar of progress
 
 

@@ -129,24 +129,27 @@ class Table(Generic[R]):
         keys = [one.key for one in self.columns]
         self.columns.insert(keys.index(after) + 1 if after else len(keys), column)
 
-    def shown(self, rows: Sequence[R], *, without_empty: bool = True) -> tuple[Column[R], ...]:
-        """The columns that a table of these rows has.
+    @property
+    def fixed(self) -> tuple[Column[R], ...]:
+        """The columns of a table whose rows come and go."""
+        return tuple(column for column in self.columns if column.shown)
+
+    def shown(self, rows: Sequence[R]) -> tuple[Column[R], ...]:
+        """The columns that a table of these rows has: none that is empty in every row, and what is unknown goes first.
 
         Args:
             rows: All rows.
-            without_empty: Leave out what is empty in every row; what is unknown in all of them is the first to go.
         """
         found: list[Column[R]] = []
         for column in self.columns:
             fitted = column.fit(column, rows) if column.fit is not None else column
             if fitted is None or not fitted.shown:
                 continue
-            if without_empty:
-                texts = {text for row in rows for text in fitted.texts(row)}
-                if not texts - {""}:
-                    continue
-                if fitted.priority and not texts - {"", UNKNOWN}:
-                    fitted = replace(fitted, priority=fitted.priority + 100)
+            texts = {text for row in rows for text in fitted.texts(row)}
+            if not texts - {""}:
+                continue
+            if fitted.priority and not texts - {"", UNKNOWN}:
+                fitted = replace(fitted, priority=fitted.priority + 100)
             found.append(fitted)
         return tuple(found)
 

@@ -26,7 +26,7 @@ from proctor.evals.run.external import as_status, find_foreign, follow_process, 
 from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.evals.views.run_states import summary
 from proctor.profiles.base.errors import ProctorError
-from proctor.tui.screens.live.rows import CELL_COLUMNS, cell_rows, cell_words
+from proctor.tui.screens.live.rows import cell_columns, cell_rows, cell_words
 
 DEADLINE_S = 90.0
 MODEL = "hf-inference-providers/openai/gpt-oss-120b:groq"
@@ -236,7 +236,7 @@ def test_its_score_and_tokens_are_told_and_what_it_does_not_tell_stays_unknown(f
         assert (cell.cost_usd, cell.model_calls.latency_p50_s, cell.model_calls.tokens_per_s) == (None, None, None)
         assert "?" in summary(status, 0).split(" · "), "never $0"
         row = cell_rows(status, {}, 0)[0]
-        shown = {column.key: one.text for column, one in zip(CELL_COLUMNS, row.cells, strict=True)}
+        shown = {column.key: one.text for column, one in zip(cell_columns(), row.cells, strict=True)}
         assert [shown[name] for name in ("speed", "p50", "p95", "cost")] == ["?"] * 4
         assert shown["score"].startswith(f"{cell.score:.2f} ±")
         assert " tokens, " in cell_words(cell, 0, foreign=True).text

@@ -15,6 +15,7 @@ from proctor.evals.inspect.control_client import CellWatch, Conversation, Finish
 from proctor.evals.inspect.logs.transcript import Part, Transcript
 from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CallStats, CellStatus, RunEvent, RunStatus
+from proctor.evals.views.cells import progress
 from proctor.evals.views.run_states import score_words
 from proctor.tui.app import ProctorApp
 from proctor.tui.dialogs.confirm import ConfirmScreen
@@ -28,7 +29,7 @@ from proctor.tui.messages import (
     StopRequested,
     WatchRequested,
 )
-from proctor.tui.screens.live.rows import cell_words, progress
+from proctor.tui.screens.live.rows import cell_words
 from proctor.tui.screens.live.sample_rows import RunningRow, doing, event_rows
 from proctor.tui.state.store import SampleRef
 from proctor.tui.widgets.table.table import LineTable
@@ -55,7 +56,7 @@ def _sample(number: int, activity: str, **fields: Any) -> RunningSample:
 STATUS = RunStatus(
     "20261102-000000-new", "A run", "hub", "running",
     (
-        _cell("groq", "running", pid=11, done=5, in_flight=2, score=0.8, model=CallStats(9, cost_usd=0.01)),
+        _cell("groq", "running", pid=11, done=5, in_flight=2, score=0.8, model_calls=CallStats(9, cost_usd=0.01)),
         _cell("novita", "running", pid=12, in_flight=1, waiting=3, retries={"429": 7}),
         _cell("nscale", "failed", done=1, errors=1, ended_at_s=5.0, last_error="402: no credit\x1b[2J left"),
     ),

@@ -229,7 +229,7 @@ def test_cells_targets_and_tasks_are_taken_out_and_put_back(play: Callable[..., 
 def test_the_grids_cursor_goes_across_and_the_view_is_remembered(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("right", "right", "j")
-        assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest · now cerebras" in app.words()
+        assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest · resolves to cerebras" in app.words()
         await pilot.press("v")
         assert app.memory.get("plan.view", "") == "list"
         assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest" in app.words()

@@ -40,9 +40,9 @@ def test_a_score_that_a_model_gave_itself_is_badged_in_the_live_table_and_in_pla
     text = drawn(CELL, ITSELF)
     assert "0.80 ±0.08  " in text
     assert "0.90 ±0.08 ⚠" in text
-    assert "⚠ graded by itself: that may flatter it" in text
+    assert "⚠ self-graded: the score may be inflated" in text
     assert "⚠" not in drawn(CELL)
-    assert "0.90 ±0.08 ⚠ graded by itself" in live_table.cell_line(replace(ITSELF, state="succeeded"))
+    assert "0.90 ±0.08 ⚠ self-graded" in live_table.cell_line(replace(ITSELF, state="succeeded"))
 
 
 def test_a_score_that_a_model_gave_itself_is_badged_among_the_runs(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_run_whose_cells_all_come_to_their_end_says_so() -> None:
     working = CellStatus("c", "t · c", "t", "c", state="running")
     status = RunStatus("r", "", "hub", "running", (ended, ending), 7, started_at_s=1.0, updated_at_s=1.0)
     assert summary(status, 2.0).startswith("stopping ")
-    assert cell_words(ending, 2.0).text.startswith("stopping: what is on the wire ends first")
+    assert cell_words(ending, 2.0).text.startswith("stopping: requests in flight end first")
     assert summary(replace(status, cells=(ending, working)), 2.0).startswith("running ")
     assert summary(replace(status, cells=(ended,)), 2.0).startswith("running ")
 

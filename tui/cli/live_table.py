@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from ...evals.run.status import ENDED, CellStatus, RunStatus
-from ...evals.views.render.rich import STYLES
+from ...evals.views.cells import LIVE_CELLS, LiveCell
+from ...evals.views.render.rich import STYLES, rich_table
 from ...evals.views.run_states import SELF_GRADED, glyph, score_words, state_tone, summary, told_tokens
-from ...profiles.base.format import format_clock, format_latency, format_speed, format_usd
+from ...profiles.base.format import format_clock, format_usd
 from ...profiles.base.text import clean_line
 
 DRAW_EVERY_S = 0.5
@@ -23,7 +23,7 @@ def cell_line(cell: CellStatus) -> str:
     """One finished cell in one plain line."""
     parts = [f"{glyph(cell.state)} {cell.state:9} {cell.label}", f"{cell.done}/{cell.total or '?'}"]
     if score := score_words(cell):
-        parts.append(score + (f" {SELF_GRADED} graded by itself" if cell.self_graded else ""))
+        parts.append(score + (f" {SELF_GRADED} self-graded" if cell.self_graded else ""))
     parts.append(format_usd(cell.cost_usd))
     if cell.tokens_told is not None:
         parts.append(told_tokens(cell))
@@ -33,53 +33,32 @@ def cell_line(cell: CellStatus) -> str:
 
 
 def _table(status: RunStatus, console: Console, now_s: float) -> RenderableType:
-    wide = console.width >= 110
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), expand=False)
-    table.add_column("", width=1)
-    table.add_column("cell", overflow="fold", ratio=None)
-    for name in ("done", "score ±95%"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("tok/s", "p50", "p95") if wide else ():
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("cost", justify="right", no_wrap=True)
     room = max(console.height - 6, 4)
-    shown = sorted(status.cells, key=lambda cell: cell.state in ENDED or cell.state == "waiting")[:room]
-    notes: list[Text] = []
-    for cell in [cell for cell in status.cells if cell in shown]:
-        sign, style = glyph(cell.state), STYLES.get(state_tone(cell.state), "")
-        row = [
-            Text(sign, style=style),
-            Text(clean_line(cell.label)),
-            Text(f"{cell.done}/{cell.total if cell.total is not None else '?'}"),
-            Text(_badged(cell)),
-        ]
-        if wide:
-            model = cell.model_calls
-            figures = (format_speed(model.tokens_per_s), _latency(model.latency_p50_s), _latency(model.latency_p95_s))
-            row.extend(Text(figure if cell.has_called else "") for figure in figures)
-        row.append(Text(format_usd(cell.cost_usd) if cell.has_called else ""))
-        table.add_row(*row)
-        if cell.tokens_told is not None:
-            notes.append(Text(clean_line(f"{cell.label}: {told_tokens(cell)}"), style="dim"))
-        if cell.last_error and cell.state in ("failed", "held"):
-            notes.append(Text(clean_line(f"{sign} {cell.label}: {cell.last_error}"), style=style))
-        elif cell.parked and cell.state not in ENDED:
-            notes.append(Text(clean_line(f"‖ {cell.label}: no request is sent for now: {cell.parked}"), "yellow"))
-        elif cell.waiting:
-            notes.append(Text(clean_line(f"… {cell.label}: {_waits(cell, now_s)}"), "dim"))
-    if any(cell.self_graded and cell.done for cell in shown):
-        notes.append(Text(f"{SELF_GRADED} graded by itself: that may flatter it", style="yellow"))
-    hidden = len(status.cells) - len(shown)
-    if hidden:
-        notes.append(Text(f"… and {hidden} more cells", style="dim"))
+    first = sorted(status.cells, key=lambda cell: cell.state in ENDED or cell.state == "waiting")[:room]
+    shown = [LiveCell(cell, cell.label, now_s=now_s) for cell in status.cells if cell in first]
+    columns = [column for column in LIVE_CELLS.shown(shown) if column.key != "notes"]  # they stand below in full
+    notes = [note for row in shown for note in _notes(row.cell, now_s)]
+    if any(row.cell.self_graded and row.cell.done for row in shown):
+        notes.append((f"{SELF_GRADED} self-graded: the score may be inflated", "warn"))
+    if hidden := len(status.cells) - len(shown):
+        notes.append((f"… and {hidden} more cells", "dim"))
     head = Text(clean_line(f"{status.title or status.run_id} · {summary(status, now_s)}"), style="bold")
-    return Group(head, table, *notes[: max(room // 3, 2)])
+    lines = [Text(clean_line(words), STYLES[tone]) for words, tone in notes[: max(room // 3, 2)]]
+    return Group(head, rich_table(columns, shown, console.width), *lines)
 
 
-def _badged(cell: CellStatus) -> str:
-    """The score, with a badge where the model graded itself."""
-    score = score_words(cell)
-    return f"{score} {SELF_GRADED}" if score and cell.self_graded else score
+def _notes(cell: CellStatus, now_s: float) -> list[tuple[str, str]]:
+    """What there is to say below the table of a cell, each line with its tone."""
+    notes: list[tuple[str, str]] = []
+    if cell.tokens_told is not None:
+        notes.append((f"{cell.label}: {told_tokens(cell)}", "dim"))
+    if cell.last_error and cell.state in ("failed", "held"):
+        notes.append((f"{glyph(cell.state)} {cell.label}: {cell.last_error}", state_tone(cell.state)))
+    elif cell.parked and cell.state not in ENDED:
+        notes.append((f"‖ {cell.label}: no request is sent for now: {cell.parked}", "warn"))
+    elif cell.waiting:
+        notes.append((f"… {cell.label}: {_waits(cell, now_s)}", "dim"))
+    return notes
 
 
 def _waits(cell: CellStatus, now_s: float) -> str:
@@ -88,10 +67,6 @@ def _waits(cell: CellStatus, now_s: float) -> str:
     why = ", ".join(f"{count}× {cause}" for cause, count in sorted(cell.retries.items()))
     calls = "1 call waits" if cell.waiting == 1 else f"{cell.waiting} calls wait"
     return f"{calls} to be tried again{first} ({why})"
-
-
-def _latency(latency_s: float | None) -> str:
-    return format_latency(None if latency_s is None else latency_s * 1000)
 
 
 class LiveTable:

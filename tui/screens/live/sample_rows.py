@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ....evals.run.status import ENDED, CellStatus, RunStatus
+from ....evals.views.cells import minutes
 from ....evals.views.run_states import score_words
 from ....profiles.base.format import UNKNOWN, number_of
 from ....profiles.base.text import clean_line
 from ...widgets.state_cell import state_cell
 from ...widgets.table.lazy_rows import LazyRows
 from ...widgets.table.table import Column, Row, TableCell
-from .rows import model_words, seconds, shared_task
+from .rows import model_words, shared_task
 
 if TYPE_CHECKING:
     from ....evals.inspect.control_client import CellWatch, FinishedSample, RunningSample
@@ -185,7 +186,7 @@ def doing(working: RunningRow, now_s: float) -> str:
         case "tool":
             return f"{sample.detail or 'tool'} {since}"
         case "retry_wait":
-            left = seconds(sample.retry_at_s - now_s) if sample.retry_at_s is not None else UNKNOWN
+            left = minutes(sample.retry_at_s - now_s) if sample.retry_at_s is not None else UNKNOWN
             return f"tries again in {left}" + (f" (no. {sample.attempt + 1})" if sample.attempt else "")
         case "approval":
             return f"waits for approval {since}"
@@ -198,7 +199,7 @@ def doing(working: RunningRow, now_s: float) -> str:
 def _elapsed(duration_s: float) -> str:
     """In steps that grow with it: a hundred lines that count seconds are a burden on a slow line."""
     step = 1 if duration_s < 10 else 5
-    return seconds(duration_s // step * step)
+    return minutes(duration_s // step * step)
 
 
 def event_rows(status: RunStatus) -> list[Row]:

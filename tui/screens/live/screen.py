@@ -22,7 +22,7 @@ from ...widgets.label import Label
 from ...widgets.table.table import LineTable, TableCell
 from .controls import SteeringKeys
 from .conversation import ConversationPane, is_of
-from .rows import CELL_COLUMNS, cell_columns, cell_rows, cell_words, head_line, model_words
+from .rows import cell_columns, cell_rows, cell_words, head_line, model_words
 from .sample_rows import EVENT_COLUMNS, EndedRow, RunningRow, event_rows, going_on, invitation
 from .samples import SamplesPane, sample_ref
 
@@ -99,7 +99,7 @@ class LiveScreen(SteeringKeys):
         """The header, the panes, the log."""
         yield Label(id="none", markup=False)
         yield Label(id="head", markup=False)
-        yield LineTable(CELL_COLUMNS, id="cells")
+        yield LineTable(cell_columns(), id="cells")
         yield Label(id="words", markup=False)
         with Horizontal(id="below"):
             yield SamplesPane()

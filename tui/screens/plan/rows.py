@@ -1,4 +1,4 @@
-"""What the Plan place shows of a plan, as rows and words. Pure."""
+"""What the Plan screen shows of a plan, as rows and words. Pure."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from ....evals.planning.matrix import row_key
-from ....evals.views.plan import SEVERITY_GLYPHS, SEVERITY_TONES, format_time_range, format_usd_range
+from ....evals.views.plan import (
+    PINNED,
+    PLAN_CELLS,
+    SEVERITY_GLYPHS,
+    SEVERITY_TONES,
+    PlannedCell,
+    format_time_range,
+    format_usd_range,
+)
 from ....profiles.base.format import UNKNOWN, format_usd_per_mtok
 from ....profiles.base.text import clean_line
+from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.table import Column, Row, TableCell
 
 if TYPE_CHECKING:
     from ....evals.planning.matrix import Matrix, MatrixCell
-    from ....evals.planning.plan import Cell, Endpoint, Problem
+    from ....evals.planning.plan import Endpoint, Problem
     from ....profiles.library import BrokenProfile, LoadedProfile
     from ...state.store import Store
 
-PLAN_COLUMNS = (
-    Column("state", "", 1),
-    Column("task", "task", 16),
-    Column("model", "model", 0),
-    Column("provider", "means now", 12, drop=1),
-    Column("samples", "samples", 7, "right", drop=2),
-    Column("cost", "cost", 15, "right"),
-    Column("time", "time", 11, "right", drop=3),
-)
 PROFILE_COLUMNS = (
     Column("name", "profile", 24),
     Column("title", "title", 0),
@@ -38,7 +38,7 @@ PROFILE_COLUMNS = (
 )
 PROBLEM_COLUMNS = (Column("mark", "", 1), Column("problem", "problem", 0))
 BROKEN = SEVERITY_GLYPHS["error"]
-OUT, OUT_GLYPH, PINNED = "left out", "–", "pinned"
+OUT, OUT_GLYPH = "left out", "–"
 # Of the grid, in cells.
 _MARGIN = 3
 _GAP = 2
@@ -49,40 +49,27 @@ _COLOURS = {"error": "$text-error", "warning": "$text-warning"}
 _PLACES = {"project": "./profiles", "user": "yours", "shipped": "shipped", "file": "file"}
 
 
+def plan_columns() -> tuple[Column, ...]:
+    """The columns of the cells."""
+    return table_columns(PLAN_CELLS.fixed)
+
+
 def plan_rows(matrix: Matrix) -> list[Row]:
     """A row for each cell, and one for each that was left out."""
     rows: list[Row] = []
     for task in matrix.tasks:
         for endpoint in matrix.endpoints:
             spot = matrix.spot(task, endpoint)
-            rows += [_plan_row(matrix, cell) for cell in spot.cells] or [_left_out(matrix, spot)]
+            rows += [
+                table_row(cell.id, PLAN_CELLS.fixed, PlannedCell(cell, matrix.severities.get(cell.id, "")))
+                for cell in spot.cells
+            ] or [_left_out(matrix, spot)]
     return rows
 
 
-def _plan_row(matrix: Matrix, cell: Cell) -> Row:
-    severity = matrix.severities.get(cell.id, "")
-    samples = cell.estimate.samples
-    meant = "" if cell.endpoint.hub_id is None else cell.expected_provider or UNKNOWN
-    endpoint = (
-        cell.endpoint.label + (f" · {cell.variant}" if cell.variant else "") + (f" · {PINNED}" if cell.pin else "")
-    )
-    return Row(
-        cell.id,
-        (
-            TableCell(SEVERITY_GLYPHS.get(severity, ""), SEVERITY_TONES.get(severity, "")),
-            TableCell(cell.task_label),
-            TableCell(endpoint, SEVERITY_TONES["error"] if severity == "error" else ""),
-            TableCell(meant, "dim" if meant == cell.endpoint.route else ""),
-            TableCell(UNKNOWN if samples is None else f"{samples:,}"),
-            TableCell(format_usd_range(cell.estimate.cost_usd)),
-            TableCell(format_time_range(cell.estimate.time_s)),
-        ),
-    )
-
-
 def _left_out(matrix: Matrix, spot: MatrixCell) -> Row:
-    words = (OUT_GLYPH, matrix.tasks[spot.task], spot.endpoint.label, OUT)
-    return Row(spot.key, tuple(TableCell(word, "dim") for word in words))
+    words = {"severity": OUT_GLYPH, "task": matrix.tasks[spot.task], "model": spot.endpoint.label, "cost_usd": OUT}
+    return Row(spot.key, tuple(TableCell(words.get(column.key, ""), "dim") for column in PLAN_CELLS.fixed))
 
 
 def grid_columns(matrix: Matrix, width: int) -> tuple[Column, ...]:
@@ -138,7 +125,7 @@ def spot_words(matrix: Matrix, spot: MatrixCell) -> str:
     parts = list(names)
     first = spot.cells[0]
     if first.expected_provider not in (None, first.endpoint.route):
-        parts.append(f"now {first.expected_provider}")
+        parts.append(f"resolves to {first.expected_provider}")
     if len(spot.cells) > 1:
         parts.append(f"{len(spot.cells)} cells, which go together")
     parts.append(f"{UNKNOWN if spot.samples is None else f'{spot.samples:,}'} samples")

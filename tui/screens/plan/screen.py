@@ -134,10 +134,10 @@ class PlanScreen(ThinningScreen):
 
     def body(self) -> Iterable[Widget]:
         """The matrix, what stands in its way, the totals and the settings."""
-        from .rows import PLAN_COLUMNS, PROBLEM_COLUMNS
+        from .rows import PROBLEM_COLUMNS, plan_columns
 
         yield Static(classes="plan--head", markup=False)
-        yield _List(PLAN_COLUMNS, id="matrix")
+        yield _List(plan_columns(), id="matrix")
         yield GridTable((), id="grid", classes="-off")
         yield Static(classes="plan--cell", markup=False)
         with Vertical(classes="plan--problems"):

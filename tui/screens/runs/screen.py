@@ -12,18 +12,18 @@ from textual.getters import query_one
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ....profiles.base.format import UNKNOWN, format_moment, format_score, format_usd, number_of
+from ....evals.views.runs import RUNS
+from ....profiles.base.format import number_of
 from ....profiles.base.text import clean_line
 from ...messages import ProfileOpened, RunOpened
 from ...widgets.filter_input import FilterBar
-from ...widgets.state_cell import state_cell
+from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.table import Column, LineTable, Row, TableCell
 from ..base import BaseScreen
 from ..run_controls import ask_to_retry, ask_to_stop
 
 if TYPE_CHECKING:
     from ....evals.run.run_list import KnownRun
-    from ....evals.run.status import RunStatus
     from ....profiles.library import BrokenProfile, LoadedProfile
     from ....profiles.schema import Profile
     from ...state.resource import Resource
@@ -32,15 +32,6 @@ T = TypeVar("T")
 FILTER = "bench.filter"  # what the memory calls it
 FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
 
-RUN_COLUMNS = (
-    Column("state", "state", 11),
-    Column("run", "run", 0),
-    Column("world", "", 8, drop=3),
-    Column("done", "done", 11, "right"),
-    Column("best", "best", 6, "right", drop=1),
-    Column("cost", "cost", 9, "right", drop=2),
-    Column("when", "started", 16, drop=4),
-)
 PROFILE_COLUMNS = (
     Column("name", "profile", 22),
     Column("title", "title", 0, drop=1),
@@ -48,7 +39,6 @@ PROFILE_COLUMNS = (
     Column("place", "from", 8, drop=2),
 )
 
-_WORLDS = {"practice": TableCell("practice", "warn"), "inspect": TableCell("inspect", "accent")}
 TOKEN_WORDS = (
     "For real models, make a token that may call Inference Providers at https://huggingface.co/settings/tokens, "
     "run `hf auth login` or set HF_TOKEN, and start proctor again."
@@ -114,7 +104,7 @@ class RunsScreen(BaseScreen):
             yield self._bar()
         yield Static(id="welcome", markup=False)
         yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
-        yield LineTable(RUN_COLUMNS, id="runs")
+        yield LineTable(table_columns(RUNS.fixed), id="runs")
         yield Static("Profiles", classes="bench--heading", markup=False)
         yield LineTable(PROFILE_COLUMNS, id="profiles")
         yield Static(id="notice", markup=False)
@@ -179,7 +169,7 @@ class RunsScreen(BaseScreen):
 
     def _row(self, run: KnownRun) -> Row:
         known, row = self._rows.get(run.run_dir.name, (None, None))
-        return row if row is not None and known is run else run_row(run.status, run.run_dir.name)
+        return row if row is not None and known is run else table_row(run.run_dir.name, RUNS.fixed, run.status)
 
     def _offer(self) -> None:
         """Show other keys in the footer where others can be pressed now."""
@@ -305,40 +295,6 @@ def runs_heading(runs: Sequence[KnownRun]) -> str:
     if others:
         parts.append(f"{others} not Proctor's")
     return " · ".join(parts)
-
-
-def run_row(status: RunStatus, key: str) -> Row:
-    """One run in a line."""
-    totals = [cell.total for cell in status.cells]
-    total = UNKNOWN if None in totals else str(sum(total for total in totals if total is not None))
-    best = max((cell.score for cell in status.cells if cell.score is not None), default=None)
-    costs = [cell.cost_usd for cell in status.cells]
-    known_usd = sum(cell.known_usd for cell in status.cells)
-    return Row(
-        key,
-        (
-            state_cell(status.state),
-            TableCell(" · ".join(filter(None, (status.title or what_was_run(status), status.run_id)))),
-            _WORLDS.get(status.source, TableCell("")),
-            TableCell(f"{sum(cell.done for cell in status.cells)}/{total}"),
-            TableCell("" if best is None else format_score(best)),
-            TableCell(_money(known_usd, whole=None not in costs)),
-            TableCell(format_moment(status.started_at_s), "dim"),
-        ),
-    )
-
-
-def what_was_run(status: RunStatus) -> str:
-    """`theory_of_mind × gpt-oss-120b:groq`, `2 tasks × 3 models`: for a run that nobody gave a title."""
-    parts = [cell.label.split(" · ", 1) for cell in status.cells if " · " in cell.label]
-    tasks, models = (tuple(dict.fromkeys(part[at] for part in parts)) for at in (0, 1))
-    sides = [(tasks, "task"), (models, "model")] if parts else []
-    return " × ".join(found[0] if len(found) == 1 else number_of(len(found), word) for found, word in sides)
-
-
-def _money(known_usd: float, *, whole: bool) -> str:
-    """`$0.02`, `$0.02+?` where a part is unknown, `?` where all is."""
-    return format_usd(known_usd) if whole else f"{format_usd(known_usd)}+?" if known_usd else UNKNOWN
 
 
 def profile_row(profile: LoadedProfile | BrokenProfile) -> Row:
