@@ -118,7 +118,9 @@ def test_sort_vision_and_what_the_title_says(play: Callable[..., None]) -> None:
         table = app.models
         everything = table.row_count
         assert "by trending" in app.line(f"{everything} models")
-        await until(pilot, lambda: "R again" in app.line(f"{everything} models · by trending"), "its age, and the key")
+        await until(
+            pilot, lambda: "R refresh" in app.line(f"{everything} models · by trending"), "its age, and the key"
+        )
         await pilot.press("s")
         await until(pilot, lambda: "Sort by" in app.seen(), "the orders")
         await pilot.press("j", "j", "enter")

@@ -8,56 +8,26 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ....evals.catalog.listings import Catalog, Listing, ModelEntry
+from ....evals.catalog.listings import Catalog, ModelEntry
 from ....evals.catalog.probe import ProbeResult
 from ....evals.catalog.query import EXAMPLES, Choices, Query, completions, meaning, read_query
 from ....evals.catalog.search import FoundModel, ModelFilter, ModelSearch, SortKey
 from ....evals.planning.edit_models import ALL, count_picked, is_picked
+from ....evals.views.models import LISTINGS, MODELS, ListedProvider, listed, policy_meanings
 from ....profiles.base.format import (
     UNKNOWN,
-    format_ability,
     format_context,
-    format_count,
-    format_latency,
     format_size,
-    format_speed,
     format_usd_per_mtok,
 )
 from ....profiles.policies import POLICIES
-from ...cli.models import policy_meanings
 from ...widgets.filter_input import Hint
+from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.pick import NOT_PICKED, PICK, PICKED
 from ...widgets.table.table import Column, Row, TableCell
 
-PROBED = "probed"
-
-# On a narrow screen likes go first, then what a first word takes, speed, context, size, providers and prices.
-MODEL_COLUMNS: tuple[Column, ...] = (
-    Column(PICK, "", 4),
-    Column("name", "model", 0, least=32),
-    Column("size", "size", 6, "right", drop=4),
-    Column("context", "context", 7, "right", drop=5),
-    Column("input", "in $/M", 7, "right", drop=2),
-    Column("output", "out $/M", 7, "right", drop=1),
-    Column("speed", "tok/s", 6, "right", drop=6),
-    Column("latency", "first", 6, "right", drop=7),
-    Column("providers", "providers", 9, "right", drop=3),
-    Column("likes", "likes", 6, "right", drop=8),
-)
-# Of an offer json goes first, then tools, context, the first word, speed, status and prices.
-OFFER_COLUMNS: tuple[Column, ...] = (
-    Column(PICK, "", 3),
-    Column("provider", "provider", 0),
-    Column("status", "status", 9, drop=3),
-    Column("input", "in $/M", 7, "right", drop=2),
-    Column("output", "out $/M", 7, "right", drop=1),
-    Column("speed", "tok/s", 6, "right", drop=5),
-    Column("latency", "first", 6, "right", drop=6),
-    Column("context", "context", 7, "right", drop=7),
-    Column("tools", "tools", 5, "right", drop=8),
-    Column("json", "json", 4, "right", drop=9),
-    Column(PROBED, "probed", 16, drop=4),
-)
+MODEL_COLUMNS: tuple[Column, ...] = (Column(PICK, "", 4), *table_columns(MODELS.fixed))
+OFFER_COLUMNS: tuple[Column, ...] = (Column(PICK, "", 3), *table_columns(LISTINGS.fixed))
 Order: TypeAlias = Literal["picked"] | SortKey  # picked ones first; the rest as a search sorts
 ORDERS: tuple[Order, ...] = (
     "trending", "picked", "name", "size", "context", "input", "output", "speed", "latency", "providers", "likes",
@@ -91,7 +61,7 @@ class View:
     reverse: bool = False
 
     def with_order(self, order: Order) -> View:
-        """In an order; the other way round where it is that already."""
+        """In an order; reversed where it is that already."""
         return replace(self, order=order, reverse=self.order == order and not self.reverse)
 
     @property
@@ -236,45 +206,25 @@ def offer_rows(entry: ModelEntry, routes: Sequence[str], probes: Mapping[str, Pr
         probes: By `model:route`: how it answered, `None` while it is being asked.
     """
     live = live_providers(entry)
-    rows: list[Row] = []
-
-    def add(route: str, label: str, cells: Sequence[TableCell]) -> None:
-        mark = PICKED if is_picked(routes, route, live) else NOT_PICKED
-        rows.append(Row(route, (mark, TableCell(label), *cells, probe_cell(entry.id, route, probes))))
-
+    lines: list[ListedProvider] = []
     for policy, provider in {**policy_meanings(entry), "preferred": None}.items():
         meant = entry.offer(provider) if provider is not None else None
         tone = "" if policy in routes else "dim"
-        add(policy, _policy_words(policy, provider), [TableCell(""), *_figures(meant, tone)])
-    for offer in entry.offers:
-        add(offer.provider, offer.provider, [status_cell(offer), *_figures(offer if offer.is_live else None, "")])
+        lines.append(ListedProvider(_policy_words(policy, provider), meant, tone=tone, route=policy))
+    lines += map(listed, entry.offers)
     offered = {ALL, *POLICIES, *(offer.provider for offer in entry.offers)}
     for route in routes:
         if route not in offered:
             label, words = (route, "? gone") if route else ("without a provider", "")
-            add(route, label, [TableCell(words, "warn"), *_figures(None, "")])
+            lines.append(ListedProvider(label, None, words, "warn", route=route))
+    rows: list[Row] = []
+    for line in lines:
+        key = f"{entry.id}:{line.route}" if line.route else entry.id
+        probed = replace(line, is_probed=key in probes, probe=probes.get(key))
+        row = table_row(line.route, LISTINGS.fixed, probed)
+        mark = PICKED if is_picked(routes, line.route, live) else NOT_PICKED
+        rows.append(replace(row, cells=(mark, *row.cells)))
     return rows
-
-
-def status_cell(offer: Listing) -> TableCell:
-    """Whether requests can be sent to it, as glyph and colour."""
-    return TableCell(f"● {offer.status}", "good") if offer.is_live else TableCell(f"✗ {offer.status}", "bad")
-
-
-def probe_cell(model: str, route: str, probes: Mapping[str, ProbeResult | None]) -> TableCell:
-    """`0.24s ok`, who answered where a policy was asked, or the error's words."""
-    key = f"{model}:{route}" if route else model
-    if key not in probes:
-        return TableCell("")
-    result = probes[key]
-    if result is None:
-        return TableCell("asking …", "dim")
-    if result.error is not None:
-        return TableCell(f"✗ {result.error}", "bad")
-    took = format_latency(result.total_ms if result.first_token_ms is None else result.first_token_ms)
-    if result.served_by is not None and result.served_by != route:
-        return TableCell(f"{took} {result.served_by}", "good" if route in POLICIES or not route else "warn")
-    return TableCell(f"{took} ok", "good")
 
 
 def probe_words(result: ProbeResult | None) -> str:
@@ -316,51 +266,18 @@ def title_words(browsed: Browsed, shown: int, view: View, picked: int) -> str:
 
 
 def age_words(catalog: Catalog, now_s: float, *, is_short: bool) -> str:
-    """As of when the catalog is: a moment, which stays true while the screen stands still; an age would not."""
+    """When the catalog was updated: a moment, which stays true while the screen stands still; an age would not."""
     form = "%H:%M" if now_s - catalog.fetched_at_s < 12 * 3600 else "%Y-%m-%d %H:%M"
     moment = time.strftime(form, time.localtime(catalog.fetched_at_s))
-    return f"{moment} R" if is_short else f"as of {moment} · R again"
+    return f"{moment} R" if is_short else f"updated {moment} · R refresh"
 
 
 def _model_row(item: FoundModel) -> Row:
-    """The figures of a model without live offers are absent, not unknown."""
-    entry, served = item.entry, bool(item.offers)
-
-    def figure(text: str) -> TableCell:
-        return TableCell(text if served else "")
-
-    cells = (
-        NOT_PICKED,
-        TableCell(entry.id),
-        TableCell(format_size(entry.parameters)),
-        figure(format_context(item.context_tokens)),
-        figure(format_usd_per_mtok(item.input_usd_per_mtok)),
-        figure(format_usd_per_mtok(item.output_usd_per_mtok)),
-        figure(format_speed(item.tokens_per_s)),
-        figure(format_latency(item.first_token_ms)),
-        figure(str(len(item.offers))) if served else TableCell("✗ none", "bad"),
-        TableCell(format_count(entry.likes)),
-    )
-    return Row(entry.id, cells)
+    row = table_row(item.entry.id, MODELS.fixed, item)
+    return replace(row, cells=(NOT_PICKED, *row.cells))
 
 
 def _policy_words(policy: str, provider: str | None) -> str:
     if policy == "preferred":
         return ":preferred · your order"
     return f":{policy} → {provider or UNKNOWN}"
-
-
-def _figures(offer: Listing | None, tone: str) -> list[TableCell]:
-    """An offer's terms; none where there is no live one."""
-    if offer is None:
-        return [TableCell("")] * 7
-    texts = (
-        format_usd_per_mtok(offer.price.input_usd_per_mtok if offer.price else None),
-        format_usd_per_mtok(offer.price.output_usd_per_mtok if offer.price else None),
-        format_speed(offer.tokens_per_s),
-        format_latency(offer.first_token_ms),
-        format_context(offer.context_tokens),
-        format_ability(offer.supports_tools),
-        format_ability(offer.supports_json),
-    )
-    return [TableCell(text, tone) for text in texts]
