@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ....evals.views.samples import DISAGREEMENTS, marks
+from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.lazy_rows import LazyRows
-from ...widgets.table.table import Column, Row, TableCell
-from .sample_rows import id_width, mark
+from ...widgets.table.table import Column, Row
+from .sample_rows import id_width
 
 if TYPE_CHECKING:
     from ....evals.results.disagreements import Disagreement, Disagreements
@@ -26,11 +29,7 @@ class DisagreementRows(LazyRows):
 
     def row(self, index: int) -> Row:
         """The row at an index, made now."""
-        one = self._found.one(index)
-        known = [score for score in one.scores if score is not None]
-        right = sum(score >= 1 for score in known)
-        cells = (TableCell(f"#{one.id}"), TableCell(f"{right} of {len(known)}"), TableCell(" ".join(glyphs(one))))
-        return Row(str(index), cells)
+        return table_row(str(index), DISAGREEMENTS.fixed, self._found.one(index))
 
     def key(self, index: int) -> str:
         """The key of the row at an index."""
@@ -43,21 +42,14 @@ class DisagreementRows(LazyRows):
 
 def disagreement_columns(found: Disagreements) -> tuple[Column, ...]:
     """The columns; the marks stand in the order of the scoreboard's rows."""
-    return (
-        Column("sample", "sample", id_width(found.id)),
-        Column("right", "right", 8, "right"),
-        Column("marks", "cell by cell" if len(found.scores) > 5 else "cells", 0),
-    )
-
-
-def glyphs(one: Disagreement) -> list[str]:
-    """A mark for every cell."""
-    return [mark(score, error=error)[0] for score, error in zip(one.scores, one.errors, strict=True)]
+    sample, right, marked = table_columns(DISAGREEMENTS.fixed)
+    title = "cell by cell" if len(found.scores) > 5 else marked.title
+    return replace(sample, width=id_width(found.id)), right, replace(marked, title=title)
 
 
 def marks_words(one: Disagreement, labels: Sequence[str]) -> list[str]:
     """Who is right and who is not, a line for each: `✓ right: groq, cerebras`."""
     by_mark: dict[str, list[str]] = {}
-    for glyph, label, score in zip(glyphs(one), labels, one.scores, strict=True):
+    for glyph, label, score in zip(marks(one), labels, one.scores, strict=True):
         by_mark.setdefault(glyph, []).append(f"{label} {score:.2f}" if glyph == "~" else label)
     return [f"{glyph} {_TITLES[glyph]}: {', '.join(by_mark[glyph])}" for glyph in _TITLES if glyph in by_mark]

@@ -8,32 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len
 
-from ....profiles.base.format import UNKNOWN, format_count, format_latency, format_usd
+from ....evals.views.samples import NamedSample, sample_columns
 from ....profiles.base.text import clean_line
+from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.lazy_rows import LazyRows
-from ...widgets.table.table import Column, Row, TableCell
+from ...widgets.table.table import Column, Row
 
 if TYPE_CHECKING:
-    from ....evals.inspect.logs.log_index import SampleColumns, SampleRow
+    from ....evals.inspect.logs.log_index import SampleColumns
+    from ....evals.views import column as views
 
 Verdict = Literal["all", "wrong", "right", "error", "not scored"]
 VERDICTS: tuple[Verdict, ...] = ("all", "wrong", "right", "error", "not scored")
 WIDEST_ID = 24
 WIDEST_NAME = 46
-
-
-@dataclass(frozen=True, slots=True)
-class NamedSample:
-    """A sample in a list of what several cells made of it."""
-
-    key: str
-    name: str
-    row: SampleRow | None  # None: that cell has no such sample, or its log is not read
 
 
 class SampleRows(LazyRows):
@@ -48,7 +41,7 @@ class SampleRows(LazyRows):
     def __init__(self, samples: SampleColumns, shown: Sequence[int], epochs: bool) -> None:
         self._samples = samples
         self._shown = shown
-        self._epochs = epochs
+        self._columns = sample_columns(epochs=epochs, flawed=any(samples.flaw))
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -57,7 +50,7 @@ class SampleRows(LazyRows):
         """The row at an index, made now."""
         at = self._shown[index]
         row = self._samples.row(at)
-        return Row(str(at), _cells(f"#{row.id}", row, self._epochs))
+        return table_row(str(at), self._columns, NamedSample(str(at), f"#{row.id}", row))
 
     def key(self, index: int) -> str:
         """The key of the row at an index."""
@@ -71,9 +64,9 @@ class SampleRows(LazyRows):
             return None
 
 
-def sample_columns(samples: SampleColumns, epochs: bool) -> tuple[Column, ...]:
+def samples_columns(samples: SampleColumns, epochs: bool) -> tuple[Column, ...]:
     """The columns of a table of samples."""
-    return _columns("sample", id_width(samples.id), epochs)
+    return _named(sample_columns(epochs=epochs, flawed=any(samples.flaw)), "sample", id_width(samples.id))
 
 
 def id_width(names: Sequence[int | str]) -> int:
@@ -91,53 +84,16 @@ def named_table(samples: Sequence[NamedSample], title: str, epochs: bool) -> tup
         epochs: Whether there is more than one.
     """
     widest = max((cell_len(clean_line(sample.name)) for sample in samples), default=0)
-    rows = [
-        Row(one.key, (TableCell("·", "dim"), TableCell(one.name, "dim")))
-        if one.row is None
-        else Row(one.key, _cells(one.name, one.row, epochs))
-        for one in samples
-    ]
-    return _columns(title, min(max(widest, len(title)), WIDEST_NAME), epochs), rows
+    shown = sample_columns(epochs=epochs, flawed=any(one.row is not None and one.row.flaw for one in samples))
+    columns = _named(shown, title, min(max(widest, len(title)), WIDEST_NAME))
+    return columns, [table_row(one.key, shown, one) for one in samples]
 
 
-def _columns(title: str, width: int, epochs: bool) -> tuple[Column, ...]:
-    return (
-        Column("state", "", 1),
-        Column("sample", title, width),
-        *([Column("epoch", "epoch", 5, "right")] if epochs else []),
-        Column("score", "score", 7, "right"),
-        Column("answer", "answer, or what went wrong", 0),
-        Column("time", "time", 6, "right", 2),
-        Column("tokens", "tokens", 8, "right", 1),
-        Column("cost", "cost", 8, "right", 3),
-        Column("retries", "retries", 9, "right", 4),
+def _named(shown: Sequence[views.Column[NamedSample]], title: str, width: int) -> tuple[Column, ...]:
+    return tuple(
+        replace(column, title=title, width=width) if column.key == "sample" else column
+        for column in table_columns(shown)
     )
-
-
-def _cells(name: str, row: SampleRow, epochs: bool) -> tuple[TableCell, ...]:
-    glyph, tone = mark(row.score, error=row.error is not None)
-    tokens = row.tokens
-    score = "" if row.error else UNKNOWN if row.score is None else f"{row.score:.3f}".rstrip("0").rstrip(".")
-    return (
-        TableCell(glyph, tone),
-        TableCell(name),
-        *((TableCell(str(row.epoch)),) if epochs else ()),
-        TableCell(score, tone if row.score in (0, 1) else ""),
-        TableCell(row.error, "bad") if row.error else TableCell(row.answer or ""),
-        TableCell(format_latency(None if row.total_time_s is None else row.total_time_s * 1000)),
-        TableCell(UNKNOWN if tokens is None else format_count(tokens) if tokens else ""),
-        TableCell(format_usd(row.cost_usd) if tokens or row.cost_usd else UNKNOWN if tokens is None else ""),
-        TableCell(str(row.retries) if row.retries else ""),
-    )
-
-
-def mark(score: float | None, *, error: bool = False) -> tuple[str, str]:
-    """A glyph for a sample and its tone."""
-    if error:
-        return "!", "bad"
-    if score is None:
-        return "?", "dim"
-    return ("✓", "good") if score >= 1 else ("✗", "bad") if score <= 0 else ("~", "warn")
 
 
 def sample_texts(samples: SampleColumns) -> list[str]:

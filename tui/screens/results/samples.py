@@ -28,8 +28,8 @@ from .sample_rows import (
     Verdict,
     count_verdicts,
     named_table,
-    sample_columns,
     sample_texts,
+    samples_columns,
     with_verdict,
     with_words,
 )
@@ -126,7 +126,7 @@ class SamplesPane(Vertical):
         if index is not self._index:
             self._index, self._texts = index, []
             self._counts = count_verdicts(index.samples) if index is not None else {}
-            self._columns = sample_columns(index.samples, index.epochs > 1) if index is not None else ()
+            self._columns = samples_columns(index.samples, index.epochs > 1) if index is not None else ()
             self._order = ()
         failure, waiting = store.indexes.failure, store.indexes.waiting
         drawn = (cell, index, self._column, self._downwards, self._verdict, self.bar.text, failure, waiting)

@@ -1,0 +1,146 @@
+"""Samples: those of a cell, what several cells made of one, and those on which cells disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...profiles.base.format import UNKNOWN, format_count, format_seconds, format_usd
+from .column import Column, Table
+
+if TYPE_CHECKING:
+    from ..inspect.logs.log_index import SampleRow
+    from ..results.disagreements import Disagreement
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSample:
+    """A sample and what it is called; in a list of what several cells made of one, the cell's name."""
+
+    key: str
+    name: str
+    row: SampleRow | None  # None: that cell has no such sample, or its log is not read
+
+
+def mark(score: float | None, *, error: bool = False) -> tuple[str, str]:
+    """A glyph for a sample and its tone."""
+    if error:
+        return "!", "bad"
+    if score is None:
+        return "?", "dim"
+    return ("✓", "good") if score >= 1 else ("✗", "bad") if score <= 0 else ("~", "warn")
+
+
+def marks(one: Disagreement) -> list[str]:
+    """A mark for every cell, in the order of the scoreboard's rows."""
+    return [mark(score, error=error)[0] for score, error in zip(one.scores, one.errors, strict=True)]
+
+
+def _mark(one: NamedSample) -> tuple[str, str]:
+    return ("·", "dim") if one.row is None else mark(one.row.score, error=one.row.error is not None)
+
+
+def _is_read(one: NamedSample) -> bool:
+    return one.row is not None
+
+
+def _score(one: NamedSample) -> str:
+    row = one.row
+    if row is None or row.error:
+        return ""
+    return UNKNOWN if row.score is None else f"{row.score:.3f}".rstrip("0").rstrip(".")
+
+
+def _tokens(one: NamedSample) -> str:
+    tokens = one.row.tokens if one.row is not None else 0
+    return UNKNOWN if tokens is None else format_count(tokens) if tokens else ""
+
+
+def _cost(one: NamedSample) -> str:
+    row = one.row
+    if row is None:
+        return ""
+    tokens = row.tokens
+    return format_usd(row.cost_usd) if tokens or row.cost_usd else UNKNOWN if tokens is None else ""
+
+
+def _right(one: Disagreement) -> str:
+    known = [score for score in one.scores if score is not None]
+    return f"{sum(score >= 1 for score in known)} of {len(known)}"
+
+
+# Keys are those that the orders of an index have.
+SAMPLES: Table[NamedSample] = Table(
+    [
+        Column("state", text=lambda one: _mark(one)[0], tone=lambda one: _mark(one)[1], width=1, kind="state"),
+        Column(
+            "sample",
+            "sample",
+            text=lambda one: one.name,
+            tone=lambda one: "dim" if one.row is None else "",
+            kind="name",
+        ),
+        Column("epoch", "epoch", lambda one: one.row and one.row.epoch, applies=_is_read, align="right", width=5),
+        Column(
+            "score",
+            "score",
+            text=_score,
+            tone=lambda one: _mark(one)[1] if one.row is not None and one.row.score in (0, 1) else "",
+            align="right",
+            width=7,
+        ),
+        Column(
+            "flaw",
+            text=lambda one: one.row.flaw or "" if one.row is not None else "",
+            tone="warn",
+            priority=1,
+            width=7,
+        ),
+        Column(
+            "answer",
+            "answer, or what went wrong",
+            text=lambda one: "" if one.row is None else one.row.error or one.row.answer or "",
+            tone=lambda one: "bad" if one.row is not None and one.row.error else "",
+            width=0,
+        ),
+        Column(
+            "time",
+            "time",
+            lambda one: one.row and one.row.total_time_s,
+            format_seconds,
+            applies=_is_read,
+            tone="time",
+            priority=3,
+            align="right",
+            width=6,
+        ),
+        Column("tokens", "tokens", text=_tokens, priority=2, align="right", width=8),
+        Column("cost", "cost", text=_cost, tone="money", priority=4, align="right", width=8),
+        Column(
+            "retries",
+            "retries",
+            text=lambda one: str(one.row.retries) if one.row is not None and one.row.retries else "",
+            priority=5,
+            align="right",
+            width=9,
+        ),
+    ]
+)
+DISAGREEMENTS: Table[Disagreement] = Table(
+    [
+        Column("sample", "sample", text=lambda one: f"#{one.id}", kind="name"),
+        Column("right", "right", text=_right, align="right", width=8),
+        Column("marks", "cells", text=lambda one: " ".join(marks(one)), width=0),
+    ]
+)
+
+
+def sample_columns(*, epochs: bool, flawed: bool) -> tuple[Column[NamedSample], ...]:
+    """The columns of samples.
+
+    Args:
+        epochs: Whether there is more than one.
+        flawed: Whether anything is doubtful of any of them.
+    """
+    without = {key for key, is_there in (("epoch", epochs), ("flaw", flawed)) if not is_there}
+    return tuple(column for column in SAMPLES.fixed if column.key not in without)
