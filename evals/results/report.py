@@ -97,11 +97,10 @@ def _profile(run_dir: Path) -> str:
     """The profile of a run; nothing where its `run.toml` cannot be read, which costs a report no more than that."""
     import tomli_w
 
-    from ..run.run_toml import read_run_toml
-    from ..run.store import RUN_FILE
+    from ..run.run_toml import read_frozen
 
     try:
-        return tomli_w.dumps(of_table(read_run_toml(run_dir / RUN_FILE).profile))
+        return tomli_w.dumps(of_table(read_frozen(run_dir).profile))
     except ProctorError:
         return ""
 

@@ -18,6 +18,8 @@ from typing import Any, Self
 from ...profiles.base.errors import ProctorError
 
 JOURNAL_FILE = "journal.jsonl"
+RUN_FILE = "run.toml"
+PLANNED = "run_planned"  # the event that holds the text of `run.toml`, so that the journal suffices
 
 
 class Journal:

@@ -28,7 +28,7 @@ from ..planning.token_check import token_problems
 from .events import is_supervised, read_journal
 from .follow import follow
 from .launch import PendingSupervisor
-from .run_toml import FrozenRun, read_run_toml, write_run_toml
+from .run_toml import FrozenRun, read_frozen, write_run_toml
 from .status import CellStatus
 from .status_file import read_status
 from .store import RUN_FILE
@@ -89,7 +89,7 @@ def prepare_retry(
     if is_supervised(run_dir):
         raise ProctorError(f"{run_dir.name} is going on", f"`proctor attach {run_dir.name}` watches it")
     status = read_status(run_dir)
-    frozen = read_run_toml(run_dir / RUN_FILE)
+    frozen = read_frozen(run_dir)
     if status.budget_usd != frozen.plan.settings.budget_usd:  # it was changed while the run went on
         frozen = _with_budget(frozen, status.budget_usd)
     changes = [*overrides, *([] if budget_usd is None else [f"run.budget_usd={budget_usd!r}"])]

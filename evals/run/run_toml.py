@@ -21,6 +21,7 @@ from ...profiles.data import of_table
 from ...profiles.schema import Profile
 from ...profiles.token_check import token_problems
 from ..planning.plan import Cell, Plan, RunSettings
+from .events import JOURNAL_FILE, PLANNED, RUN_FILE, read_journal
 
 FORMAT = 1
 _HEAD = "# A run of Proctor: what was asked for ([profile]) and what that meant when it was planned ([plan]).\n"
@@ -60,6 +61,23 @@ def write_run_toml(
         UsageError: Something in it looks like a token, or has no form in TOML.
         ProctorError: The file cannot be written.
     """
+    content = _text(plan, profile, run_id, created_at_s, profile_path, path.name).encode()
+    try:
+        write_private(path, content)
+    except OSError as error:
+        raise ProctorError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def as_toml(frozen: FrozenRun) -> str:
+    """The text of a run's `run.toml`.
+
+    Raises:
+        UsageError: As `write_run_toml`.
+    """
+    return _text(frozen.plan, frozen.profile, frozen.run_id, frozen.created_at_s, frozen.profile_path, RUN_FILE)
+
+
+def _text(plan: Plan, profile: Profile, run_id: str, created_at_s: float, profile_path: Path | None, name: str) -> str:
     data = {
         "format": FORMAT,
         "run_id": run_id,
@@ -69,15 +87,13 @@ def write_run_toml(
         "plan": plan_to_dict(plan),
     }
     if secrets := token_problems(data):
-        raise UsageError(f"{path.name} is not written: {secrets[0].says}")
+        raise UsageError(f"{name} is not written: {secrets[0].says}")
     try:
-        content = (_HEAD + tomli_w.dumps(data)).encode()
+        text = _HEAD + tomli_w.dumps(data)
+        text.encode()  # half a character has no form in a file
+        return text
     except (TypeError, ValueError) as error:
         raise UsageError(f"the plan cannot be written as TOML: {error}", "mend the arguments of its tasks") from error
-    try:
-        write_private(path, content)
-    except OSError as error:
-        raise ProctorError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def read_run_toml(path: Path) -> FrozenRun:
@@ -87,7 +103,17 @@ def read_run_toml(path: Path) -> FrozenRun:
         ProctorError: There is no such file, or it is not one of these.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ProctorError(f"there is no {path}", "`proctor runs` lists the runs") from None
+    except (OSError, ValueError) as error:
+        raise ProctorError(f"cannot read {path}: {_first_line(error)}") from error
+    return _parse(text, path)
+
+
+def _parse(text: str, path: Path) -> FrozenRun:
+    try:
+        data = tomllib.loads(text)
         if data.get("format") != FORMAT:
             raise ProctorError(f"{path} is not of format {FORMAT}", "it was written by another version of Proctor")
         return FrozenRun(
@@ -97,10 +123,23 @@ def read_run_toml(path: Path) -> FrozenRun:
             profile=Profile.model_validate(data["profile"]),
             profile_path=Path(data["profile_path"]) if "profile_path" in data else None,
         )
-    except FileNotFoundError:
-        raise ProctorError(f"there is no {path}", "`proctor runs` lists the runs") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ProctorError(f"cannot read {path}: {_first_line(error)}") from error
+
+
+def read_frozen(run_dir: Path) -> FrozenRun:
+    """What a run was asked to do: from its `run.toml`, or from its journal where that is lost or spoilt.
+
+    Raises:
+        ProctorError: Neither tells it.
+    """
+    try:
+        return read_run_toml(run_dir / RUN_FILE)
+    except ProctorError:
+        texts = [event.get("run_toml") for event in read_journal(run_dir) if event.get("event") == PLANNED]
+        if not texts or not isinstance(text := texts[-1], str):
+            raise
+        return _parse(text, run_dir / JOURNAL_FILE)
 
 
 def plan_to_dict(plan: Plan) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ...profiles.base.errors import ProctorError
 from ...profiles.base.files import write_private
 from .cell_state import fresh, left_behind
-from .events import is_supervised, read_journal
-from .status import ENDED, CellStatus, RunStatus
+from .events import JOURNAL_FILE, RUN_FILE, is_supervised, read_journal
+from .status import CellStatus, RunState, RunStatus
 
 STATUS_FILE = "status.json"
 _LOST = "the run's supervisor was killed, the machine went down or the disk is full"
@@ -44,10 +46,25 @@ def read_status(run_dir: Path) -> RunStatus:
         status = _adapter.validate_json((run_dir / STATUS_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         status = _from_journal(run_dir, error)
-    if status.exit_code is not None or is_supervised(run_dir):
+        is_newest = False
+    else:
+        is_newest = status.exit_code is not None and not _is_stale(run_dir)
+    if is_newest or is_supervised(run_dir):
         return status
     ended = ended_cells(run_dir)
-    cells = tuple(ended.get(cell.id, cell) if cell.state not in ENDED else cell for cell in status.cells)
+    cells = tuple(ended.get(cell.id, cell) for cell in status.cells)
+    end = _end(run_dir)
+    if end is not None:
+        return replace(
+            status,
+            state=end.state,
+            cells=cells,
+            supervisor_pid=None,
+            control=None,
+            updated_at_s=end.at_s,
+            ended_at_s=end.at_s,
+            exit_code=end.exit_code,
+        )
     return replace(
         status,
         state="failed",
@@ -58,6 +75,41 @@ def read_status(run_dir: Path) -> RunStatus:
         exit_code=1,
         message=_LOST,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _RunEnded:
+    """What the journal tells of the end of a run."""
+
+    at_s: float
+    state: RunState
+    exit_code: int
+
+
+_end_adapter = TypeAdapter(_RunEnded)
+
+
+def _end(run_dir: Path) -> _RunEnded | None:
+    """How the run's last attempt ended; `None` where the journal does not tell."""
+    last: dict[str, Any] = {}
+    for event in read_journal(run_dir):
+        if event.get("event") in ("run_started", "run_ended"):
+            last = event
+    if last.get("event") != "run_ended":
+        return None
+    try:
+        return _end_adapter.validate_python({name: last.get(name) for name in _RunEnded.__slots__})
+    except ValidationError:
+        return None
+
+
+def _is_stale(run_dir: Path) -> bool:
+    """Whether the journal was written after the snapshot, which a supervisor replaces last of all."""
+    try:
+        told_ns = (run_dir / JOURNAL_FILE).stat().st_mtime_ns
+        return told_ns > (run_dir / STATUS_FILE).stat().st_mtime_ns
+    except OSError:
+        return False
 
 
 def ended_cells(run_dir: Path) -> dict[str, CellStatus]:
@@ -76,29 +128,52 @@ def ended_cells(run_dir: Path) -> dict[str, CellStatus]:
 
 
 def _from_journal(run_dir: Path, error: OSError | ValidationError) -> RunStatus:
-    """What can be told of a run whose snapshot cannot be read: its cells from `run.toml`, their ends from the journal.
+    """What can be told of a run whose snapshot cannot be read.
+
+    Its cells are those that were planned; where no file tells them, those whose end is in the journal.
 
     Raises:
         ProctorError: This is no run.
     """
-    from .run_toml import read_run_toml
-    from .store import RUN_FILE
+    from .run_toml import read_frozen
 
-    if not (run_dir / RUN_FILE).is_file():
+    events = list(read_journal(run_dir))
+    if not events and not (run_dir / RUN_FILE).is_file():
         if isinstance(error, FileNotFoundError):
             raise ProctorError(f"{run_dir} holds no run", "`proctor runs` lists the runs") from None
         raise ProctorError(f"cannot read {run_dir / STATUS_FILE}: {str(error).splitlines()[0]}") from error
-    frozen = read_run_toml(run_dir / RUN_FILE)
-    begun = [event for event in read_journal(run_dir) if event.get("event") == "run_started"]
-    return RunStatus(
+    begun = [event for event in events if event.get("event") == "run_started"]
+    status = RunStatus(
+        run_id=run_dir.name,
+        title=run_dir.name,
+        source="",
+        state="starting",
+        cells=tuple(ended_cells(run_dir).values()),
+        supervisor_pid=None,
+        started_at_s=_moment(events[0]) if events else 0.0,
+        updated_at_s=_moment(events[-1]) if events else 0.0,
+        attempt=len(begun),
+        message=f"{RUN_FILE} and {STATUS_FILE} are lost: cells that had not ended are unknown",
+    )
+    try:
+        frozen = read_frozen(run_dir)
+    except ProctorError:
+        if not events:
+            raise
+        return status
+    return replace(
+        status,
         run_id=frozen.run_id,
         title=frozen.plan.title,
         source=frozen.plan.source,
-        state="starting",
         cells=tuple(map(fresh, frozen.plan.cells)),
-        supervisor_pid=None,
         started_at_s=frozen.created_at_s,
-        updated_at_s=frozen.created_at_s,
+        updated_at_s=status.updated_at_s or frozen.created_at_s,
         budget_usd=frozen.plan.settings.budget_usd,
-        attempt=len(begun),
+        message=None,
     )
+
+
+def _moment(event: Mapping[str, Any]) -> float:
+    at_s = event.get("at_s")
+    return float(at_s) if isinstance(at_s, int | float) else 0.0

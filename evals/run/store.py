@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 from ...profiles.base.errors import UsageError
+from .events import JOURNAL_FILE, RUN_FILE
 from .status_file import STATUS_FILE
 
-RUN_FILE = "run.toml"
+_MARKS = (STATUS_FILE, JOURNAL_FILE, RUN_FILE)  # a folder with one of them is a run
 
 
 def log_root(option: str | None, profile_log_dir: str | None) -> Path:
@@ -46,7 +47,7 @@ def new_run_dir(root: Path, name: str, now_s: float) -> Path:
 def list_runs(root: Path) -> list[Path]:
     """The run directories of a log root, newest first."""
     try:
-        entries = [entry for entry in root.iterdir() if (entry / STATUS_FILE).is_file()]
+        entries = [entry for entry in root.iterdir() if any((entry / mark).is_file() for mark in _MARKS)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(entries, key=lambda entry: entry.name, reverse=True)

@@ -15,12 +15,13 @@ import pytest
 from proctor.evals.inspect.full_disk import LogSpaceGuard
 from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, RunSettings
 from proctor.evals.planning.planner import Planner
-from proctor.evals.run.events import JOURNAL_FILE, Journal, is_supervised, is_worked_on, read_journal, work_on
+from proctor.evals.run.events import JOURNAL_FILE, PLANNED, Journal, is_supervised, is_worked_on, read_journal, work_on
 from proctor.evals.run.launch import make_run
 from proctor.evals.run.retry import prepare_retry
-from proctor.evals.run.run_toml import read_run_toml, write_run_toml
+from proctor.evals.run.run_toml import FrozenRun, as_toml, read_frozen, read_run_toml, write_run_toml
 from proctor.evals.run.status import CellStatus, RunStatus
 from proctor.evals.run.status_file import read_status, write_status
+from proctor.evals.run.store import list_runs
 from proctor.evals.run.supervisor.run_state import STATUS_EVERY_S, RunBook
 from proctor.profiles.base.errors import ProctorError, UsageError
 from proctor.profiles.base.text import MAX_REASON_CHARS, reason_line
@@ -74,6 +75,64 @@ def test_an_endless_line_is_kept_in_pieces_without_the_token(tmp_path: Path) -> 
     assert TOKEN not in text
     assert text.count("x") == 4093 * 1000
     assert text.count("[token]") == 1000
+
+
+def made_run(folder: Path, *, ended: bool) -> None:
+    """A run of two cells, one of which came to its end."""
+    plan = made_plan("a", "b")
+    frozen = FrozenRun("r", 1.0, plan, Profile(title="t"))
+    (folder / "run.toml").write_text(as_toml(frozen))
+    with Journal(folder) as journal:
+        book = RunBook(folder, "r", plan, journal)
+        book.record(PLANNED, run_toml=as_toml(frozen))
+        book.open()
+        book.start("a", os.getpid())
+        book.end(replace(book.cells["a"], done=3), "succeeded", None)
+        if ended:
+            book.start("b", os.getpid())
+            book.end(replace(book.cells["b"], done=2), "failed", "no credit left")
+            book.close(1, None)
+
+
+@pytest.mark.parametrize("lost", [["status.json"], ["run.toml"], ["status.json", "run.toml"]])
+@pytest.mark.parametrize("ended", [False, True])
+def test_the_journal_suffices(tmp_path: Path, lost: list[str], ended: bool) -> None:
+    (run_dir := tmp_path / "r").mkdir()
+    made_run(run_dir, ended=ended)
+    whole = read_status(run_dir)
+    for name in lost:
+        (run_dir / name).unlink()
+    assert list_runs(tmp_path) == [run_dir]
+    status, frozen = read_status(run_dir), read_frozen(run_dir)
+    assert (frozen.run_id, len(frozen.plan.cells)) == ("r", 2)
+    assert (status.run_id, status.state, status.exit_code) == ("r", "failed", 1)
+    assert [(cell.state, cell.done) for cell in status.cells] == [(cell.state, cell.done) for cell in whole.cells]
+    assert status.cells[0].done == 3
+    assert ("supervisor was killed" in (status.message or "")) is not ended
+
+
+def test_a_snapshot_older_than_the_journal_is_not_believed(tmp_path: Path) -> None:
+    made_run(tmp_path, ended=True)
+    newest = (tmp_path / "status.json").read_text()
+    stale = json.loads(newest) | {"exit_code": 0, "state": "succeeded", "cells": json.loads(newest)["cells"][:1]}
+    stale["cells"] = [cell | {"state": "succeeded", "done": 1} for cell in json.loads(newest)["cells"]]
+    (tmp_path / "status.json").write_text(json.dumps(stale))
+    os.utime(tmp_path / "status.json", (1, 1))
+    status = read_status(tmp_path)
+    assert (status.state, status.exit_code, [cell.done for cell in status.cells]) == ("failed", 1, [3, 2])
+
+
+def test_a_run_of_which_only_ends_are_left_says_so(tmp_path: Path) -> None:
+    made_run(tmp_path, ended=True)
+    kept = [line for line in (tmp_path / "journal.jsonl").read_text().splitlines() if "run_planned" not in line]
+    (tmp_path / "journal.jsonl").write_text("\n".join(kept) + "\n")
+    for name in ("status.json", "run.toml"):
+        (tmp_path / name).unlink()
+    status = read_status(tmp_path)
+    assert [cell.done for cell in status.cells] == [3, 2]
+    assert status.message == "run.toml and status.json are lost: cells that had not ended are unknown"
+    with pytest.raises(ProctorError, match=r"there is no .*run\.toml"):
+        read_frozen(tmp_path)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

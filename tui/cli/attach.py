@@ -14,9 +14,8 @@ from ...evals.inspect.processes import InspectProcesses
 from ...evals.run.external import follow_process, is_foreign
 from ...evals.run.follow import follow
 from ...evals.run.gates import exit_code
-from ...evals.run.run_toml import read_run_toml
+from ...evals.run.run_toml import read_frozen
 from ...evals.run.status import RunStatus
-from ...evals.run.store import RUN_FILE
 from ...evals.views.runs import run_record
 from ...profiles.base.errors import ProctorError
 from ...profiles.base.text import clean_line
@@ -63,7 +62,7 @@ def command(run: str | None, as_json: bool, log_dir: str | None) -> int:
 
 def _gates(run_dir: Path) -> Gates:
     try:
-        return read_run_toml(run_dir / RUN_FILE).profile.gates
+        return read_frozen(run_dir).profile.gates
     except ProctorError:
         return Gates()
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from ...evals.inspect.logs.index_cache import reading_with
 from ...evals.results.reader.client import Reader
 from ...evals.results.scoreboard import Order
-from ...evals.run.run_toml import read_run_toml
-from ...evals.run.store import RUN_FILE, find_run, log_root
+from ...evals.run.run_toml import read_frozen
+from ...evals.run.store import find_run, log_root
 from ...evals.views.scoreboard import scoreboard_report
 from ...profiles.base.errors import UsageError
 from ...profiles.base.format import format_usd
@@ -97,7 +97,7 @@ def _bill(run_dir: Path) -> Billed:
     from ...evals.catalog.billing import billed
     from ...evals.catalog.endpoints import resolve_endpoints
 
-    frozen = read_run_toml(run_dir / RUN_FILE)
+    frozen = read_frozen(run_dir)
     plan = frozen.plan
     endpoints = resolve_endpoints(plan.source, practice_url=(plan.router_url, plan.hub_url))
     return billed(endpoints, frozen.run_id, start_s=frozen.created_at_s - DAY_S, end_s=time.time() + DAY_S)

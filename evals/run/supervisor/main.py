@@ -13,11 +13,10 @@ import sys
 from pathlib import Path
 
 from ..diagnostics import Diagnostics
-from ..events import Journal
+from ..events import PLANNED, Journal
 from ..executors.local import LocalBackend
-from ..run_toml import read_run_toml
+from ..run_toml import as_toml, read_frozen
 from ..status_file import read_status
-from ..store import RUN_FILE
 from .command_server import OrderServer, socket_path
 from .run_state import RunBook
 from .supervisor import Supervisor
@@ -46,9 +45,10 @@ def main() -> int:
         # How the run stood is read while nobody else can change it, and before the lock says that somebody runs it.
         before = read_status(run_dir) if redo is not None else None
         with Journal(run_dir) as journal:
-            frozen = read_run_toml(run_dir / RUN_FILE)
+            frozen = read_frozen(run_dir)
             orders = _listen(run_dir, writer_fd)
             book = RunBook(run_dir, frozen.run_id, frozen.plan, journal, before=before, redo=redo or ())
+            book.record(PLANNED, run_toml=as_toml(frozen))
             supervisor = Supervisor(book, backend, token=token, key_hosts=tuple(order["key_hosts"]), orders=orders)
             signal.set_wakeup_fd(writer_fd)
             for number in (signal.SIGINT, signal.SIGTERM):
