@@ -40,6 +40,11 @@ def looks_like_token(text: str) -> bool:
     return _TOKEN.search(text) is not None
 
 
+def without_tokens(text: str) -> str:
+    """A text with `[secret]` in the place of everything in the shape of a token."""
+    return _TOKEN.sub("[secret]", text)
+
+
 def names_token(key: str | int) -> bool:
     """Whether a key is the name of something secret."""
     return isinstance(key, str) and _TOKEN_KEY.fullmatch(key) is not None

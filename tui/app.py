@@ -1,4 +1,4 @@
-"""The application: how the places are wired. Intents come in, feeds are set to work, facts go into the store."""
+"""The application: wires screens, keys and chrome to the workbench."""
 
 from __future__ import annotations
 
@@ -7,68 +7,84 @@ import gc
 import importlib
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
+from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from ..profiles.base.errors import ProctorError
-from ..profiles.base.format import counted
-from . import messages
-from .chrome import AroundApp
-from .controllers.notifications import Endings, end_severity, end_words
-from .controllers.planning import DraftingApp
-from .controllers.results import ResultsApp
+from .controllers.workbench import Workbench
+from .host import BELL, AppHost
 from .input.key_queue import KeyQueue
-from .input.keymap import APP_BINDINGS, PLACE_BINDINGS
-from .screens import opening
+from .input.keymap import APP_BINDINGS, SCREEN_BINDINGS
+from .input.moved_keys import MovedKeys
+from .state.preferences import Preferences
+from .themes import ANSI, THEMES, choose_theme, forced_theme, native_ansi
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+    from textual.dom import DOMNode
+    from textual.widget import Widget
+
     from ..evals.catalog.endpoints import Source
-    from ..evals.run.run_list import KnownRun
     from ..profiles.library import LoadedProfile
-    from .state.autosave import KeptDrafts
-    from .state.preferences import Memory
+    from .dialogs.palette.fuzzy import Item
+    from .state.autosave import Autosave
 
 FOLLOW_EVERY_S = 0.5
 RUNS_EVERY_S = 3.0
+NOTICES_AT_ONCE = 4
+_SCREENS = {
+    "runs": "RunsScreen",
+    "models": "ModelsScreen",
+    "tasks": "TasksScreen",
+    "plan": "PlanScreen",
+    "live": "LiveScreen",
+    "results": "ResultsScreen",
+}
 
 
-class ProctorApp(DraftingApp, ResultsApp, AroundApp):
-    """The six places. The draft is `DraftingApp`'s, what there is to pick `FindingApp`'s, what surrounds the places
-    `AroundApp`'s; runs and logs are here.
+def _opener(name: str, kind: str) -> Callable[[], Screen[Any]]:
+    """What makes a screen; its module is imported when it is first gone to."""
+
+    def make() -> Screen[Any]:
+        module = importlib.import_module(f".screens.{name}.screen", __package__)
+        return cast("Screen[Any]", getattr(module, kind)())
+
+    return make
+
+
+class ProctorApp(App[str], inherit_bindings=False):
+    """The six screens over one workbench.
 
     Args:
         source: Where the models come from.
         log_dir: The log root, where one was asked for.
         profile: A profile to open ready to run.
-        environ: The environment, for the choice of a theme.
-        memory: What is remembered of earlier sessions; without one, nothing is.
-        drafts: Where an unsaved plan is kept; without one, none is.
+        environ: The environment, for the choice of a theme and for what no report may hold.
+        preferences: What is remembered of earlier sessions; without them, nothing is.
+        autosave: Where an unsaved plan is kept; without one, none is.
         keys: The file with the keys that the user has moved, if there is one.
+        reports: Where unforeseen exceptions are written down; by default in the user's state folder.
 
     The result, if any, is what is printed on leaving, in lines.
     """
 
     TITLE = "Proctor"
-    DEFAULT_MODE = "bench"
+    DEFAULT_MODE = "runs"
     # Textual's own cursor of an Input is black on white with ansi colours, which NO_COLOR makes invisible.
     CSS = """
     Input:ansi > .input--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
     """
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
-        "bench": opening.bench,
-        "models": opening.models,
-        "tasks": opening.tasks,
-        "plan": opening.plan,
-        "live": opening.live,
-        "results": opening.results,
+        name: _opener(name, kind) for name, kind in _SCREENS.items()
     }
-    BINDINGS: ClassVar[list[BindingType]] = [*PLACE_BINDINGS, *APP_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*SCREEN_BINDINGS, *APP_BINDINGS]
 
     def __init__(
         self,
@@ -76,18 +92,32 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         source: Source,
         log_dir: str | None = None,
         profile: LoadedProfile | None = None,
-        environ: dict[str, str] | None = None,
-        memory: Memory | None = None,
-        drafts: KeptDrafts | None = None,
+        environ: Mapping[str, str] | None = None,
+        preferences: Preferences | None = None,
+        autosave: Autosave | None = None,
         keys: Path | None = None,
+        reports: Path | None = None,
     ) -> None:
-        environ = dict(os.environ) if environ is None else environ
-        super().__init__(source=source, log_dir=log_dir, environ=environ, memory=memory)
-        self._keys = KeyQueue(self, super().on_event)
-        self._opened = profile
-        self._drafts = drafts
+        self._environ = dict(os.environ) if environ is None else environ
+        super().__init__(ansi_color=native_ansi(self._environ))
+        self.animation_level = "none"
+        self.preferences = Preferences(None) if preferences is None else preferences
+        self.moved_keys = MovedKeys()
+        self.host = AppHost(self, self.moved_keys, self.preferences, self._environ, reports)
+        self.workbench = Workbench(
+            self.host,
+            source=source,
+            log_dir=log_dir,
+            profile=profile,
+            preferences=self.preferences,
+            autosave=autosave,
+        )
+        self.store = self.workbench.store
+        self._keys = KeyQueue(self, self._deliver)
         self._keys_path = keys
-        self._endings = Endings()
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = choose_theme(self._environ, self.preferences.get("theme", ""))
 
     def on_mount(self) -> None:
         """Paint first; then connect, and look for what there is."""
@@ -98,7 +128,7 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
 
     def on_unmount(self) -> None:
         """End what was started for this application, however it ends."""
-        self._feeds.close()
+        self.workbench.close()
 
     def _begin(self) -> None:
         # Threads that came to this package at once, one by its part, have found each other waiting: a deadlock that
@@ -106,184 +136,169 @@ class ProctorApp(DraftingApp, ResultsApp, AroundApp):
         importlib.import_module("importlib.resources.abc")
         gc.freeze()  # what is loaded stays: the collector would walk it again while somebody waits for a key
         self._read_keys()
-        self.store.await_field("runs", "reading the log root")
-        self.store.await_field("profiles", "reading profiles")
-        self.store.await_field("tasks", "loading Inspect and looking for tasks")
-        self._connect()
-        self._work(self._feeds.list_runs, "runs")
-        self._work(self._feeds.list_profiles, "profiles")
-        self.set_interval(FOLLOW_EVERY_S, self._follow)
-        self.set_interval(RUNS_EVERY_S, self._look_for_runs)
-        if self.memory.notice:
-            self.post_message(messages.KeepingFailed(self.memory.notice))
-        self.memory.on_failure = lambda words: self.post_message(messages.KeepingFailed(words))
+        self.workbench.begin()
+        self.set_interval(FOLLOW_EVERY_S, self.workbench.runs.follow)
+        self.set_interval(RUNS_EVERY_S, self.workbench.look_for_runs)
+
+    # Whatever is raised on the way of a key, the application lives on
 
     async def on_event(self, event: events.Event) -> None:
         """Give what is typed to the focus in its order."""
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
             await self._keys.take(event)
         else:
+            await self._deliver(event)
+
+    async def _deliver(self, event: events.Event) -> None:
+        try:
             await super().on_event(event)
+        except Exception as error:
+            self.host.report(error, f"{type(event).__name__} event")
 
-    # Facts
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Perform an action; one that raises is reported."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            self.host.report(error, f"action {action}")
+            return True
 
-    def on_field_arrived(self, message: messages.FieldArrived) -> None:
-        """Put what a feed brought into the store, and go on from there."""
-        changes = dict(message.changes)
-        self.store.put(**changes)
-        if "endpoints" in changes:
-            self._open_first_draft()
-            self.post_message(messages.CatalogRequested())
-            self.post_message(messages.TasksRequested())
-        if "catalog" in changes:
-            self._replan()
-        if "live" in changes:
-            self._look_for_ends([changes["live"]])
-        if "runs" in changes:
-            self._look_for_ends(changes["runs"])
+    # Keys
 
-    def on_field_failed(self, message: messages.FieldFailed) -> None:
-        """Keep what was there, and say why there is nothing newer."""
-        self.store.fail_field(message.name, message.error)
-        if message.name == "catalog":
-            self._replan()
-        elif message.name in ("endpoints", "plan"):
-            self.store.put(runs_when_planned=False)
+    def _read_keys(self) -> None:
+        if (path := self._keys_path) is not None:
+            from .controllers.host import in_thread
+            from .input.bindings import known_keys
+            from .input.keymap_file import read_keys
 
-    def on_run_started(self, message: messages.RunStarted) -> None:
-        """Watch it."""
-        self._starting = False
-        self._show_live(None)
-        self.store.await_field("live", "the run is starting")
-        self._work(lambda: self._feeds.read_run("live", message.run_dir), "live")
-        self._work(self._feeds.list_runs, "runs")
+            in_thread(self.host, lambda: read_keys(path, known_keys()), self._take_keys)
 
-    # Intents
-
-    def on_run_opened(self, message: messages.RunOpened) -> None:
-        """Show a run where it belongs."""
-        run = message.run
-        if (run.status.exit_code is None and not message.results) or run.is_foreign:
-            self._show_live(run)
-        else:
-            self.show_results(run)
-            self.switch_mode("results")
-
-    def _show_live(self, run: KnownRun | None) -> None:
-        """Show a run in Live; `None`: it is still being read."""
-        shown = self.store.live.value
-        if run is None or shown is None or run.run_dir != shown.run_dir:
-            self.store.put(running={}, finished={}, conversation=None, live_sample=None, live_transcript=None)
-        self.store.put(live=run)
-        self.switch_mode("live")
-
-    def on_watch_requested(self, message: messages.WatchRequested) -> None:
-        """Ask cells what they are working on."""
-        self._work(lambda: self._feeds.watch_cells(message), "watch")
-
-    def on_stop_requested(self, message: messages.StopRequested) -> None:
-        """Stop a run in order."""
-        if message.run.status.control is None and not message.run.is_foreign:  # nobody there would say it
-            self._tell("Stopping: what is on the wire ends first")
-        self._work(lambda: self._feeds.stop_run(message.run), "stop")
-
-    def on_steer_requested(self, message: messages.SteerRequested) -> None:
-        """Give the order."""
-        self._work(lambda: self._feeds.steer(message.run, message.order), "steer")
-
-    def on_steer_answered(self, message: messages.SteerAnswered) -> None:
-        """Tell what came of it."""
-        if message.error is not None:
-            self._tell(str(message.error), severity="error")
-        if message.says:
-            self._tell(" · ".join(counted(message.says)))
-
-    def on_retry_requested(self, message: messages.RetryRequested) -> None:
-        """Go on with a run that has ended, unless one is being started."""
-        if not self._starting:
-            self._starting = True
-            self._tell("Going on with the run …")
-            self._work(lambda: self._feeds.retry_run(message.run, message.budget_usd), "start")
-
-    def on_finished_sample_opened(self, message: messages.FinishedSampleOpened) -> None:
-        """Read its transcript."""
-        sample = message.sample
-        self.store.put(live_sample=sample, live_transcript=None)
-        self.store.await_field("live_transcript", "reading the transcript")
-
-        def wanted() -> bool:
-            return self.store.live_sample.value == sample
-
-        self._work(lambda: self._feeds.read_sample("live_transcript", sample, wanted), "transcript")
-
-    def on_place_requested(self, message: messages.PlaceRequested) -> None:
-        """Go there."""
-        if message.thing is None:
-            self.switch_mode(message.place)
-        else:
-            self.show_in(message.place, message.thing)
+    def _take_keys(self, read: tuple[dict[str, str], tuple[str, ...]]) -> None:
+        """Take over what can be, and say what cannot."""
+        keymap, problems = read
+        self.moved_keys.keymap = keymap
+        if palette := keymap.get("app.palette"):
+            # Where the footer looks for it; Textual has one application in a process.
+            setattr(self, "COMMAND_PALETTE_BINDING", palette.split(",")[0])  # noqa: B010
+        self.set_keymap(keymap)
+        for problem in problems[:NOTICES_AT_ONCE]:
+            self.host.notify(problem, "warning")
+        if (more := len(problems) - NOTICES_AT_ONCE) > 0:
+            self.host.notify(f"… and {more} more: `proctor keys` lists them", "warning")
 
     # Actions
 
-    def action_place(self, place: str) -> None:
-        """Go to a place."""
-        self.switch_mode(place)
+    def action_screen(self, name: str) -> None:
+        """Go to a screen."""
+        self.switch_mode(name)
+
+    def action_run_draft(self) -> None:
+        """Run the plan."""
+        self.workbench.planning.run()
+
+    def action_new_draft(self) -> None:
+        """Begin an empty plan."""
+        self.workbench.planning.new()
 
     def action_open_ended(self) -> None:
         """Open the run that ended last while it was watched."""
-        if (run := self._endings.newest) is None:
-            self._tell("No run has ended since the application was opened")
-        else:
-            self.post_message(messages.RunOpened(run))
+        self.workbench.notifications.open_newest()
+
+    def action_command_palette(self) -> None:
+        """Find anything that has a name or can be done; the same key closes it again."""
+        from .dialogs.palette.screen import open_palette
+
+        open_palette(self, self.workbench, self.moved_keys, self._keyless())
+
+    def action_show_help_panel(self) -> None:
+        """Say what the screen is for, and what the keys do."""
+        from .dialogs.help import open_help
+
+        open_help(self, self.moved_keys)
+
+    def action_jump(self) -> None:
+        """Show a letter on every pane."""
+        from .input.jump import JumpScreen
+
+        below: Screen[Any] = self.screen
+
+        def jump(pane: Widget | None) -> None:
+            if pane is not None and pane.is_attached and pane.focusable:
+                below.set_focus(pane)
+
+        self.push_screen(JumpScreen(below), jump)
+
+    def action_draw_again(self) -> None:
+        """Send the whole screen, also what the terminal is believed to show."""
+        from .terminal.driver import ResilientDriver
+
+        if isinstance(self._driver, ResilientDriver):
+            self._driver.forget()
+        self.screen.refresh()
+
+    def action_save_picture(self) -> None:
+        """Save the screen as an SVG file."""
+        self.host.notify(f"Saved {self.save_screenshot()}")
+
+    def action_choose_theme(self) -> None:
+        """Choose the colours."""
+        from .dialogs.themes import ask_for_theme
+
+        ask_for_theme(self, self._use_theme)
+
+    def _use_theme(self, name: str) -> None:
+        """Take a theme and remember it; NO_COLOR is obeyed before."""
+        self.preferences.put("theme", name)
+        if "NO_COLOR" in self._environ:
+            self.host.notify("Theme saved; NO_COLOR is set, so colours stay off", "warning")
+            return
+        self.theme = name
+        if name != ANSI and forced_theme(self._environ) is not None:
+            self.host.notify("This terminal reports few colours: the next start uses the ansi theme", "warning")
+
+    def _keyless(self) -> list[Item]:
+        """What the palette offers beside keys."""
+        from .dialogs.palette.fuzzy import Item
+        from .themes import THEME_WORDS
+
+        rings = self.preferences.get(BELL, True)
+
+        def toggle_bell() -> None:
+            self.preferences.put(BELL, not rings)
+            self.host.notify(f"Bell {'off' if rings else 'on'}")
+
+        themes = [
+            Item("action", f"theme {name}", f"Theme: {name}", words, thing=lambda name=name: self._use_theme(name))
+            for name, words in THEME_WORDS.items()
+        ]
+        bell = "at the end of a run, while another window has the focus"
+        return [*themes, Item("action", "bell", f"Bell: {'off' if rings else 'on'}", bell, thing=toggle_bell)]
 
     def action_leave(self) -> None:
         """Leave, unless that would lose the plan and the user would rather stay."""
         try:
-            self._keep_now()
+            self.workbench.planning.keep()
         except ProctorError as error:
-            from .dialogs.confirm import ConfirmScreen
-
-            def answered(yes: bool | None) -> None:
-                if yes:
-                    self._leave()
-
-            self.push_screen(ConfirmScreen("Leave and lose the unsaved plan?", str(error), "leave"), answered)
+            self.host.confirm("Leave and lose the unsaved plan?", str(error), "leave", self._leave)
         else:
             self._leave()
 
     def _leave(self) -> None:
-        """Leave; a run goes on, an unsaved plan is kept, and what is printed says how to come back to both."""
-        is_kept = self._try_to_keep()
+        """Leave; what is printed says how to come back to a run and an unsaved plan."""
+        try:
+            is_kept = self.workbench.planning.keep()
+        except ProctorError:
+            is_kept = False  # it was told, and leaving was confirmed
         live = self.store.live.value
-        self._feeds.close()
-        self.memory.flush()
-        words: list[str] = []
+        self.workbench.close()
+        lines: list[str] = []
         if live is not None and live.status.exit_code is None:
-            words.append(f"{live.status.run_id} goes on: `proctor` comes back to it")
+            lines.append(f"{live.status.run_id} is still running: `proctor` comes back to it")
         if is_kept:
-            words.append("The plan is not saved, but kept: `proctor` brings it back")
-        self.exit("\n".join(words))
-
-    # How it goes on
-
-    def _follow(self) -> None:
-        live = self.store.live.value
-        if live is None or live.status.exit_code is not None:
-            return
-        if live.is_foreign:
-            self._work(lambda: self._feeds.read_process(live), "live")
-        else:
-            self._work(lambda: self._feeds.read_run("live", live.run_dir), "live")
-
-    def _look_for_runs(self) -> None:
-        if self.current_mode == "bench" or self._endings.is_watching:
-            self._work(self._feeds.list_runs, "runs")
-
-    def _look_for_ends(self, runs: Iterable[KnownRun]) -> None:
-        """Tell of runs that have ended, but for the one that is looked at."""
-        for run in self._endings.see(runs):
-            self._work(self._feeds.list_runs, "runs")
-            live = self.store.live.value
-            if self.current_mode != "live" or live is None or live.run_dir != run.run_dir:
-                self._tell(end_words(run, self.key_of("app.ended")), end_severity(run))
-            self._ring()
+            lines.append("The plan is not saved, but kept: `proctor` brings it back")
+        self.exit("\n".join(lines))

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 # The screens in an order in which each is reached from the one before by these keys.
 SCREENS: Mapping[str, tuple[str, ...]] = {
     "welcome": (),
-    "bench": (),
+    "runs": (),
     "models": ("2",),
     "tasks": ("3",),
     "plan": ("4",),
@@ -37,13 +37,18 @@ _REST = 4  # looks that find the same
 
 
 class MadeApp(ProctorApp):
-    """The application, whose feeds bring nothing."""
+    """The application, whose threads do nothing."""
+
+    def __init__(self, **known: Any) -> None:
+        super().__init__(**known)
+        self.host.run = _do_nothing  # type: ignore[method-assign]
 
     def _begin(self) -> None:
         """Nothing is looked for."""
 
-    def _work(self, work: Callable[[], None], group: str) -> None:
-        """Nothing is asked."""
+
+def _do_nothing(work: Callable[[], None], *, finish: bool = False) -> None:
+    """Nothing is asked."""
 
 
 async def each_screen(pilot: Pilot[Any], state: Mapping[str, Any]) -> AsyncIterator[str]:

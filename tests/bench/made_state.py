@@ -25,7 +25,7 @@ from proctor.evals.tasks.info import ParameterInfo, TaskFacts, TaskInfo, TaskLis
 from proctor.profiles.base.errors import ProctorError, ProfileError
 from proctor.profiles.library import BrokenProfile, LoadedProfile
 from proctor.profiles.schema import ModelItem, Profile, Run, TaskEntry
-from proctor.tui.controllers.feeds import facts_key
+from proctor.tui.controllers.catalog import facts_key
 from proctor.tui.state.store import SampleRef
 
 NOW_S = 1_795_500_000.0

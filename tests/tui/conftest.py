@@ -19,3 +19,12 @@ def quick_practice(own_home: Path) -> Iterator[None]:
     shutil.copy(runtime_folder() / "practice-20.json", runtime_folder() / "practice.json")
     yield
     os.kill(server.pid, signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def reports(own_home: Path) -> Iterator[Path]:
+    """The folder of reports of unforeseen exceptions. A test that means to raise one empties it."""
+    folder = own_home / "state" / "proctor" / "reports"
+    yield folder
+    for report in folder.glob("*"):
+        pytest.fail(f"something unforeseen was raised:\n{report.read_text()}")

@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.run.run_list import KnownRun
@@ -26,22 +27,13 @@ from proctor.tui.dialogs.palette.fuzzy import Found, find_items
 from proctor.tui.dialogs.palette.screen import PaletteScreen
 from proctor.tui.input.bindings import known_keys
 from proctor.tui.input.jump import JumpScreen
-from proctor.tui.messages import (
-    DraftChanged,
-    FieldArrived,
-    KeepingFailed,
-    ProfileOpened,
-    ProfileSaved,
-    RunOpened,
-    SampleOpened,
-    SamplesRequested,
-)
-from proctor.tui.state.autosave import KeptDrafts
-from proctor.tui.state.preferences import Memory
+from proctor.tui.state.autosave import Autosave
+from proctor.tui.state.preferences import Preferences
 from proctor.tui.state.store import SampleRef
 from proctor.tui.themes import ANSI, DARK, LIGHT
 from proctor.tui.widgets.table.table import LineTable
 from rich.color import ColorType
+from support.asked import Asked
 from support.stores import put
 from textual.events import Key
 from textual.pilot import Pilot
@@ -63,13 +55,15 @@ MODELS = tuple(
 FEW = MODELS[:200]
 DRAFT = Profile(tasks=[TaskEntry(task="proctor/arithmetic")], models=[ModelItem(model="a/b", providers=["groq"])])
 
+ENDPOINTS = Endpoints("practice", "http://127.0.0.1:1/v1", "http://127.0.0.1:1", None)
+
 Scenario = Callable[["AroundTestApp", Pilot[str]], Awaitable[None]]
 
 
 class AroundTestApp(ProctorApp):
     """The application with what it would know by now, put in by hand; it notes what is asked of it."""
 
-    asked: list[Any]
+    asked: Asked
     models = FEW
 
     def _begin(self) -> None:
@@ -84,18 +78,9 @@ class AroundTestApp(ProctorApp):
             indexes={LOG: LogIndex("t", "m", "success", "", samples=SampleColumns(id=(7, 8), epoch=(1, 1)))},
         )
 
-    def on_run_opened(self, message: RunOpened) -> None:
-        self._note(message)
-
-    def on_sample_opened(self, message: SampleOpened) -> None:
-        self._note(message)
-
-    def on_samples_requested(self, message: SamplesRequested) -> None:
-        message.prevent_default()
-
-    def _note(self, message: Any) -> None:
-        message.prevent_default()
-        self.asked.append(message)
+    def on_load(self) -> None:
+        self.asked = Asked(self.workbench, "runs.open", "results.open_sample")
+        Asked(self.workbench, "results.read_samples")
 
     def seen(self) -> str:
         """The screen's text."""
@@ -111,7 +96,6 @@ def play(
 ) -> None:
     async def run() -> None:
         app = AroundTestApp(source="practice", environ=environ, **known)
-        app.asked = []
         app.models = models
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: app.store.runs.value is not None, "what is known")
@@ -171,7 +155,7 @@ def test_a_profile_that_is_still_being_opened_is_not_taken_for_an_empty_plan() -
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app.store.endpoints.wait("starting the practice router")
         await pilot.press("1", "tab", "r")
-        says = f"{opened.name} is not open yet: starting the practice router. It runs as soon as it is"
+        says = f"{opened.name} is not open yet: starting the practice router. It will start when ready"
         await until(pilot, lambda: says in [one.message for one in app._notifications], "what is awaited")
 
     play(scenario, profile=opened)
@@ -221,11 +205,11 @@ def test_a_task_a_run_and_a_sample_are_opened_where_they_belong() -> None:
         await find(app, pilot, "an old")
         await pilot.press("enter")
         await until(pilot, lambda: app.asked, "the run")
-        assert app.asked.pop().run is OLD
+        assert app.asked.pop().args == (OLD,)
         await find(app, pilot, "#8")
         await pilot.press("enter")
         await until(pilot, lambda: app.asked, "the sample")
-        assert app.asked.pop().sample == SampleRef(LOG, 8, 1)
+        assert app.asked.pop().args == (SampleRef(LOG, 8, 1),)
         assert app.current_mode == "results"
 
     play(scenario)
@@ -359,7 +343,7 @@ def test_a_letter_jumps_to_a_pane_and_escape_leaves_the_focus_alone() -> None:
 
 def test_moved_keys_work_and_are_shown_everywhere(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
-    path.write_text('[keys]\napp.help = "f1"\napp.palette = "ctrl+k"\nbench.filter = "F"\nnone.such = "x"\n')
+    path.write_text('[keys]\napp.help = "f1"\napp.palette = "ctrl+k"\nruns.filter = "F"\nnone.such = "x"\n')
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "F filter" in app.seen() and "^k palette" in app.seen(), "the line of keys")
@@ -382,7 +366,7 @@ def test_moved_keys_work_and_are_shown_everywhere(tmp_path: Path) -> None:
 
 
 def test_a_chosen_theme_is_remembered(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "layout.json")
+    memory = Preferences(tmp_path / "layout.json")
 
     async def choose(app: AroundTestApp, pilot: Pilot[str]) -> None:
         assert app.theme == DARK
@@ -392,12 +376,12 @@ def test_a_chosen_theme_is_remembered(tmp_path: Path) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: app.theme == "colour-blind", "the theme of the palette")
 
-    play(choose, memory=memory)
+    play(choose, preferences=memory)
     memory.flush()
-    again = Memory(tmp_path / "layout.json")
-    assert ProctorApp(source="practice", environ=FULL, memory=again).theme == "colour-blind"
-    assert ProctorApp(source="practice", environ={"TERM": "linux"}, memory=again).theme == ANSI
-    assert ProctorApp(source="practice", environ=FULL | {"NO_COLOR": ""}, memory=again).theme == ANSI
+    again = Preferences(tmp_path / "layout.json")
+    assert ProctorApp(source="practice", environ=FULL, preferences=again).theme == "colour-blind"
+    assert ProctorApp(source="practice", environ={"TERM": "linux"}, preferences=again).theme == ANSI
+    assert ProctorApp(source="practice", environ=FULL | {"NO_COLOR": ""}, preferences=again).theme == ANSI
 
 
 @pytest.mark.parametrize(("no_color", "allowed"), [(False, {ColorType.DEFAULT, ColorType.STANDARD}), (True, set())])
@@ -434,17 +418,17 @@ def test_no_colour_can_be_chosen_against_no_color() -> None:
 
 def test_the_end_of_any_run_is_told_and_a_key_opens_it() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        app.post_message(FieldArrived({"runs": (GOING, OLD)}))
+        put(app.store, runs=(GOING, OLD))
         await pilot.press("2")
         ended = replace(
             GOING, status=replace(GOING.status, state="failed", cells=(replace(CELL, score=0.5),), exit_code=1)
         )
-        app.post_message(FieldArrived({"runs": (ended, OLD)}))
+        put(app.store, runs=(ended, OLD))
         await until(pilot, lambda: app._notifications, "the end")
         assert [one.message for one in app._notifications] == ["A new run: failed · best 0.500 · ^e opens it"]
         await pilot.press("ctrl+e")
         await until(pilot, lambda: app.asked, "the run")
-        assert app.asked[0].run == ended
+        assert app.asked[0].args == (ended,)
 
     play(scenario)
 
@@ -456,8 +440,8 @@ def test_the_bell_rings_only_for_somebody_who_is_elsewhere_and_wants_it(monkeypa
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         for has_focus, wants, rings in ((True, True, 0), (False, True, 1), (False, False, 1)):
             app.app_focus = has_focus
-            app.memory.put("bell", wants)
-            app._ring()
+            app.preferences.put("bell", wants)
+            app.host.ring()
             assert len(rung) == rings
 
     play(scenario)
@@ -470,47 +454,49 @@ def test_a_profile_does_not_replace_an_unsaved_plan_unasked() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         profile = next(one for one in app.store.profiles.value or () if one.name == "practice")
         put(app.store, draft=DRAFT)
-        app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
-        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
-        assert "1 model and 1 task" in app.seen()
+        app.workbench.planning.open(profile)  # type: ignore[arg-type]
+        await until(pilot, lambda: "1 model and 1 task" in app.seen(), "the question")
         await pilot.click("#no")
         assert app.store.draft.value is DRAFT
-        app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
+        app.workbench.planning.open(profile)  # type: ignore[arg-type]
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         await until(pilot, lambda: "y  open practice" in app.seen(), "the answers")
         await pilot.click("#yes")
         await until(pilot, lambda: app.current_mode == "plan", "the plan")
-        assert not app.has_unsaved_draft
+        assert not app.workbench.planning.has_unsaved_draft
         await pilot.press("1")
-        app.post_message(ProfileOpened(profile))  # type: ignore[arg-type]
+        app.workbench.planning.open(profile)  # type: ignore[arg-type]
         await until(pilot, lambda: app.current_mode == "plan", "the plan, without a question")
 
     play(scenario)
 
 
-def test_leaving_keeps_the_unsaved_plan_for_the_next_start_and_saving_it_ends_that(tmp_path: Path) -> None:
-    drafts = KeptDrafts(tmp_path)
+def test_leaving_keeps_the_unsaved_plan_for_the_next_start_and_saving_it_ends_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    drafts = Autosave(tmp_path)
 
     async def leave(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        app.post_message(DraftChanged(DRAFT))
+        put(app.store, draft=DRAFT)
         await until(pilot, lambda: app.store.draft.value is DRAFT, "the draft")
         await pilot.press("q")
         assert "kept" in (app.return_value or "")
 
     async def come_back(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        app._open_first_draft()
-        app._saving = draft = app.store.draft.value
+        put(app.store, endpoints=ENDPOINTS)
+        draft = app.store.draft.value
         assert draft is not None
         assert (draft.tasks, draft.models) == (DRAFT.tasks, DRAFT.models)
-        assert app.has_unsaved_draft
-        app.post_message(ProfileSaved(tmp_path / "mine.toml"))
+        assert app.workbench.planning.has_unsaved_draft
+        app.workbench.planning.save("mine")
         await until(pilot, lambda: app.store.draft_path.value, "the saved profile")
         await pilot.press("q")
         assert app.return_value == ""
 
-    play(leave, drafts=drafts)
+    play(leave, autosave=drafts)
     assert drafts.path.exists()
-    play(come_back, drafts=drafts)
+    play(come_back, autosave=drafts)
     assert not drafts.path.exists()
 
 
@@ -518,11 +504,12 @@ def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        app.post_message(DraftChanged(DRAFT))
+        put(app.store, draft=DRAFT)
         await until(pilot, lambda: app.store.draft.value is DRAFT, "the draft")
-        app.post_message(KeepingFailed("the layout is not remembered"))
+        app.workbench.planning.tell_not_kept("the layout is not remembered")
         await until(pilot, lambda: len(app._notifications) == 1, "one notice")
-        assert app._try_to_keep() is False
+        with pytest.raises(ProctorError):
+            app.workbench.planning.keep()
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         assert "w on Plan (4) saves" in app.seen() and len(app._notifications) == 1
@@ -531,7 +518,7 @@ def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
         await pilot.press("q", "y")
         assert app.return_value == ""
 
-    play(scenario, drafts=KeptDrafts(tmp_path / "file" / "drafts"))
+    play(scenario, autosave=Autosave(tmp_path / "file" / "drafts"))
 
 
 # The mouse, and every size
@@ -539,7 +526,7 @@ def test_a_plan_that_cannot_be_kept_is_not_left_unasked(tmp_path: Path) -> None:
 
 def test_the_bars_can_be_clicked() -> None:
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
-        for place, title in (("results", "Results"), ("bench", "Bench")):
+        for place, title in (("results", "Results"), ("runs", "Runs")):
             at = app.seen().splitlines()[0].index(title)
             await pilot.click(offset=(at + 1, 0))
             await until(pilot, lambda place=place: app.current_mode == place, title)

@@ -11,7 +11,6 @@ from hostile_text import RAW, SHOWN, endless, hostile
 from made_app import MadeApp, each_screen, painted, settled
 from made_state import failures, made_state
 from proctor.profiles.base.text import clean
-from proctor.tui.messages import RunFailedToStart
 from support.stores import fail, mend
 
 PATIENCE_S = 60.0  # for thirty screens; one that reads a megabyte letter by letter takes longer
@@ -43,7 +42,7 @@ def test_it_is_shown_and_not_obeyed(say: Any, size: tuple[int, int]) -> None:
                 assert_tame(app, screen)
                 seen |= {word for runs in painted(app) for text, _ in runs for word in text.split()}
                 fail(app.store, failures(say))
-                app.post_message(RunFailedToStart(failures(say)["runs"]))
+                app.host.notify(str(failures(say)["runs"]), "error")
                 await settled(pilot)
                 assert_tame(app, f"{screen} with errors")
                 app.clear_notifications()

@@ -18,21 +18,15 @@ from proctor.evals.run.status import CallStats, CellStatus, RunEvent, RunStatus
 from proctor.evals.views.cells import progress
 from proctor.evals.views.run_states import score_words
 from proctor.tui.app import ProctorApp
+from proctor.tui.controllers.cell_watch import CellQuestion
 from proctor.tui.dialogs.confirm import ConfirmScreen
 from proctor.tui.dialogs.picker import ChooseScreen
 from proctor.tui.dialogs.prompt import AskScreen
-from proctor.tui.messages import (
-    FinishedSampleOpened,
-    RetryRequested,
-    RunOpened,
-    SteerRequested,
-    StopRequested,
-    WatchRequested,
-)
 from proctor.tui.screens.live.rows import cell_words
 from proctor.tui.screens.live.sample_rows import RunningRow, doing, event_rows
 from proctor.tui.state.store import SampleRef
 from proctor.tui.widgets.table.table import LineTable
+from support.asked import Asked
 from support.stores import put
 from textual.pilot import Pilot
 
@@ -77,41 +71,29 @@ class LiveApp(ProctorApp):
     """The application on Live, which notes what is asked of it and does not do it."""
 
     DEFAULT_MODE = "live"
-    asked: list[Any]
+    asked: Asked
 
     def _begin(self) -> None:
         """Nothing is looked for."""
 
-    def on_run_opened(self, message: RunOpened) -> None:
-        self._note(message)
+    def on_load(self) -> None:
+        self.asked = Asked(
+            self.workbench,
+            "runs.open",
+            "runs.resume",
+            "runs.watch_cells",
+            "runs.read_ended_sample",
+            "steering.send",
+            "steering.stop",
+        )
 
-    def on_stop_requested(self, message: StopRequested) -> None:
-        self._note(message)
+    def commands(self) -> list[Any]:
+        """The commands that were given since this was asked last."""
+        return [call.args[1] for call in self.asked.take("steering.send")]
 
-    def on_watch_requested(self, message: WatchRequested) -> None:
-        self._note(message)
-
-    def on_steer_requested(self, message: SteerRequested) -> None:
-        self._note(message)
-
-    def on_retry_requested(self, message: RetryRequested) -> None:
-        self._note(message)
-
-    def on_finished_sample_opened(self, message: FinishedSampleOpened) -> None:
-        self._note(message)
-
-    def _note(self, message: Any) -> None:
-        message.prevent_default()
-        self.asked.append(message)
-
-    def orders(self) -> list[Any]:
-        """The orders that were given since this was asked last."""
-        given = [message.order for message in self.wanted(SteerRequested)]
-        self.asked = [message for message in self.asked if not isinstance(message, SteerRequested)]
-        return given
-
-    def wanted(self, kind: type[Any]) -> list[Any]:
-        return [message for message in self.asked if isinstance(message, kind)]
+    def questions(self) -> list[CellQuestion]:
+        """What was asked of the cells."""
+        return [call.args[0] for call in self.asked.of("runs.watch_cells")]
 
     def seen(self) -> str:
         """The screen's text."""
@@ -126,7 +108,6 @@ def act(scenario: Scenario, size: tuple[int, int] = WIDE, status: RunStatus | No
 
     async def run() -> None:
         app = LiveApp(source="practice")
-        app.asked = []
         async with app.run_test(size=size, notifications=True) as pilot:
             if status is not None:
                 put(app.store, live=KnownRun(Path("run"), status), running=RUNNING)
@@ -177,8 +158,8 @@ def test_only_what_changed_is_drawn_again() -> None:
 def test_a_sample_is_read_while_it_runs_and_after(size: tuple[int, int]) -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         await pilot.press("tab", "enter")
-        await until(pilot, lambda: any(m.focus for m in app.wanted(WatchRequested)), "the question for it")
-        asked = [message for message in app.wanted(WatchRequested) if message.focus][-1]
+        await until(pilot, lambda: any(asks.focus for asks in app.questions()), "the question for it")
+        asked = [asks for asks in app.questions() if asks.focus][-1]
         assert asked.pids == {"groq": 11, "novita": 12}
         assert asked.focus == (11, RUNNING["groq"].samples[0])
         put(app.store, conversation=TALK)
@@ -198,21 +179,21 @@ def test_stopping_asks_and_results_open() -> None:
         await pilot.press("X")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         await pilot.press("y")
-        await until(pilot, lambda: bool(app.wanted(StopRequested)), "the stop")
+        await until(pilot, lambda: bool(app.asked.of("steering.stop")), "the stop")
         await pilot.press("G", "enter")  # a cell that has ended, of a run that goes on
-        await until(pilot, lambda: bool(app.wanted(RunOpened)), "its results")
-        assert app.wanted(RunOpened)[0].results
+        await until(pilot, lambda: bool(app.asked.of("runs.open")), "its results")
+        assert app.asked.of("runs.open")[0].options == {"results": True}
         ended = replace(STATUS, state="stopped", exit_code=130, ended_at_s=time.time())
         put(app.store, live=KnownRun(Path("run"), ended), running={})
         app.asked.clear()
         await pilot.press("g", "enter")
-        await until(pilot, lambda: bool(app.wanted(RunOpened)), "the results of the run")
-        assert not app.wanted(WatchRequested)  # nobody asks the cells of a run that has ended
+        await until(pilot, lambda: bool(app.asked.of("runs.open")), "the results of the run")
+        assert not app.asked.of("runs.watch_cells")  # nobody asks the cells of a run that has ended
         app.asked.clear()
         app.screen.query_one("#samples").focus()
         await until(pilot, lambda: "t shows its samples, enter its results" in app.seen(), "what enter does")
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app.wanted(RunOpened)), "the results, also from the empty list")
+        await until(pilot, lambda: bool(app.asked.of("runs.open")), "the results, also from the empty list")
 
     act(scenario)
 
@@ -235,7 +216,7 @@ def test_without_a_run_it_says_what_to_press() -> None:
         put(app.store, runs=(KnownRun(Path("run"), STATUS),))
         await until(pilot, lambda: "A run is going on: enter shows it" in app.seen(), "the invitation")
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app.wanted(RunOpened)), "the run")
+        await until(pilot, lambda: bool(app.asked.of("runs.open")), "the run")
 
     act(scenario, status=None)
 
@@ -268,40 +249,40 @@ def _then(status: RunStatus, **fields: Any) -> KnownRun:
 def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         await pilot.press("space", "plus", "minus", "P")
-        pause, more, fewer, rest = app.orders()
+        pause, more, fewer, rest = app.commands()
         assert (pause.kind, pause.cells, pause.now) == ("pause", ("groq",), False) and "@" in pause.author
         assert (more.kind, more.connections, fewer.connections) == ("adjust", "+1", "-1")
         assert (rest.kind, rest.cells) == ("pause", ())
         put(app.store, live=_then(STATUS, paused="soft"))
         await pilot.press("space")
-        assert app.orders()[0].kind == "resume"
+        assert app.commands()[0].kind == "resume"
 
         await pilot.press("x")  # samples are in flight
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
         await pilot.press("escape")
-        assert app.orders() == []
+        assert app.commands() == []
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question again")
         await pilot.press("j", "enter")
-        await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
-        (stop,) = app.orders()
+        await until(pilot, lambda: bool(app.asked.of("steering.send")), "the order")
+        (stop,) = app.commands()
         assert (stop.kind, stop.cells, stop.now) == ("stop", ("groq",), True)
         put(app.store, live=_then(STATUS, in_flight=0))
         await pilot.press("x")
-        assert [order.now for order in app.orders()] == [False]  # nothing would be lost
+        assert [order.now for order in app.commands()] == [False]  # nothing would be lost
 
         await pilot.press("b")
         await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question for the budget")
         await pilot.press("ctrl+u", *"0.001", "enter")
-        assert "held at once" in app.seen() and app.orders() == []
+        assert "held at once" in app.seen() and app.commands() == []
         await pilot.press("ctrl+u", *"7.5", "enter")
-        await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the budget")
-        assert app.orders()[0].budget_usd == 7.5
+        await until(pilot, lambda: bool(app.asked.of("steering.send")), "the budget")
+        assert app.commands()[0].budget_usd == 7.5
 
         await pilot.press("G", "r")  # the cell that failed
-        assert [(order.kind, order.cells) for order in app.orders()] == [("retry", ("nscale",))]
+        assert [(order.kind, order.cells) for order in app.commands()] == [("retry", ("nscale",))]
         await pilot.press("x", "space", "plus")  # nothing of that can be done to it
-        assert app.orders() == [] and not app.wanted(RetryRequested)
+        assert app.commands() == [] and not app.asked.of("runs.resume")
 
     act(scenario)
 
@@ -319,8 +300,8 @@ def test_a_provider_is_paused_softly_or_at_once_and_goes_on() -> None:
                 assert re.search(r"pause groq +2 cells: no new sample begins, those in flight go on", app.seen())
                 assert re.search(r"let groq go on +2 cells paused or held", app.seen())
             await pilot.press(*["j"] * steps, "enter")
-            await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
-            given += app.orders()
+            await until(pilot, lambda: bool(app.asked.of("steering.send")), "the order")
+            given += app.commands()
         assert [(order.kind, order.provider, order.cells, order.now) for order in given] == [
             ("pause", "groq", (), False),
             ("pause", "groq", (), True),
@@ -342,8 +323,8 @@ def test_a_running_sample_is_ended_as_one_likes() -> None:
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
         assert "End sample #2/1 of" in app.seen() and "count it as an error" in app.seen()
         await pilot.press("j", "enter")
-        await until(pilot, lambda: bool(app.wanted(SteerRequested)), "the order")
-        (order,) = app.orders()
+        await until(pilot, lambda: bool(app.asked.of("steering.send")), "the order")
+        (order,) = app.commands()
         assert (order.kind, order.cells, order.sample_id, order.epoch, order.outcome) == (
             "cancel_sample", ("groq",), "2", 1, "error",
         )  # fmt: skip
@@ -362,17 +343,21 @@ def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, i
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         put(app.store, live=_then(STATUS, log="a.eval"))
         await pilot.press("t")
-        await until(pilot, lambda: any(m.finished for m in app.wanted(WatchRequested)), "the question for them")
+        await until(
+            pilot,
+            lambda: any(asks.finished for asks in app.questions()),
+            "the question for them",
+        )
         put(app.store, finished={"groq": ended})
         await until(pilot, lambda: "Ended samples · 2" in app.seen(), "the list")
         assert "✗ boom␛[2J" in app.line("#7/1   ") and "score C" in app.line("#8/1   ")
         await pilot.press("R")
-        assert [(order.kind, order.sample_id) for order in app.orders()] == [("requeue_sample", "7")]
+        assert [(order.kind, order.sample_id) for order in app.commands()] == [("requeue_sample", "7")]
         await pilot.press("j", "R")  # that one was graded: there is nothing to do again
-        assert app.orders() == []
+        assert app.commands() == []
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app.wanted(FinishedSampleOpened)), "the reading of it")
-        sample = app.wanted(FinishedSampleOpened)[0].sample
+        await until(pilot, lambda: bool(app.asked.of("runs.read_ended_sample")), "the reading of it")
+        sample = app.asked.of("runs.read_ended_sample")[0].args[0]
         assert sample == SampleRef(Path("run/a.eval"), 8, 1)
         put(app.store, live_sample=sample, live_transcript=said)
         await until(pilot, lambda: "it is four" in app.seen(), "the transcript")
@@ -420,13 +405,17 @@ def test_a_foreign_process_is_watched_and_steered_as_far_as_it_goes() -> None:
 
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "not Proctor's: process 77" in app.seen(), "the process")
-        await until(pilot, lambda: any(m.by_eval for m in app.wanted(WatchRequested)), "the question by evals")
+        await until(
+            pilot,
+            lambda: any(asks.run.is_foreign for asks in app.questions()),
+            "the question by evals",
+        )
         await pilot.press("b", "r", "space")
-        assert [order.kind for order in app.orders()] == ["pause"] and not isinstance(app.screen, AskScreen)
+        assert [order.kind for order in app.commands()] == ["pause"] and not isinstance(app.screen, AskScreen)
         old = replace(foreign, message="its Inspect is too old to be steered: it can be watched")
         put(app.store, live=KnownRun(Path("inspect-77"), old))
         await pilot.press("space", "x", "X", "plus", "P", "c")
-        assert app.orders() == [] and "too old to be steered" in app.seen()
+        assert app.commands() == [] and "too old to be steered" in app.seen()
 
     act(scenario, status=foreign)
 

@@ -14,8 +14,8 @@ from proctor.evals.catalog.listings import Listing, ModelEntry
 from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.profiles.schema import ModelItem
 from proctor.tui.app import ProctorApp
-from proctor.tui.controllers.feeds import Feeds
-from proctor.tui.state.preferences import Memory
+from proctor.tui.controllers.catalog import CatalogController
+from proctor.tui.state.preferences import Preferences
 from proctor.tui.widgets.table.table import LineTable
 from support.stores import put
 from textual.pilot import Pilot
@@ -69,11 +69,13 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.setenv("HF_TOKEN", "hf_test")
     monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
     monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
-    monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
+    monkeypatch.setattr(CatalogController, "find_tasks", lambda self: None)  # loads Inspect, for another place
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE, wait: bool = True, memory: Memory | None = None) -> None:
+    def act(
+        scenario: Scenario, size: tuple[int, int] = WIDE, wait: bool = True, preferences: Preferences | None = None
+    ) -> None:
         async def run() -> None:
-            app = ModelsApp(source="hub", memory=memory)
+            app = ModelsApp(source="hub", preferences=preferences)
             async with app.run_test(size=size, notifications=True) as pilot:
                 if wait:
                     await until(pilot, lambda: app.models.row_count > 0, "models")
@@ -189,8 +191,8 @@ def test_what_is_looked_at_is_remembered(play: Callable[..., None], own_home: Pa
         await pilot.press("escape")
         assert app.models.row_count == len(app.store.catalog.value.models)
 
-    play(arrange, memory=Memory(path))
-    play(come_back, memory=Memory(path))
+    play(arrange, preferences=Preferences(path))
+    play(come_back, preferences=Preferences(path))
 
 
 def test_providers_are_picked_beside_the_model_on_a_wide_screen(play: Callable[..., None]) -> None:

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,12 +17,13 @@ from proctor.evals.tasks.info import TaskFacts
 from proctor.profiles.base.errors import ProctorError
 from proctor.profiles.library import LoadedProfile, load
 from proctor.tui.app import ProctorApp
-from proctor.tui.controllers.feeds import Feeds, facts_key
+from proctor.tui.controllers.catalog import CatalogController
+from proctor.tui.controllers.readers import Readers
+from proctor.tui.controllers.runs import RunsController
 from proctor.tui.dialogs.prompt import AskScreen
-from proctor.tui.messages import CatalogRequested, DraftEditRequested, FactsArrived, FieldFailed
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.table.table import LineTable
-from support.stores import mend, put
+from support.stores import put
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -80,14 +82,19 @@ def practice() -> Iterator[PracticeServer]:
         yield server
 
 
-def _say_facts(feeds: Feeds, profile: Any, path: Any, endpoints: Any, known: Any) -> None:
-    """What the reader says of the shipped tasks, without loading Inspect for it."""
-    graded = {"proctor/theory_of_mind": True, "proctor/arithmetic": False}
-    built = {
-        facts_key(entry.task, entry.args, False): TaskFacts(entry.task, 100, 800, 20, 0, graded[entry.task])
-        for entry in profile.tasks
-    }
-    feeds._post(FactsArrived({**known, **built}))
+class Builder:
+    """What the reader says of the shipped tasks, without loading Inspect for it; `held` holds it up."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+        self.is_open = Event()
+        self.is_open.set()
+
+    def task_facts(self, task: str, args: Any, *, practice: bool = False) -> TaskFacts:
+        if not self.is_open.is_set():
+            self.held.append(f"{task} {args}")
+            self.is_open.wait(20)
+        return TaskFacts(task, 100, 800, 20, 0, model_graded=task == "proctor/theory_of_mind")
 
 
 @pytest.fixture
@@ -96,8 +103,8 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("HF_TOKEN", "hf_test")
     monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
     monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
-    monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
-    monkeypatch.setattr(Feeds, "build_tasks", _say_facts)
+    monkeypatch.setattr(CatalogController, "find_tasks", lambda self: None)  # loads Inspect, for another place
+    monkeypatch.setattr(Readers, "inspect", Builder())
     monkeypatch.chdir(tmp_path)
 
     def act(scenario: Scenario, size: tuple[int, int] = WIDE, profile: str | None = PROFILE) -> None:
@@ -162,7 +169,7 @@ def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size
         assert "5x" in app.seen()  # what is not valid stays to be mended
         await pilot.press("1", "r")
         await until(pilot, lambda: app.current_mode == "plan", "the field, in the place of a run with another limit")
-        assert 'limit in [run] is "5x", but must be a whole number: correct that, or empty the field' in app.told()
+        assert 'limit in [run] is "5x", but must be a whole number: correct it, or empty the field' in app.told()
 
     play(scenario, size)
 
@@ -231,7 +238,7 @@ def test_the_grids_cursor_goes_across_and_the_view_is_remembered(play: Callable[
         await pilot.press("right", "right", "j")
         assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest · resolves to cerebras" in app.words()
         await pilot.press("v")
-        assert app.memory.get("plan.view", "") == "list"
+        assert app.preferences.get("plan.view", "") == "list"
         assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest" in app.words()
         await pilot.resize_terminal(40, 12)
         await pilot.press("v")
@@ -272,7 +279,7 @@ def test_a_problem_is_gone_to_where_it_is_mended(play: Callable[..., None], monk
         await pilot.press("exclamation_mark", "g", *["j"] * at, "enter")
         assert app.focused is not None and app.focused.parent.field.key == "run.budget_usd"
         await pilot.press("escape")
-        app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic")))
+        app.workbench.planning.edit(lambda draft: with_task(draft, "proctor/arithmetic"))
         twice = "[[tasks]] #3"
         await until(pilot, lambda: any(one.where == twice for one in app.store.plan.value.problems), "its problem")
         at = next(index for index, one in enumerate(app.store.plan.value.problems) if one.where == twice)
@@ -323,24 +330,24 @@ def test_a_run_that_is_asked_for_too_early_starts_when_the_plan_is_ready(
     play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ):
     started: list[Any] = []
-    held: list[Callable[[], None]] = []
-    monkeypatch.setattr(Feeds, "start_run", lambda self, profile, *_: started.append(profile))
+    monkeypatch.setattr(RunsController, "start", lambda self, profile, *_: started.append(profile))
 
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        monkeypatch.setattr(Feeds, "build_tasks", lambda *known: held.append(lambda: _say_facts(*known)))
-        app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic", {"n": 3})))
-        await until(pilot, lambda: bool(held), "a task that is being built")
-        asked = "Plan: building proctor/arithmetic … · it runs as soon as it is ready"
+        builder: Any = Readers.inspect
+        builder.is_open.clear()
+        app.workbench.planning.edit(lambda draft: with_task(draft, "proctor/arithmetic", {"n": 3}))
+        await until(pilot, lambda: bool(builder.held), "a task that is being built")
+        asked = "Plan: building proctor/arithmetic … · starts when ready"
         for says in (True, False, True):
             await pilot.press("r")
             await until(pilot, lambda says=says: (asked in app.words()) == says, "asked for, or taken back")
-        app.post_message(DraftEditRequested(lambda draft: with_task(draft, "proctor/arithmetic", {"n": 4})))
-        await until(pilot, lambda: len(held) == 2 and asked not in app.words(), "another plan was not asked for")
-        assert "The plan has changed, so it is not run by itself: r runs it" in app.told()
+        app.workbench.planning.edit(lambda draft: with_task(draft, "proctor/arithmetic", {"n": 4}))
+        changed = "The plan has changed: automatic start cancelled, r runs it"
+        await until(pilot, lambda: changed in app.told(), "another plan was not asked for")
         await pilot.press("r")
         await until(pilot, lambda: asked in app.words(), "asked for")
         assert not started
-        held[1]()
+        builder.is_open.set()
         await until(pilot, lambda: bool(started), "the run")
         assert started == [app.store.draft.value]
 
@@ -351,23 +358,21 @@ def test_without_a_catalog_nothing_is_run_and_the_plan_says_why(
     play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ):
     refused = ProctorError("the router refused with 401", "check the token")
-    monkeypatch.setattr(Feeds, "read_catalog", lambda self, *_, **__: self._post(FieldFailed("catalog", refused)))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise refused
+
+    monkeypatch.setattr("proctor.evals.catalog.cache.load_catalog", refuse)
 
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        for failed in (False, True):  # before the tasks are built, and after
-            app.post_message(DraftEditRequested(lambda draft: draft.model_copy(update={"title": str(draft.title)})))
-            if failed:
-                mend(app.store)
-                app.store.plan.set(None)
-                app._replan()
-                await until(pilot, lambda: "waiting for the catalog" in app.words(), "what is awaited")
-                app.post_message(CatalogRequested())
-            await until(pilot, lambda: app.store.plan.value is not None, "a plan all the same")
-            assert [one.where for one in app.screen._problems if one.severity == "error"] == ["catalog"]  # type: ignore[attr-defined]
-            assert "catalog: the router refused with 401" in app.words() and "1 error" in app.words()
+        await until(pilot, lambda: app.store.catalog.failure is not None, "the refusal")
+        await until(pilot, lambda: app.store.plan.value is not None, "a plan all the same")
+        await until(pilot, lambda: not app.store.plan.waiting, "the last plan")
+        assert [one.where for one in app.screen._problems if one.severity == "error"] == ["catalog"]  # type: ignore[attr-defined]
+        assert "catalog: the router refused with 401" in app.words() and "1 error" in app.words()
         await pilot.press("r")
         await until(pilot, lambda: any("401: check the token" in one for one in app.told()), "why not")
-        assert not app._starting
+        assert not app.workbench.runs.is_starting
 
     play(scenario)
 

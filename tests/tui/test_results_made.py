@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_app import MadeApp
 from PIL import Image
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.inspect.logs.transcript import CallFacts, Part, Picture, Transcript
@@ -24,27 +25,14 @@ from proctor.evals.run.status import CellStatus, RunStatus
 from proctor.profiles.base.errors import ProctorError
 from proctor.tui.dialogs.prompt import AskScreen
 from proctor.tui.input.active_bindings import offered_here
-from proctor.tui.messages import (
-    AcrossRequested,
-    ComparisonExportRequested,
-    ComparisonRequested,
-    DisagreementsRequested,
-    ExportRequested,
-    SampleOpened,
-    SamplesRequested,
-    ScoreboardRequested,
-)
 from proctor.tui.screens.results.picture import PictureScreen
 from proctor.tui.screens.results.screen import ResultsScreen
-from proctor.tui.state.preferences import Memory
-from proctor.tui.state.resource import Watchers
-from proctor.tui.state.store import Store
+from proctor.tui.state.preferences import Preferences
 from proctor.tui.terminal.pictures.graphics import MOST_PIXELS, PictureError, open_picture
 from proctor.tui.terminal.pictures.half_block import draw_half_cells
 from proctor.tui.widgets.footer import KeyLine
-from support.stores import put, reraise
-from textual.app import App
-from textual.message import Message
+from support.asked import Asked, Call
+from support.stores import put
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -106,50 +94,33 @@ CELLS = [
 HELD = CellStatus("held", "held", "t", HF + "a/m:cerebras", state="held", last_error="out of credit (402)")
 
 
-class Bare(App[None]):
-    """The Results place alone; what it asks for is kept and not answered."""
+class ResultsApp(MadeApp):
+    """The application on Results; what is asked of its controllers is noted, and answered with what is made."""
 
-    def __init__(self, memory: Memory) -> None:
-        super().__init__()
-        self.animation_level = "none"
-        self.store = Store(Watchers(reraise))
-        self.memory = memory
-        self.asked: list[Message] = []
+    DEFAULT_MODE = "results"
 
-    def on_mount(self) -> None:
-        self.push_screen(ResultsScreen())
-
-    def key_of(self, binding_id: str) -> str:
-        return "?"
-
-    def on_scoreboard_requested(self, message: ScoreboardRequested) -> None:
-        self.asked.append(message)
-        put(self.store, scoreboard=board(message.group_by))
-
-    def on_samples_requested(self, message: SamplesRequested) -> None:
-        self.asked.append(message)
-        put(self.store, indexes={log: index_of(log) for log in message.logs})
-
-    def on_across_requested(self, message: AcrossRequested) -> None:
-        self.asked.append(message)
-        sample_id = message.sample.sample_id
-        put(self.store, across={log: answers_to(sample_id, index_of(log)) for log in message.logs})
-
-    def on_disagreements_requested(self, message: DisagreementsRequested) -> None:
-        self.asked.append(message)
-        put(self.store, disagreements=find_disagreements([index_of(log) for log in message.logs]))
-
-    def on_sample_opened(self, message: SampleOpened) -> None:
-        self.asked.append(message)
-
-    def on_comparison_requested(self, message: ComparisonRequested) -> None:
-        self.asked.append(message)
-
-    def on_comparison_export_requested(self, message: ComparisonExportRequested) -> None:
-        self.asked.append(message)
-
-    def on_export_requested(self, message: ExportRequested) -> None:
-        self.asked.append(message)
+    def on_load(self) -> None:
+        results, store = self.workbench.results, self.store
+        self.asked = Asked(
+            self.workbench,
+            "results.open_sample",
+            "results.compare",
+            "results.export",
+            "results.export_comparison",
+            "results.read_samples",
+            "results.read_across",
+            "results.find_disagreements",
+        )
+        self.asked.answer("results.read_samples", lambda logs: store.indexes.set({log: index_of(log) for log in logs}))
+        self.asked.answer(
+            "results.read_across",
+            lambda sample, logs: store.across.set({log: answers_to(sample.sample_id, index_of(log)) for log in logs}),
+        )
+        self.asked.answer(
+            "results.find_disagreements",
+            lambda logs: store.disagreements.set(find_disagreements([index_of(log) for log in logs])),
+        )
+        results.refresh = lambda: store.scoreboard.set(board(results._grouping))  # type: ignore[method-assign]
 
 
 def index_of(log: Path) -> LogIndex:
@@ -163,9 +134,9 @@ def board(group_by: str = "task") -> Any:
 
 @asynccontextmanager
 async def results(
-    folder: Path, size: tuple[int, int] = (120, 36), memory: Memory | None = None
-) -> AsyncIterator[tuple[Pilot[None], ResultsScreen]]:
-    app = Bare(memory or Memory(None))
+    folder: Path, size: tuple[int, int] = (120, 36), preferences: Preferences | None = None
+) -> AsyncIterator[tuple[Pilot[str], ResultsScreen]]:
+    app = ResultsApp(source="hub", environ={}, preferences=preferences)
     async with app.run_test(size=size) as pilot:
         status = RunStatus("run-1", "made", "hub", "failed", (), None, 0.0, 0.0, exit_code=1)
         put(app.store, shown=KnownRun(folder / "run-1", status), scoreboard=board())
@@ -185,10 +156,10 @@ def drawn(widget: Any) -> str:
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 12)])
 def test_the_scoreboard_is_grouped_and_ordered_and_both_are_remembered(tmp_path: Path, size: tuple[int, int]) -> None:
-    memory = Memory(None)
+    preferences = Preferences(None)
 
     async def drive() -> None:
-        async with results(tmp_path, size, memory) as (pilot, screen):
+        async with results(tmp_path, size, preferences) as (pilot, screen):
             scores = screen.scores
             assert "grades itself ⚠" in said(scores.head)
             await pilot.press("b")
@@ -202,9 +173,9 @@ def test_the_scoreboard_is_grouped_and_ordered_and_both_are_remembered(tmp_path:
                 await pilot.press("o")
             await pilot.press("O")
             assert scores.table.sorted_by == ("label", True)
-        async with results(tmp_path, size, memory) as (_, screen):
+        async with results(tmp_path, size, preferences) as (_, screen):
             assert screen.scores.table.sorted_by == ("label", True)
-        assert memory.get("results.grouping", "") == "model"
+        assert preferences.get("results.grouping", "") == "model"
 
     asyncio.run(drive())
 
@@ -234,7 +205,7 @@ def test_d_shows_where_the_cells_disagree_and_leads_to_the_answers(tmp_path: Pat
             assert screen.across.display and "they disagree · each model grades itself ⚠" in said(screen.across.head)
             await pilot.press("enter")
             opened = screen.app.asked[-1]  # pyright: ignore[reportAttributeAccessIssue]
-            assert isinstance(opened, SampleOpened) and opened.sample.sample_id == 2
+            assert opened.name == "results.open_sample" and opened.args[0].sample_id == 2
             await pilot.press("escape", "escape")
             assert pane.display
             await pilot.press("escape", "right_square_bracket", "d")
@@ -244,10 +215,10 @@ def test_d_shows_where_the_cells_disagree_and_leads_to_the_answers(tmp_path: Pat
 
 
 def test_samples_are_filtered_by_verdict_and_words_and_ordered_by_a_click(tmp_path: Path) -> None:
-    memory = Memory(None)
+    preferences = Preferences(None)
 
     async def drive() -> None:
-        async with results(tmp_path, memory=memory) as (pilot, screen):
+        async with results(tmp_path, preferences=preferences) as (pilot, screen):
             await pilot.press("right_square_bracket", "enter")
             samples = screen.samples
             assert "3 right, 1 error" in said(samples.head) and "grades itself ⚠" in said(samples.head)
@@ -262,7 +233,7 @@ def test_samples_are_filtered_by_verdict_and_words_and_ordered_by_a_click(tmp_pa
             assert samples.current is not None
             await pilot.press("home")
             assert samples.current is not None and samples.current.sample_id == 4
-        assert memory.get("samples.order", "") == "-sample"
+        assert preferences.get("samples.order", "") == "-sample"
 
     asyncio.run(drive())
 
@@ -284,13 +255,12 @@ def test_e_asks_for_a_file_and_replaces_none_unasked(tmp_path: Path, monkeypatch
 
     async def drive() -> None:
         async with results(tmp_path) as (pilot, screen):
-            asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
+            asked: Asked = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
             await pilot.press("e")
             ask = screen.app.screen
             assert isinstance(ask, AskScreen)
             await pilot.press("enter")
-            (export,) = asked
-            assert isinstance(export, ExportRequested) and export.path == Path("results-run-1-2.md")
+            assert asked == [Call("results.export", (Path("results-run-1-2.md"),))]
             await pilot.press("e", "ctrl+a", "ctrl+k", *"results-run-1.md", "enter")
             assert len(asked) == 1 and isinstance(screen.app.screen, AskScreen)
             await pilot.press("enter")
@@ -304,13 +274,13 @@ def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch:
 
     async def drive() -> None:
         async with results(tmp_path) as (pilot, screen):
-            asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
+            asked: Asked = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
             shown = screen.store.shown.value
             assert shown is not None
             earlier = KnownRun(tmp_path / "run-0", replace(shown.status, run_id="run-0"))
             put(screen.store, runs=(shown, earlier))
             await pilot.press("w", "enter")
-            assert screen.comparison.display and asked == [ComparisonRequested(earlier.run_dir)]
+            assert screen.comparison.display and asked == [Call("results.compare", (earlier.run_dir,))]
             await pilot.press("e")
             assert screen.app.screen is screen  # nothing is compared yet
             cells = list(zip(CELLS, INDEXES.values(), strict=True))
@@ -321,16 +291,16 @@ def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch:
             ask = screen.app.screen
             assert isinstance(ask, AskScreen) and "Save the comparison as" in said(ask.query(Static).first())
             await pilot.press("enter")
-            assert asked[-1] == ComparisonExportRequested(Path("comparison-run-1-run-0.md"))
+            assert asked[-1] == Call("results.export_comparison", (Path("comparison-run-1-run-0.md"),))
             await pilot.press("down", "enter")
             assert screen.samples.display
             known = screen.store.comparison.value
             assert known is not None and known.cells[1].after is not None
-            assert asked[-1] == SamplesRequested((shown.run_dir / str(known.cells[1].after.log),))
+            assert asked[-1] == Call("results.read_samples", ((shown.run_dir / str(known.cells[1].after.log),),))
             await pilot.press("escape")
             assert screen.comparison.display
             await pilot.press("escape", "e", "enter")
-            assert asked[-1] == ExportRequested(Path("results-run-1.md"))
+            assert asked[-1] == Call("results.export", (Path("results-run-1.md"),))
 
     asyncio.run(drive())
 
@@ -407,15 +377,15 @@ def test_another_picture_is_offered_only_where_there_is_one(tmp_path: Path) -> N
 def test_another_sample_is_offered_only_where_the_one_that_is_read_stands_in_a_list(tmp_path: Path) -> None:
     async def drive() -> None:
         async with results(tmp_path) as (pilot, screen):
-            asked: list[Message] = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
+            asked: Asked = screen.app.asked  # pyright: ignore[reportAttributeAccessIssue]
 
             def is_offered() -> bool:
                 return "transcript.next" in {one.binding.id for one in offered_here(screen)}
 
             await pilot.press("enter", "enter", "right_square_bracket")
             second = asked[-1]
-            assert is_offered() and isinstance(second, SampleOpened) and second.sample.sample_id == 2
-            screen.reveal(replace(second.sample, sample_id=4))  # as the palette does
+            assert is_offered() and second.name == "results.open_sample" and second.args[0].sample_id == 2
+            screen.reveal(replace(second.args[0], sample_id=4))  # as the palette does
             await pilot.pause()
             assert not is_offered()
             count = len(asked)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
 import pytest
+from proctor.evals.catalog.endpoints import Endpoints
 from proctor.evals.results.reader.client import Reader
 from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.evals.tasks.info import TaskFacts, TaskInfo, TaskListing
 from proctor.profiles.schema import TaskEntry
 from proctor.tui.app import ProctorApp
-from proctor.tui.controllers.feeds import Feeds, facts_key
-from proctor.tui.messages import FactsArrived, FieldArrived
-from proctor.tui.state.preferences import Memory
+from proctor.tui.controllers.catalog import CatalogController, facts_key
+from proctor.tui.state.preferences import Preferences
 from proctor.tui.widgets.form import Form
 from proctor.tui.widgets.table.table import LineTable
 from support.stores import put
@@ -104,15 +105,17 @@ def play(practice: PracticeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
     monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(Feeds, "count_task", lambda *_: None)  # loads Inspect wherever the cursor rests
+    monkeypatch.setattr(CatalogController, "_build", lambda *_: Event().wait())
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE, real: bool = False, memory: Memory | None = None) -> None:
+    def act(
+        scenario: Scenario, size: tuple[int, int] = WIDE, real: bool = False, preferences: Preferences | None = None
+    ) -> None:
         if not real:
             found = request.getfixturevalue("listing")
-            monkeypatch.setattr(Feeds, "list_tasks", lambda feeds: feeds._post(FieldArrived({"tasks": found})))
+            monkeypatch.setattr(CatalogController, "_tasks", lambda *_: found)
 
         async def run() -> None:
-            app = TasksApp(source="hub", memory=memory)
+            app = TasksApp(source="hub", preferences=preferences)
             async with app.run_test(size=size, notifications=True) as pilot:
                 if not real:
                     await until(pilot, lambda: app.table.row_count > 0, "tasks")
@@ -132,7 +135,7 @@ async def until(pilot: Pilot[str], fact: Callable[[], bool], what: str, timeout_
 
 def test_the_wait_is_named_and_a_picked_task_is_built(play: Callable[..., None]):
     async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
-        await until(pilot, lambda: "loading Inspect and looking for tasks …" in app.seen(), "what is awaited")
+        await until(pilot, lambda: "loading Inspect and searching for tasks …" in app.seen(), "what is awaited")
         await until(pilot, lambda: app.table.row_count >= 5, "tasks", 40)
         app.table.move_to("proctor/arithmetic")
         await pilot.press("space")
@@ -141,7 +144,7 @@ def test_the_wait_is_named_and_a_picked_task_is_built(play: Callable[..., None])
         from proctor.profiles.schema import ModelItem
 
         put(app.store, draft=draft.model_copy(update={"models": [ModelItem(model="openai/gpt-oss-120b")]}))
-        app._replan()
+        app.workbench.planning.replan()
         await until(pilot, lambda: "50" in app.line("proctor/arithmetic"), "its samples, once it is built", 40)
 
     play(scenario, real=True)
@@ -278,18 +281,23 @@ def test_samples_are_counted_when_asked_for_and_a_task_that_fails_says_why(
 ):
     asked: list[str] = []
     mine = f"{folder}/mine.py@mine"
-    monkeypatch.setattr(Feeds, "count_task", lambda feeds, key, request, practice: asked.append(key))
+
+    def build(_: CatalogController, reference: str, args: dict[str, Any], endpoints: Endpoints) -> None:
+        asked.append(facts_key(reference, args, endpoints.source == "practice"))
+        Event().wait()
+
+    monkeypatch.setattr(CatalogController, "_build", build)
 
     async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
         app.table.move_to(mine)
         await until(pilot, lambda: "c counts its samples" in app.seen(), "how to count")
         await pilot.press("c", "c")
-        assert asked == [facts_key(mine, {}, False)]
+        await until(pilot, lambda: asked == [facts_key(mine, {}, False)], "one question")
         assert "…" in app.line("mine.py@mine")
-        app.post_message(FactsArrived({asked[0]: TaskFacts(mine, error="share is needed")}))
+        put(app.store, facts={asked[0]: TaskFacts(mine, error="share is needed")}, counting=frozenset())
         await until(pilot, lambda: "✗ share is needed" in app.words(), "why not")
         await pilot.press("c")  # once more: the file may have been mended
-        app.post_message(FactsArrived({asked[0]: TaskFacts(mine, samples=1234)}))
+        put(app.store, facts={asked[0]: TaskFacts(mine, samples=1234)}, counting=frozenset())
         await until(pilot, lambda: "1,234" in app.line("mine.py@mine"), "the number")
         assert len(asked) == 2
         app.table.move_to("proctor/arithmetic")
@@ -304,12 +312,12 @@ def test_a_folder_is_added_remembered_and_forgotten(
     folder, kept = own_home / "far", own_home / "state" / "layout.json"
     folder.mkdir()
 
-    def list_tasks(feeds: Feeds) -> None:
+    def tasks(_: CatalogController, paths: Sequence[str], loading: object) -> TaskListing:
         near = (TaskInfo("proctor/sums", "shipped", "proctor/sums"),)
-        far = tuple(TaskInfo(f"{path}/x.py@x", "file", f"{path}/x.py@x") for path in feeds.task_paths)
-        feeds._post(FieldArrived({"tasks": TaskListing((*near, *far))}))
+        far = tuple(TaskInfo(f"{path}/x.py@x", "file", f"{path}/x.py@x") for path in paths if path != ".")
+        return TaskListing((*near, *far))
 
-    monkeypatch.setattr(Feeds, "list_tasks", list_tasks)
+    monkeypatch.setattr(CatalogController, "_tasks", tasks)
 
     async def add(app: TasksApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: app.table.row_count == 1, "what is near")
@@ -334,4 +342,4 @@ def test_a_folder_is_added_remembered_and_forgotten(
         assert "/ sum" in app.seen()
 
     for scenario in (add, forget, come_back):
-        play(scenario, real=True, memory=Memory(kept))
+        play(scenario, real=True, preferences=Preferences(kept))

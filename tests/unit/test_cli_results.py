@@ -18,9 +18,10 @@ from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.results.compare import RunComparison
 from proctor.evals.run.status import CellStatus, RunStatus
 from proctor.evals.run.status_file import write_status
+from proctor.profiles.base.errors import ProctorError
 from proctor.tui.cli.main import main
-from proctor.tui.controllers.reading_feeds import ReadingFeeds
-from proctor.tui.messages import Exported, FieldArrived
+from proctor.tui.controllers.readers import Readers
+from proctor.tui.controllers.results import export_comparison
 
 HF = "hf-inference-providers/a/m:"
 MAIN = "import sys; from proctor.tui.cli.main import main; sys.argv[0] = 'proctor'; main()"
@@ -119,25 +120,19 @@ def test_the_application_exports_the_very_comparison_that_the_command_prints(
     runs: Path, proctor: Callable[..., Did]
 ) -> None:
     before, after = (make_run(runs, day, {"groq": 40 // day}, source="practice") for day in (4, 5))
-    posted: list[object] = []
-    feeds = ReadingFeeds(posted.append)
+    readers = Readers()
     try:
-        feeds.compare_runs(runs / "logs" / before, runs / "logs" / after, lambda: True)
-        (arrived,) = posted
-        assert isinstance(arrived, FieldArrived)
-        comparison: RunComparison = arrived.changes["comparison"]
+        comparison: RunComparison = readers.statistics.compare_runs(runs / "logs" / before, runs / "logs" / after)
         for ending, option in ((".md", "--markdown"), (".csv", "--csv"), (".json", "--json"), (".html", "--html=-")):
             path = runs / f"compared{ending}"
-            feeds.export_comparison(comparison, runs / "logs" / before, runs / "logs" / after, path)
-            assert posted[-1] == Exported(path)
+            assert export_comparison(comparison, runs / "logs" / before, runs / "logs" / after, path) == path
             assert path.read_text() == proctor("compare", after, before, option).out
     finally:
-        feeds.close()
+        readers.close()
     page = (runs / "compared.html").read_text()
     assert f"{before} · made" in page and "the models are simulated" in page
-    feeds.export_comparison(comparison, runs / "gone", runs / "logs" / after, runs / "gone.html")
-    failed = posted[-1]
-    assert isinstance(failed, Exported) and "gone holds no run" in str(failed.error)
+    with pytest.raises(ProctorError, match="gone holds no run"):
+        export_comparison(comparison, runs / "gone", runs / "logs" / after, runs / "gone.html")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CellStatus, RunStatus
-from proctor.tui.controllers.notifications import Endings, end_severity, end_words
+from proctor.tui.controllers.notifications import Endings, end_severity, end_text
 
 CELL = CellStatus("a", "a", "proctor/arithmetic", "m", "running")
 GOING = KnownRun(Path("logs/one"), RunStatus("one", "One", "hub", "running", (CELL,), 1, 1.0, 10.0))
@@ -41,7 +41,7 @@ def test_a_run_that_was_taken_up_again_ends_again() -> None:
 
 
 def test_the_words_say_how_it_ended_and_how_to_open_it() -> None:
-    assert end_words(ENDED, "^e") == "One: succeeded · best 0.500 · ^e opens it"
+    assert end_text(ENDED, "^e") == "One: succeeded · best 0.500 · ^e opens it"
     failed = replace(ENDED, status=replace(GOING.status, state="failed", message="killed", exit_code=1))
-    assert end_words(failed, "^e") == "One: failed · killed · ^e opens it"
+    assert end_text(failed, "^e") == "One: failed · killed · ^e opens it"
     assert (end_severity(ENDED), end_severity(failed)) == ("information", "error")

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from proctor.profiles.base.errors import UsageError
 from proctor.tui.cli.keys import command
 from proctor.tui.input.bindings import SCOPES, KnownKey, declared_bindings, known_keys
+from proctor.tui.input.keymap import SCREENS
 from proctor.tui.input.keymap_file import read_keys, starter_text, write_starter
-from proctor.tui.widgets.header import PLACES
 
 KNOWN = known_keys()
 
@@ -42,16 +42,19 @@ def test_every_id_can_be_written_as_a_bare_key_of_toml_and_says_where_it_counts(
         assert dot and re.fullmatch("[a-z_]+", name) and prefix in SCOPES, f"{one}: add its prefix to SCOPES"
 
 
-def test_every_place_says_what_it_is_for_in_two_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_screen_says_what_it_is_for_in_two_sentences() -> None:
     from proctor.tui.app import ProctorApp
-    from proctor.tui.screens.base import BaseScreen
+    from textual._context import active_app
 
-    monkeypatch.setattr(BaseScreen, "proctor", ProctorApp(source="practice", environ={}))
-    for place in PLACES:
-        make = ProctorApp.MODES[place]
-        assert callable(make)
-        words = " ".join((make().HELP or "").strip().split("\n\n")[0].split())
-        assert len(re.findall(r"[.](?: |$)", words)) == 2, f"{place}: {words}"
+    token = active_app.set(ProctorApp(source="practice", environ={}))
+    try:
+        for name in SCREENS:
+            make = ProctorApp.MODES[name]
+            assert callable(make)
+            words = " ".join((make().HELP or "").strip().split("\n\n")[0].split())
+            assert len(re.findall(r"[.](?: |$)", words)) == 2, f"{name}: {words}"
+    finally:
+        active_app.reset(token)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +89,12 @@ def test_what_can_be_used_moves(tmp_path: Path, written: str, moved: dict[str, s
         ('app.jump = "ctrl+i"', 'keys.toml:2: app.jump: a terminal sends "tab" for "ctrl+i": write that'),
         ('app.jump = "shift+j"', 'keys.toml:2: app.jump: write "J" for "shift+j"'),
         ('filter.clear = "x"', 'keys.toml:2: filter.clear: "x" is typed there'),
-        ('bench.stop = ""', "keys.toml:2: bench.stop must be a key or several"),
-        ("bench.stop = 3", "keys.toml:2: bench.stop must be a key or several"),
+        ('runs.stop = ""', "keys.toml:2: runs.stop must be a key or several"),
+        ("runs.stop = 3", "keys.toml:2: runs.stop must be a key or several"),
         ('plan.save = "r"', 'keys.toml:2: plan.save: "r" is app.run already (everywhere): it stays at "w"'),
-        ('app.new = "slash"', "is bench.filter already (Bench)"),
-        ('bench.stop = "j"', "is table.down already (lists)"),
-        ('bench.stop = "F"\nbench.filter = "F"', "keys.toml:3: bench.filter: "),
+        ('app.new = "slash"', "is runs.filter already (Runs)"),
+        ('runs.stop = "j"', "is table.down already (lists)"),
+        ('runs.stop = "F"\nruns.filter = "F"', "keys.toml:3: runs.filter: "),
         ("models.sort", "keys.toml: "),
         ('a = "x"\na = "y"', "keys.toml: "),
     ],

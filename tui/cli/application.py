@@ -52,21 +52,22 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
         loaded = load(profile, overrides=["run.source=practice"] if practice else [])
     from ...evals.catalog.endpoints import has_token
     from ..app import ProctorApp
-    from ..state.autosave import KeptDrafts
-    from ..state.preferences import Memory
+    from ..state.autosave import Autosave
+    from ..state.preferences import Preferences
     from ..terminal.driver import ResilientDriver
 
     source: Source = "practice" if practice or not has_token() else "hub"
     state, keys = _folders()
-    memory = Memory(state / "layout.json")
+    preferences = Preferences(state / "layout.json")
     app = ProctorApp(
         source=source,
         log_dir=log_dir,
         profile=loaded,
         environ=dict(os.environ),
-        memory=memory,
-        drafts=KeptDrafts(state / "drafts"),
+        preferences=preferences,
+        autosave=Autosave(state / "drafts"),
         keys=keys,
+        reports=state / "reports",
     )
     app.driver_class = ResilientDriver
     try:
@@ -76,7 +77,7 @@ def open_app(*, practice: bool, profile: str | None, log_dir: str | None) -> int
         driver = app._driver  # pyright: ignore[reportPrivateUsage]
         if isinstance(driver, ResilientDriver):
             driver.end()
-        memory.flush()
+        preferences.flush()
     for line in (words or "").splitlines():
         print(clean_line(line))
     return app.return_code or 0

@@ -1,63 +1,216 @@
-"""What there is to pick: the catalog, the tasks, the Hub's benchmarks, and what is asked of one of them."""
+"""What there is to pick from: models, tasks, the Hub's benchmarks, and what is asked of one of them."""
 
 from __future__ import annotations
 
-from .. import messages
-from ..base_app import BaseApp
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...profiles.base.errors import ProctorError
 from ..state.preferences import TASK_PATHS
-from .feeds import facts_key
+from .host import guarded, in_thread
+
+if TYPE_CHECKING:
+    from ...evals.catalog.endpoints import Endpoints, Source
+    from ...evals.catalog.listings import Catalog
+    from ...evals.catalog.probe import ProbeResult
+    from ...evals.tasks.info import TaskFacts, TaskInfo, TaskListing
+    from ...profiles.library import BrokenProfile, LoadedProfile
+    from ..state.preferences import Preferences
+    from ..state.resource import Loading
+    from ..state.store import Store
+    from .host import Host
+    from .readers import Readers
 
 
-class FindingApp(BaseApp):
-    """Has the feeds look for models and tasks."""
+def facts_key(task: str, args: Mapping[str, Any], practice: bool) -> str:
+    """What the facts of a built task are kept under."""
+    return json.dumps([task, args, practice], sort_keys=True, default=str)
 
-    def _connect(self) -> None:
-        source = self._source
-        self.store.await_field("endpoints", "starting the practice router" if source == "practice" else "connecting")
-        self._work(lambda: self._feeds.connect(source), "connect")
 
-    def on_catalog_requested(self, message: messages.CatalogRequested) -> None:
-        """Read the catalog."""
+class CatalogController:
+    """Connects to the router and the Hub, and finds models, tasks and profiles.
+
+    Args:
+        host: The application.
+        store: What is known.
+        readers: The reader processes.
+        preferences: Where to look for tasks.
+        source: Where the models come from.
+    """
+
+    def __init__(self, host: Host, store: Store, readers: Readers, preferences: Preferences, source: Source) -> None:
+        self.host = host
+        self.store = store
+        self._readers = readers
+        self._preferences = preferences
+        self._source: Source = source
+
+    @property
+    def source(self) -> Source:
+        """Where the models come from now."""
+        return self._source
+
+    @property
+    def task_paths(self) -> list[str]:
+        """The files and folders that are searched for tasks, beside the working folder."""
+        paths = self._preferences.get(TASK_PATHS, list[object]())
+        return [path for path in paths if isinstance(path, str)]
+
+    @guarded(lambda store: store.endpoints)
+    def connect(self, source: Source | None = None) -> None:
+        """Find the router and the Hub; another source forgets what was known of the one before."""
+        if source is not None and source != self._source:
+            self._source = source
+            self.store.endpoints.clear(None)
+            self.store.catalog.clear(None)
+            self.store.benchmarks.clear(None)
+        wanted = self._source
+        waiting = "starting the practice router" if wanted == "practice" else "connecting"
+        self.store.endpoints.load(self.host, lambda _: self._find(wanted), waiting, then=self._connected)
+
+    def _connected(self, endpoints: Endpoints | None) -> None:
+        if endpoints is not None:
+            self.refresh()
+            self.find_tasks()
+
+    @guarded(lambda store: store.catalog)
+    def refresh(self, *, anew: bool = False) -> None:
+        """Read the catalog; `anew` asks the router even where a fresh copy is kept."""
         if (endpoints := self.store.endpoints.value) is not None:
-            self.store.await_field("catalog", "reading the catalog")
-            self._work(lambda: self._feeds.read_catalog(endpoints, refresh=message.refresh), "catalog")
-        elif not self.store.endpoints.waiting:
-            self._connect()
+            self.store.catalog.load(self.host, lambda _: self._read(endpoints, anew=anew), "reading the catalog")
+        elif not self.store.endpoints.is_loading:
+            self.connect()
 
-    def on_tasks_requested(self, _: messages.TasksRequested) -> None:
-        """Look for tasks."""
-        paths = self.memory.get(TASK_PATHS, list[object]())
-        self._feeds.task_paths = tuple(path for path in paths if isinstance(path, str))
-        self.store.await_field("tasks", "loading Inspect and looking for tasks")
-        self._work(self._feeds.list_tasks, "tasks")
+    @guarded(lambda store: store.profiles)
+    def find_profiles(self) -> None:
+        """Find the profiles."""
+        self.store.profiles.load(self.host, lambda _: self._profiles(), "reading profiles")
 
-    def on_benchmarks_requested(self, _: messages.BenchmarksRequested) -> None:
-        """Ask the Hub, unless this is practice."""
+    @guarded(lambda store: store.tasks)
+    def find_tasks(self) -> None:
+        """Search for tasks."""
+        paths = (".", *self.task_paths)
+        waiting = "loading Inspect and searching for tasks"
+        self.store.tasks.load(self.host, lambda loading: self._tasks(paths, loading), waiting)
+
+    @guarded()
+    def search_in(self, paths: list[str]) -> None:
+        """Search these files and folders from now on, beside the working folder."""
+        self._preferences.put(TASK_PATHS, paths)
+        self.find_tasks()
+
+    @guarded(lambda store: store.benchmarks)
+    def find_benchmarks(self) -> None:
+        """Ask the Hub for its benchmarks; practice has none."""
+        endpoints, benchmarks = self.store.endpoints.value, self.store.benchmarks
+        if endpoints is not None and endpoints.source == "hub" and not benchmarks.is_loading:
+            benchmarks.load(self.host, lambda _: self._benchmarks(endpoints), "asking the Hub for its benchmarks")
+
+    @guarded()
+    def count(self, task: str, reference: str, args: Mapping[str, Any]) -> None:
+        """Build a task to count its samples. User code may run for it, in the reader.
+
+        Args:
+            task: As a draft calls it.
+            reference: As Inspect calls it.
+            args: Its arguments.
+        """
         endpoints = self.store.endpoints.value
-        if endpoints is not None and endpoints.source == "hub" and not self.store.benchmarks.waiting:
-            self.store.await_field("benchmarks", "asking the Hub for its benchmarks")
-            self._work(lambda: self._feeds.list_benchmarks(endpoints), "benchmarks")
+        if endpoints is None:
+            return
+        key = facts_key(task, args, endpoints.source == "practice")
+        known, counting = self.store.facts.value, self.store.counting
+        if key in counting.value or (key in known and not known[key].error):
+            return
+        counting.set(counting.value | {key})
 
-    def on_count_requested(self, message: messages.CountRequested) -> None:
-        """Build a task, unless that is being done or was."""
-        store = self.store
-        if store.endpoints.value is not None:
-            practice = store.endpoints.value.source == "practice"
-            key = facts_key(message.task, message.args, practice)
-            if key not in store.counting.value and (key not in store.facts.value or store.facts.value[key].error):
-                self.store.put(counting=store.counting.value | {key})
-                self._work(lambda: self._feeds.count_task(key, message, practice), "count")
+        def counted(facts: TaskFacts) -> None:
+            with self.store.together():
+                counting.set(counting.value - {key})
+                self.store.facts.set({**self.store.facts.value, key: facts})
 
-    def on_probe_requested(self, message: messages.ProbeRequested) -> None:
-        """Ask, unless that is being asked already."""
-        model, route = message.model, message.route
+        def failed(error: ProctorError) -> None:
+            from ...evals.tasks.info import TaskFacts
+
+            counted(TaskFacts(task, error=str(error)))
+
+        in_thread(self.host, lambda: self._build(reference, args, endpoints), counted, failed)
+
+    @guarded()
+    def probe(self, model: str, route: str | None) -> None:
+        """Send a model one tiny question, unless one is under way.
+
+        Args:
+            model: Its Hub id.
+            route: A provider or a policy; `None` for the bare id.
+        """
         name = model if route is None else f"{model}:{route}"
-        store = self.store
-        being_asked = name in store.probes.value and store.probes.value[name] is None
-        if (endpoints := store.endpoints.value) is not None and not being_asked:
-            self.store.put(probes={**store.probes.value, name: None})
-            self._work(lambda: self._feeds.probe(endpoints, model, route), "probe")
+        endpoints, probes = self.store.endpoints.value, self.store.probes
+        if endpoints is None or (name in probes.value and probes.value[name] is None):
+            return
+        probes.set({**probes.value, name: None})
 
-    def on_probe_arrived(self, message: messages.ProbeArrived) -> None:
-        """Keep what it brought."""
-        self.store.put(probes={**self.store.probes.value, message.result.model: message.result})
+        def failed(error: ProctorError) -> None:
+            from ...evals.catalog.probe import ProbeResult
+
+            probes.set({**probes.value, name: ProbeResult(model, route, error=error.message, remedy=error.remedy)})
+
+        in_thread(
+            self.host,
+            lambda: self._ask(endpoints, model, route),
+            lambda result: probes.set({**probes.value, name: result}),
+            failed,
+        )
+
+    # In threads
+
+    def _find(self, source: Source) -> Endpoints:
+        from ...evals.catalog.endpoints import resolve_endpoints
+        from ...evals.simulator.launch import ensure_practice
+
+        if source == "hub":
+            endpoints = resolve_endpoints("hub")
+        else:
+            server = ensure_practice()
+            endpoints = resolve_endpoints("practice", practice_url=(server.url, server.hub_url))
+        self.host.protect(endpoints.token)
+        self._readers.connect(endpoints)
+        return endpoints
+
+    def _read(self, endpoints: Endpoints, *, anew: bool) -> Catalog:
+        return self._readers.planner.catalog(endpoints, refresh=anew)
+
+    def _profiles(self) -> tuple[LoadedProfile | BrokenProfile, ...]:
+        from ...profiles.library import list_profiles
+
+        return list_profiles()
+
+    def _tasks(self, paths: tuple[str, ...], loading: Loading[TaskListing | None]) -> TaskListing:
+        """The tasks; those of installed packages come later, for the packages are imported for it."""
+        listing = self._readers.inspect.list_tasks(paths)
+        loading.show(listing)
+        try:
+            found = self._readers.inspect.list_tasks((), installed=True)
+        except ProctorError as error:
+            return replace(listing, notes=(*listing.notes, f"installed packages: {error}"))
+        installed = tuple(task for task in found.tasks if task.origin == "installed")
+        return replace(listing, tasks=(*listing.tasks, *installed)) if installed else listing
+
+    def _benchmarks(self, endpoints: Endpoints) -> tuple[TaskInfo, ...]:
+        from ...evals.tasks.hub_benchmarks import list_benchmarks
+
+        return list_benchmarks(endpoints)
+
+    def _build(self, reference: str, args: Mapping[str, Any], endpoints: Endpoints) -> TaskFacts:
+        from ...profiles.schema import TaskEntry
+
+        entry = TaskEntry(task=reference, args=dict(args))
+        return self._readers.planner.task_facts(entry, Path.cwd() / "draft.toml", endpoints, refresh=True)
+
+    def _ask(self, endpoints: Endpoints, model: str, route: str | None) -> ProbeResult:
+        from ...evals.catalog.probe import probe
+
+        return probe(endpoints, model, route)

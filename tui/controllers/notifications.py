@@ -1,29 +1,33 @@
-"""Noticing that runs end, whichever place is shown and whoever started them."""
+"""Telling that runs end, whichever screen is shown and whoever started them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...profiles.base.format import format_score
+from .host import guarded
 
 if TYPE_CHECKING:
     from ...evals.run.run_list import KnownRun
+    from ..state.store import Store
+    from .host import Host, Severity
+    from .runs import RunsController
 
 
 class Endings:
-    """Remembers which runs were seen going on, and tells each end once."""
+    """Remembers which runs were seen running, and tells each end once."""
 
     def __init__(self) -> None:
         self.newest: KnownRun | None = None  # that ended while it was watched
-        self._going: set[Path] = set()
+        self._running: set[Path] = set()
         self._ended: dict[Path, float] = {}  # when their status was written that said so
 
     @property
     def is_watching(self) -> bool:
-        """Whether any run that was seen goes on."""
-        return bool(self._going)
+        """Whether any run that was seen is still running."""
+        return bool(self._running)
 
     def see(self, runs: Iterable[KnownRun]) -> list[KnownRun]:
         """Look at how runs stand now; those that have ended since they were last looked at."""
@@ -31,9 +35,9 @@ class Endings:
         for run in runs:
             if run.status.exit_code is None:
                 if run.status.updated_at_s > self._ended.get(run.run_dir, 0.0):  # else it was read before its end was
-                    self._going.add(run.run_dir)
-            elif run.run_dir in self._going:
-                self._going.discard(run.run_dir)
+                    self._running.add(run.run_dir)
+            elif run.run_dir in self._running:
+                self._running.discard(run.run_dir)
                 self._ended[run.run_dir] = run.status.updated_at_s
                 found.append(run)
         if found:
@@ -41,7 +45,55 @@ class Endings:
         return found
 
 
-def end_words(run: KnownRun, key: str) -> str:
+class NotificationsController:
+    """Tells of runs that have ended, but for the one that is looked at.
+
+    Args:
+        host: The application.
+        store: What is known.
+        runs: Opens a run.
+    """
+
+    def __init__(self, host: Host, store: Store, runs: RunsController) -> None:
+        self.host = host
+        self.store = store
+        self._runs = runs
+        self._endings = Endings()
+        store.watch(None, (store.runs,), self._look_at_runs)
+        store.watch(None, (store.live,), self._look_at_live)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether any run that was seen is still running."""
+        return self._endings.is_watching
+
+    @guarded()
+    def open_newest(self) -> None:
+        """Open the run that ended last while it was watched."""
+        if (run := self._endings.newest) is None:
+            self.host.notify("No run has ended since the application was opened")
+        else:
+            self._runs.open(run)
+
+    @guarded()
+    def _look_at_runs(self) -> None:
+        self._look(self.store.runs.value or ())
+
+    @guarded()
+    def _look_at_live(self) -> None:
+        if (live := self.store.live.value) is not None:
+            self._look((live,))
+
+    def _look(self, runs: Iterable[KnownRun]) -> None:
+        for run in self._endings.see(runs):
+            self._runs.refresh()
+            live = self.store.live.value
+            if self.host.screen_name != "live" or live is None or live.run_dir != run.run_dir:
+                self.host.notify(end_text(run, self.host.shown_key("app.ended")), end_severity(run))
+            self.host.ring()
+
+
+def end_text(run: KnownRun, key: str) -> str:
     """How a run ended, in a line.
 
     Args:
@@ -59,7 +111,7 @@ def end_words(run: KnownRun, key: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def end_severity(run: KnownRun) -> Literal["information", "warning", "error"]:
+def end_severity(run: KnownRun) -> Severity:
     """How loud its end is told."""
     state = run.status.state
     return "information" if state == "succeeded" else "error" if state == "failed" else "warning"

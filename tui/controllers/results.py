@@ -1,132 +1,204 @@
-"""How Results is wired: what it asks for, and what is read then."""
+"""What Results shows of a run: scoreboard, samples, transcripts, disagreements, comparison, exports."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from .. import messages
-from ..base_app import BaseApp
 from ..state.index_cache import IndexCache
+from .host import guarded, in_thread
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ...evals.results.scoreboard import Grouping
+    from ...evals.inspect.logs.log_index import LogIndex
+    from ...evals.inspect.logs.transcript import Transcript
+    from ...evals.results.by_sample import CellAnswers
+    from ...evals.results.compare import RunComparison
+    from ...evals.results.scoreboard import Grouping, Scoreboard
     from ...evals.run.run_list import KnownRun
+    from ...profiles.base.errors import ProctorError
+    from ..state.preferences import Preferences
+    from ..state.resource import Loading
+    from ..state.store import SampleRef, Store
+    from .host import Host
+    from .readers import Readers
+
+GROUPING = "results.grouping"  # what the preferences call it
 
 
-class ResultsApp(BaseApp):
-    """The part of the application that serves the Results place."""
+class ResultsController:
+    """Reads what there is to know of one run.
 
-    _grouping: Grouping = "task"  # of the scoreboard that was asked for last
-    _compared: tuple[Path, ...] = ()  # the folders of the runs that are compared: before and after
-    _disagreeing: tuple[Path, ...] = ()  # whose disagreements were asked for last
-    _across: messages.AcrossRequested | None = None  # the last one
+    Args:
+        host: The application.
+        store: What is known.
+        readers: The reader processes.
+        preferences: How the last scoreboard was grouped.
+    """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, host: Host, store: Store, readers: Readers, preferences: Preferences) -> None:
+        self.host = host
+        self.store = store
+        self._readers = readers
+        self._preferences = preferences
         self._kept = IndexCache()
+        self._grouping: Grouping = "task"
+        self._compared: tuple[Path, Path] | None = None  # the folders: before and after
 
-    def show_results(self, run: KnownRun) -> None:
-        """Read a run for Results, as the last one was grouped."""
-        self._disagreeing = self._compared = ()
-        self._across = None
+    @guarded(lambda store: store.scoreboard)
+    def open(self, run: KnownRun) -> None:
+        """Read a run, grouped as the last one was."""
+        store = self.store
         self._kept.clear()
-        nothing = dict.fromkeys(("scoreboard", "across", "disagreements", "comparison", "sample", "transcript"))
-        self.store.put(shown=run, indexes={}, **nothing)
-        grouping = self.memory.get("results.grouping", "task")
-        self._read_scoreboard(cast("Grouping", grouping) if grouping in ("model", "provider") else "task")
+        self._compared = None
+        store.shown.set(run)
+        store.indexes.clear({})
+        for resource in (store.scoreboard, store.across, store.disagreements, store.comparison, store.transcript):
+            resource.clear(None)
+        store.sample.set(None)
+        grouping = self._preferences.get(GROUPING, "task")
+        self._grouping = cast("Grouping", grouping) if grouping in ("model", "provider") else "task"
+        self.refresh()
 
-    def on_scoreboard_requested(self, message: messages.ScoreboardRequested) -> None:
-        """Read it."""
-        self._read_scoreboard(message.group_by)
-
-    def on_disagreements_requested(self, message: messages.DisagreementsRequested) -> None:
-        """Find them."""
-        logs = message.logs
-        self._disagreeing = logs
-        self.store.put(disagreements=None)
-        self.store.await_field("disagreements", "comparing the samples")
-        self._work(
-            lambda: self._feeds.find_disagreements(logs, lambda: self._disagreeing == logs),
-            "disagreements",
-        )
-
-    def on_comparison_requested(self, message: messages.ComparisonRequested) -> None:
-        """Compare with it."""
-        run, before = self.store.shown.value, message.before
+    @guarded(lambda store: store.scoreboard)
+    def refresh(self) -> None:
+        """Read the scoreboard again."""
+        run, group_by = self.store.shown.value, self._grouping
         if run is not None:
-            self._compared = (before, run.run_dir)
-            self.store.put(comparison=None)
-            self.store.await_field("comparison", "comparing the runs")
-            self._work(
-                lambda: self._feeds.compare_runs(before, run.run_dir, lambda: self._compared == (before, run.run_dir)),
-                "comparison",
+            self.store.scoreboard.load(self.host, lambda _: self._scoreboard(run.run_dir, group_by), "reading the logs")
+
+    @guarded(lambda store: store.scoreboard)
+    def group(self, group_by: Grouping) -> None:
+        """Group the scoreboard by something else, now and the next time."""
+        self._grouping = group_by
+        self._preferences.put(GROUPING, group_by)
+        self.refresh()
+
+    @guarded(lambda store: store.disagreements)
+    def find_disagreements(self, logs: tuple[Path, ...]) -> None:
+        """Find the samples on which the cells of these logs disagree."""
+        disagreements = self.store.disagreements
+        disagreements.clear(None)
+        disagreements.load(self.host, lambda _: self._readers.statistics.disagreements(logs), "comparing the samples")
+
+    @guarded(lambda store: store.comparison)
+    def compare(self, before: Path) -> None:
+        """Compare the run that is shown with an earlier one."""
+        run, comparison = self.store.shown.value, self.store.comparison
+        if run is not None:
+            after = run.run_dir
+            self._compared = before, after
+            comparison.clear(None)
+            comparison.load(
+                self.host, lambda _: self._readers.statistics.compare_runs(before, after), "comparing the runs"
             )
 
-    def on_export_requested(self, message: messages.ExportRequested) -> None:
-        """Write the scoreboard to a file."""
+    @guarded()
+    def export(self, path: Path) -> None:
+        """Write the scoreboard to a file; its ending says the format."""
         board, run = self.store.scoreboard.value, self.store.shown.value
         if board is not None and run is not None:
-            self._work(lambda: self._feeds.export(board, run.run_dir, message.path), "export")
+            in_thread(self.host, lambda: self._export(board, run.run_dir, path), self._saved, finish=True)
 
-    def on_comparison_export_requested(self, message: messages.ComparisonExportRequested) -> None:
-        """Write the comparison to a file."""
-        comparison = self.store.comparison.value
-        if comparison is not None:
-            before, after = self._compared
-            self._work(lambda: self._feeds.export_comparison(comparison, before, after, message.path), "export")
+    @guarded()
+    def export_comparison(self, path: Path) -> None:
+        """Write the comparison to a file; its ending says the format."""
+        comparison, compared = self.store.comparison.value, self._compared
+        if comparison is not None and compared is not None:
+            in_thread(self.host, lambda: export_comparison(comparison, *compared, path), self._saved, finish=True)
 
-    def on_exported(self, message: messages.Exported) -> None:
-        """Say where, or why not."""
-        if message.error is None:
-            self._tell(f"Saved as {message.path}")
-        else:
-            self._tell(str(message.error), severity="error")
+    def _saved(self, path: Path) -> None:
+        self.host.notify(f"Saved as {path}")
 
-    def on_samples_requested(self, message: messages.SamplesRequested) -> None:
-        """Read the samples of those logs that are not known yet."""
-        known, shown = self.store.indexes.value, self.store.shown.value
-        if message.if_room and shown is not None:
+    @guarded(lambda store: store.indexes)
+    def read_samples(self, logs: Sequence[Path], *, if_room: bool = False) -> None:
+        """Read the samples of those logs of the run that are not known yet.
+
+        Args:
+            logs: The logs.
+            if_room: Leave out those that would push others out of memory: they are not looked at now.
+        """
+        indexes, shown = self.store.indexes, self.store.shown.value
+        if if_room and shown is not None:
             counts = {shown.run_dir / cell.log: cell.done for cell in shown.status.cells if cell.log is not None}
-            logs = self._kept.ask_if_room({log: counts.get(log, 0) for log in message.logs}, known)
+            wanted = self._kept.ask_if_room({log: counts.get(log, 0) for log in logs}, indexes.value)
         else:
-            self._kept.ask(message.logs)
-            logs = [log for log in message.logs if log not in known]
-        if logs:
-            self.store.await_field("indexes", "reading the samples")
-            self._work(lambda: self._feeds.read_indexes(logs), "indexes")
+            self._kept.ask(logs)
+            wanted = [log for log in logs if log not in indexes.value]
+        if not wanted:
+            return
+        indexes.wait("reading the samples")
 
-    def on_indexes_arrived(self, message: messages.IndexesArrived) -> None:
-        """Put them beside those that are known, as far as there is room."""
-        self.store.put(indexes=self._kept.keep(self.store.indexes.value, message.indexes))
+        def arrived(found: tuple[dict[Path, LogIndex], ProctorError | None]) -> None:
+            if self.store.shown.value is not shown:
+                return
+            known, failure = found
+            with self.store.together():
+                indexes.set(self._kept.keep(indexes.value, known))
+                if failure is not None:
+                    indexes.fail(failure)
 
-    def on_across_requested(self, message: messages.AcrossRequested) -> None:
-        """Read it of each cell."""
-        self._across = message
-        self.store.put(across=None)
-        self.store.await_field("across", "reading the samples")
-        self._work(lambda: self._feeds.read_across(message, lambda: self._across is message), "across")
+        in_thread(self.host, lambda: self._readers.indexes(wanted, _as_it_is), arrived, indexes.fail)
 
-    def on_sample_opened(self, message: messages.SampleOpened) -> None:
+    @guarded(lambda store: store.across)
+    def read_across(self, sample: SampleRef, logs: tuple[Path, ...]) -> None:
+        """Read what the cells of these logs made of one sample. No more is kept of them."""
+        across = self.store.across
+        across.clear(None)
+        across.load(self.host, lambda loading: self._across(sample, logs, loading), "reading the samples")
+
+    @guarded(lambda store: store.transcript)
+    def open_sample(self, sample: SampleRef) -> None:
         """Read a sample's transcript."""
-        sample = message.sample
-        self.store.put(sample=sample, transcript=None)
-        self.store.await_field("transcript", "reading the transcript")
+        transcript = self.store.transcript
+        self.store.sample.set(sample)
+        transcript.clear(None)
+        transcript.load(self.host, lambda loading: self._transcript(sample, loading), "reading the transcript")
 
-        def wanted() -> bool:
-            return self.store.sample.value == sample
+    # In threads
 
-        self._work(lambda: self._feeds.read_sample("transcript", sample, wanted), "transcript")
+    def _scoreboard(self, run_dir: Path, group_by: Grouping) -> Scoreboard:
+        return self._readers.statistics.scoreboard(run_dir, group_by)
 
-    def _read_scoreboard(self, group_by: Grouping) -> None:
-        run = self.store.shown.value
-        if run is not None:
-            self._grouping = group_by
-            self.store.await_field("scoreboard", "reading the logs")
+    def _transcript(self, sample: SampleRef, loading: Loading[Transcript | None]) -> Transcript | None:
+        return self._readers.transcript(sample, lambda: loading.is_wanted)
 
-            def wanted() -> bool:
-                shown = self.store.shown.value
-                return shown is not None and shown.run_dir == run.run_dir and self._grouping == group_by
+    def _across(
+        self, sample: SampleRef, logs: tuple[Path, ...], loading: Loading[Mapping[Path, CellAnswers] | None]
+    ) -> dict[Path, CellAnswers]:
+        from ...evals.results.by_sample import answers_to
 
-            self._work(lambda: self._feeds.read_scoreboard(run, group_by, wanted), "scoreboard")
+        take: Callable[[LogIndex], CellAnswers] = lambda index: answers_to(sample.sample_id, index)  # noqa: E731
+        found, failure = self._readers.indexes(logs, take, lambda: loading.is_wanted)
+        if failure is not None:
+            loading.show(found)
+            raise failure
+        return found
+
+    def _export(self, board: Scoreboard, run_dir: Path, path: Path) -> Path:
+        from ...evals.views.render import PAGE, write_report
+        from ...evals.views.scoreboard import scoreboard_report
+
+        facts = self._readers.statistics.run_facts(run_dir) if path.suffix.lower() == PAGE else None
+        write_report(scoreboard_report(board, facts), path)
+        return path
+
+
+def _as_it_is(index: LogIndex) -> LogIndex:
+    return index
+
+
+def export_comparison(comparison: RunComparison, before: Path, after: Path, path: Path) -> Path:
+    """Write a comparison; a page also tells when each run was and how it ended."""
+    from ...evals.run.status_file import read_status
+    from ...evals.views.comparison import comparison_report
+    from ...evals.views.render import PAGE, write_report
+
+    about: Sequence[tuple[str, str]] = ()
+    if path.suffix.lower() == PAGE:
+        from ...evals.results.report import compared_facts
+
+        new, old = (read_status(run_dir) for run_dir in (after, before))
+        about = compared_facts((new.run_id, new), (old.run_id, old))
+    write_report(comparison_report(comparison, about), path)
+    return path

@@ -1,11 +1,11 @@
-"""Help for the place one is in: what it is for, and every key that does something there now."""
+"""Help for the screen that is shown: what it is for, and every key that does something there now."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
 from inspect import cleandoc
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,16 +17,41 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ...profiles.base.text import clean, clean_line
+from ..input.active_bindings import offered_elsewhere, offered_here
+from ..input.keymap import SCREENS
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from ..input.moved_keys import MovedKeys
 
 _KEYS_WIDTH = 12  # cells of the column with the keys; longer ones stand in a line of their own
 KeyLine = tuple[str, str]  # the keys, and what they do
+
+
+def open_help(app: App[Any], keys: MovedKeys) -> None:
+    """Show the help of the screen that is shown."""
+    screen = app.screen
+    title = SCREENS.get(getattr(screen, "NAME", ""), app.title)
+    here = offered_here(screen)
+    groups = (
+        (title, [one for one in here if one.node is not app]),
+        ("In the other panes", offered_elsewhere(screen, keys.keymap)),
+        ("Everywhere", [one for one in here if one.node is app]),
+    )
+    sections = [
+        (head, [(" ".join(one.keys), one.does) for one in sorted(group, key=lambda one: not one.binding.show)])
+        for head, group in groups
+    ]
+    closing = keys.of("app.help", "question_mark")
+    app.push_screen(HelpScreen(title, screen.HELP or "", sections, closing_keys=closing))
 
 
 class HelpScreen(ModalScreen[None]):
     """Shows what it is told, in one column that scrolls.
 
     Args:
-        title: Of the place.
+        title: Of the screen.
         purpose: What it is for, in two sentences; further paragraphs say more.
         sections: A heading and its keys each, the nearest to the focus first.
         closing_keys: Keys that close it, besides its own.

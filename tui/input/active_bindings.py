@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ def offered_here(screen: Screen[Any]) -> list[AvailableAction]:
     return [AvailableAction(node, binding, tuple(keys)) for (node, _), (binding, keys) in found.items()]
 
 
-def offered_elsewhere(screen: Screen[Any], keymap: dict[str, str]) -> list[AvailableAction]:
+def offered_elsewhere(screen: Screen[Any], keymap: Mapping[str, str]) -> list[AvailableAction]:
     """What the other panes of the screen offer as soon as they have the focus.
 
     Args:

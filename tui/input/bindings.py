@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from textual.binding import Binding
 from textual.dom import DOMNode
 
+from .keymap import SCREENS
+
 EVERYWHERE, LISTS = "everywhere", "lists"
 
 # What stands before the dot of an id -> where such keys count.
 SCOPES: dict[str, tuple[str, ...]] = {
     "app": (EVERYWHERE,),
-    "place": (EVERYWHERE,),
-    "bench": ("Bench",),
+    "screen": (EVERYWHERE,),
+    "runs": ("Runs",),
     "models": ("Models",),
     "offers": ("Models",),
     "tasks": ("Tasks",),
@@ -37,7 +39,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "jump": ("jump mode",),
     "helper": ("help",),
 }
-PLACE_SCOPES = frozenset({"Bench", "Models", "Tasks", "Plan", "Live", "Results"})
+SCREEN_SCOPES = frozenset(SCREENS.values())
 TYPED_IN = frozenset({"filter line", "settings", "questions", "palette"})  # a letter there is a letter of the text
 
 
@@ -59,7 +61,7 @@ class KnownKey:
 
 
 def known_keys() -> dict[str, KnownKey]:
-    """All of them by id, in the order of the places. Imports every screen."""
+    """All of them by id, in the order of the screens. Imports every screen."""
     found: dict[str, KnownKey] = {}
     for _, binding in declared_bindings():
         if binding.id is not None and binding.id not in found:

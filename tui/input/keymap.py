@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from textual.binding import Binding
-from textual.message import Message
 
-from ..widgets.header import PLACES
-
-PLACE_BINDINGS: list[Binding] = [
-    Binding(str(number), f"place('{key}')", title, id=f"place.{key}", tooltip=f"Go to {title}", show=False)
-    for number, (key, title) in enumerate(PLACES.items(), 1)
+# The six screens by their names, in the order of their number keys, as they are titled.
+SCREENS: dict[str, str] = {
+    "runs": "Runs",
+    "models": "Models",
+    "tasks": "Tasks",
+    "plan": "Plan",
+    "live": "Live",
+    "results": "Results",
+}
+SCREEN_BINDINGS: list[Binding] = [
+    Binding(str(number), f"screen('{name}')", title, id=f"screen.{name}", tooltip=f"Go to {title}", show=False)
+    for number, (name, title) in enumerate(SCREENS.items(), 1)
 ]
 APP_BINDINGS: list[Binding] = [
     Binding("r", "app.run_draft", "run", id="app.run", tooltip="Run the plan"),
@@ -48,14 +52,6 @@ APP_BINDINGS: list[Binding] = [
         "ctrl+q", "leave", "quit", id="app.quit", tooltip="Leave, also while typing or asked", show=False, priority=True
     ),
 ]
-
-
-@dataclass
-class KeysRead(Message):
-    """The user's keys were read: the keys by binding id, and a line for what cannot be used."""
-
-    keymap: Mapping[str, str]
-    problems: Sequence[str]
 
 
 def keys_path() -> Path:

@@ -198,11 +198,11 @@ def _clash(wish: _Wish, now: Mapping[str, tuple[str, ...]], known: Mapping[str, 
 
 def _meet(one: KnownKey, other: KnownKey) -> bool:
     """Whether both can count at the same moment."""
-    from .bindings import EVERYWHERE, LISTS, PLACE_SCOPES
+    from .bindings import EVERYWHERE, LISTS, SCREEN_SCOPES
 
     if set(one.scopes) & set(other.scopes):
         return True
-    general = PLACE_SCOPES | {EVERYWHERE, LISTS}
+    general = SCREEN_SCOPES | {EVERYWHERE, LISTS}
     if not general.issuperset(one.scopes) or not general.issuperset(other.scopes):
         return False
     return bool({EVERYWHERE, LISTS} & {*one.scopes, *other.scopes})

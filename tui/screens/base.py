@@ -1,49 +1,50 @@
-"""What the six places have in common: the top bar, the plan line, the line of keys."""
+"""What the six screens have in common: the top bar, the plan line, the line of keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from ..widgets.context import application, workbench
 from ..widgets.filter_input import FilterBar
 from ..widgets.footer import KeyLine
 from ..widgets.header import PlanLine, TopBar
 from ..widgets.table.table import LineTable
 
 if TYPE_CHECKING:
-    from ..app import ProctorApp
+    from ..controllers.workbench import Workbench
     from ..state.store import Store
 
 _WIDE = 100  # cells from which panes stand side by side
 
 
 class BaseScreen(Screen[None]):
-    """One of the six places. A subclass yields its `body`; everything it shows comes from the store."""
+    """One of the six screens. A subclass yields its `body`; everything it shows comes from the store."""
 
-    PLACE = ""  # key of `PLACES`
+    NAME = ""  # one of `SCREENS`
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(self) -> None:
         super().__init__()
-        # Before a place is seen for the first time, Textual would style every widget anew for both of these: twice for
+        # Before a screen is seen for the first time, Textual would style every widget anew for both of these: twice for
         # a style sheet that seems to have changed, which is read again, and once for the class of the width.
-        self._css_update_count: int = getattr(self.proctor, "_css_update_count")  # noqa: B009
-        self.add_class("-wide" if self.proctor.size.width >= _WIDE else "-narrow")
+        self._css_update_count: int = getattr(application(self), "_css_update_count")  # noqa: B009
+        self.add_class("-wide" if application(self).size.width >= _WIDE else "-narrow")
 
     def compose(self) -> ComposeResult:
         """The bars, and the body between them."""
-        yield TopBar(self.PLACE)
+        yield TopBar(self.NAME)
         yield from self.body()
         yield PlanLine()
         yield KeyLine()
 
     def body(self) -> Iterable[Widget]:
-        """The widgets of the place."""
+        """The widgets of the screen."""
         raise NotImplementedError
 
     def reveal(self, thing: object) -> None:
@@ -63,11 +64,11 @@ class BaseScreen(Screen[None]):
         event.refresh_styles = False
 
     @property
-    def proctor(self) -> ProctorApp:
-        """The application, by its own type."""
-        return cast("ProctorApp", self.app)  # pyright: ignore[reportUnknownMemberType]
+    def workbench(self) -> Workbench:
+        """What the application knows and does."""
+        return workbench(self)
 
     @property
     def store(self) -> Store:
-        """The application's store."""
-        return self.proctor.store
+        """What the application knows."""
+        return self.workbench.store

@@ -1,4 +1,4 @@
-"""Stopping a run and going on with it, from any place; with a question where something would be lost or is lacking."""
+"""Stopping a run and going on with it, from any screen; with a question where something would be lost or is lacking."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...profiles.base.format import format_usd, number_of, parse_usd
 from ...profiles.base.text import clean_line
 from ..dialogs.confirm import ConfirmScreen
 from ..dialogs.prompt import AskScreen, Objection
-from ..messages import RetryRequested, StopRequested
+from ..widgets.context import application
 
 if TYPE_CHECKING:
     from ...evals.run.run_list import KnownRun
@@ -21,7 +21,7 @@ _BUDGET_HELD = 4  # the exit code of a run that used its budget up
 
 
 def ask_to_stop(screen: BaseScreen, run: KnownRun) -> None:
-    """Post `StopRequested`, after asking where samples would be given up or never begun."""
+    """Stop a run, after asking where samples would be given up or never begun."""
     status = run.status
     if status.exit_code is not None:
         screen.notify(f"{clean_line(status.title or status.run_id)} has ended already", markup=False)
@@ -31,14 +31,14 @@ def ask_to_stop(screen: BaseScreen, run: KnownRun) -> None:
     totals = [cell.total for cell in status.cells]
     unfinished = None if None in totals else sum(total for total in totals if total is not None) - done
     if unfinished == 0:
-        screen.post_message(StopRequested(run))
+        screen.workbench.steering.stop(run)
         return
 
     def answered(yes: bool | None) -> None:
         if yes:
-            screen.post_message(StopRequested(run))
+            screen.workbench.steering.stop(run)
 
-    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+    application(screen).push_screen(
         ConfirmScreen(
             f"Stop {clean_line(status.title or status.run_id)}?",
             f"{number_of(done, 'finished sample')} kept. {in_flight} are being worked on: those answered within "
@@ -51,11 +51,11 @@ def ask_to_stop(screen: BaseScreen, run: KnownRun) -> None:
 
 
 def ask_to_retry(screen: BaseScreen, run: KnownRun) -> None:
-    """Post `RetryRequested`; for a run that its budget held, after asking for a larger one."""
+    """Resume a run that has ended; where its budget held it, after asking for a larger one."""
     if run.status.exit_code == _BUDGET_HELD:
-        ask_for_budget(screen, run, lambda usd: screen.post_message(RetryRequested(run, usd)))
+        ask_for_budget(screen, run, lambda usd: screen.workbench.runs.resume(run, usd))
     else:
-        screen.post_message(RetryRequested(run))
+        screen.workbench.runs.resume(run)
 
 
 def ask_for_budget(screen: BaseScreen, run: KnownRun, answered: Callable[[float], object]) -> None:
@@ -78,7 +78,7 @@ def ask_for_budget(screen: BaseScreen, run: KnownRun, answered: Callable[[float]
             answered(parse_usd(text))
 
     budget_usd = run.status.budget_usd
-    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+    application(screen).push_screen(
         AskScreen(
             "What may the run cost in all, in USD?",
             text="" if budget_usd is None else f"{budget_usd:g}",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...profiles.schema import Profile
 
 
-class KeptDrafts:
+class Autosave:
     """A folder with one file per application that has an unsaved plan, named after its process.
 
     What an application left behind belongs to the next one that starts without a profile, newest first; so several of

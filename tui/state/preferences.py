@@ -22,7 +22,7 @@ WAIT_S = 1.0  # after the first change, before it goes to the disk with all that
 _MAX_BYTES = 1_000_000
 
 
-class Memory:
+class Preferences:
     """Small values by name. Losing them costs nothing, so nothing here raises.
 
     Several applications may share the file: each puts only the names that it changed itself into what stands there.

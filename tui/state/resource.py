@@ -30,8 +30,8 @@ class Owner(Protocol):
 class Runner(Protocol):
     """What a resource needs to be loaded."""
 
-    def run(self, work: Callable[[], None]) -> None:
-        """Do work in a thread."""
+    def run(self, work: Callable[[], None], *, finish: bool = False) -> None:
+        """Do work in a thread. Leaving the application abandons it, unless it has to `finish`."""
         ...
 
     def post(self, call: Callable[[], None]) -> None:
@@ -254,18 +254,26 @@ class Loading(Generic[T]):
         """Whether anybody still waits for it; safe from any thread."""
         return self._resource._loading is self  # pyright: ignore[reportPrivateUsage]
 
+    def say(self, words: str) -> None:
+        """Say what is awaited now. For its thread."""
+        self._post(lambda: self._resource.wait(words))
+
     def show(self, value: T) -> None:
         """Show a part of the value; the fetch goes on. For its thread."""
         self._post(lambda: self._resource.set(value))
 
     def run(self, work: Callable[[Loading[T]], T]) -> None:
         """Do the work in this thread, and hand over what it brought or why it failed."""
+        if not self.is_wanted:
+            return
         try:
             value = work(self)
         except ProctorError as error:
             failure = error
         except Exception as error:
-            failure = self._runner.report(error, "loading")
+            if not self.is_wanted:  # nobody asks how it went, and the application may be over
+                return
+            failure = self._runner.report(error, getattr(work, "__qualname__", "loading"))
         else:
             self._post(lambda: self._arrive(value))
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .resource import Resource, Value, Watchers
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ...evals.results.scoreboard import Scoreboard
     from ...evals.run.run_list import KnownRun
     from ...evals.tasks.info import TaskFacts, TaskInfo, TaskListing
-    from ...profiles.base.errors import ProctorError
     from ...profiles.library import BrokenProfile, LoadedProfile
     from ...profiles.schema import Profile
 
@@ -86,16 +85,8 @@ class Store:
         self.sample: Value[SampleRef | None] = Value(watchers, None)  # whose transcript is open
         self.transcript: Resource[Transcript | None] = Resource(watchers, None)  # of `sample`
 
-    def put(self, **changes: Any) -> None:
-        """Take values by name."""
-        with self.together():
-            for name, value in changes.items():
-                getattr(self, name).set(value)
-
-    def await_field(self, name: str, words: str) -> None:
-        """Say that a resource is awaited."""
-        getattr(self, name).wait(words)
-
-    def fail_field(self, name: str, error: ProctorError) -> None:
-        """Say that a resource could not be had."""
-        getattr(self, name).fail(error)
+    def cancel(self) -> None:
+        """Want nothing any more of whatever is being fetched."""
+        for one in vars(self).values():
+            if isinstance(one, Resource):
+                one.cancel()

@@ -1,76 +1,69 @@
-"""The lines around every place: where one is, and what the plan is."""
+"""The lines around every screen: where one is, and what the plan is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from textual import events
 from textual.content import Content
-from textual.widget import Widget
 
 from ...profiles.base.text import clean_line
-from ..messages import PlaceRequested
+from ..input.keymap import SCREENS
 from ..state.store import REPLANNED
+from .context import workbench
 from .label import Label
 
 if TYPE_CHECKING:
-    from ..app import ProctorApp
     from ..state.store import Store
 
-PLACES: dict[str, str] = {
-    "bench": "Bench",
-    "models": "Models",
-    "tasks": "Tasks",
-    "plan": "Plan",
-    "live": "Live",
-    "results": "Results",
-}
-_HELP = "?"  # among the places that can be clicked in the top bar
+_HELP = "?"  # among the screens that can be clicked in the top bar
 
 
 class TopBar(Label):
-    """The six places, the one shown marked, and which world the requests go to."""
+    """The six screens, the one shown marked, and which world the requests go to."""
 
     DEFAULT_CSS = """
     TopBar { dock: top; height: 1; background: $panel; color: $foreground; text-wrap: nowrap; text-overflow: clip; }
     """
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, screen: str) -> None:
         super().__init__(markup=False)
-        self._place = place
-        self._ends: list[tuple[int, str]] = []  # the cell behind each place's title
+        self._shown = screen
+        self._ends: list[tuple[int, str]] = []  # the cell behind each screen's title
 
     def on_mount(self) -> None:
         """Follow the source of the models."""
-        proctor(self).store.watch(self, (proctor(self).store.endpoints,), self._draw)
+        workbench(self).store.watch(self, (workbench(self).store.endpoints,), self._draw)
 
     def on_resize(self) -> None:
         """Fit the new width."""
         self._draw()
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         width = self.size.width or 80
         left = Content.styled(" Proctor ", "bold") if width >= 100 else Content("")
         self._ends = [(left.cell_length, "")]
-        for number, (key, title) in enumerate(PLACES.items(), 1):
-            style = "bold reverse" if key == self._place else ""
-            is_named = width >= 60 or key == self._place
+        for number, (key, title) in enumerate(SCREENS.items(), 1):
+            style = "bold reverse" if key == self._shown else ""
+            is_named = width >= 60 or key == self._shown
             left += Content.styled(f" {number} {title} " if is_named else f" {number} ", style)
             self._ends.append((left.cell_length, key))
-        right = _world(store, brief=width < 100) + Content.styled(f" {proctor(self).key_of('app.help')} ", "bold")
+        right = _world(store, brief=width < 100) + Content.styled(
+            f" {workbench(self).host.shown_key('app.help')} ", "bold"
+        )
         room = width - left.cell_length - right.cell_length
         self._ends += [(left.cell_length + max(room, 1) + right.cell_length - 3, ""), (width, _HELP)]
         self.update(left + Content(" " * max(room, 1)) + right)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the place whose title was clicked."""
-        place = next((key for end, key in self._ends if event.x < end), "")
-        if place == _HELP:
-            proctor(self).action_show_help_panel()
-        elif place:
-            self.post_message(PlaceRequested(place))
+        """Go to the screen whose title was clicked."""
+        name = next((key for end, key in self._ends if event.x < end), "")
+        if name == _HELP:
+            self.call_later(self.run_action, "app.show_help_panel")
+        elif name:
+            workbench(self).host.show(name)
 
 
 def _world(store: Store, *, brief: bool) -> Content:
@@ -88,7 +81,7 @@ def _world(store: Store, *, brief: bool) -> Content:
 
 
 class PlanLine(Label):
-    """What the plan would run, cost and take; it follows to every place."""
+    """What the plan would run, cost and take; it follows to every screen."""
 
     DEFAULT_CSS = """
     PlanLine {
@@ -102,21 +95,21 @@ class PlanLine(Label):
 
     def on_mount(self) -> None:
         """Follow the plan."""
-        store = proctor(self).store
+        store = workbench(self).store
         store.watch(self, (store.plan, store.draft, store.endpoints, store.runs_when_planned), self._draw)
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         self.update(Content(clean_line(plan_words(store))))
 
     def on_click(self) -> None:
         """Go to the plan."""
-        self.post_message(PlaceRequested("plan"))
+        workbench(self).host.show("plan")
 
 
 def plan_words(store: Store) -> str:
     """The plan in one line, what it waits for, or what to do to get one."""
-    asked = " · it runs as soon as it is ready: r takes that back" if store.runs_when_planned.value else ""
+    asked = " · starts when ready: r cancels" if store.runs_when_planned.value else ""
     return _plan_words(store) + asked
 
 
@@ -138,8 +131,3 @@ def _plan_words(store: Store) -> str:
     errors = len(store.plan.value.errors)
     see = f" · {errors} error{'' if errors == 1 else 's'}: see 4" if errors else ""
     return f"Plan: {totals_line(store.plan.value)}{see}"
-
-
-def proctor(widget: Widget) -> ProctorApp:
-    """The application of a widget, by its own type."""
-    return cast("ProctorApp", widget.app)  # pyright: ignore[reportUnknownMemberType]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,11 +17,20 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ....profiles.base.text import clean_line
+from ...widgets.context import workbench
 from ...widgets.footer import KeyLine
-from ...widgets.header import proctor
 from ...widgets.table.table import Column, LineTable, Row, TableCell
 from .fuzzy import Found, Item, Shelf, find_items
-from .providers import missing_words
+from .providers import action_shelf, missing_words, state_shelves
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from ....evals.run.run_list import KnownRun
+    from ....profiles.library import LoadedProfile
+    from ...controllers.workbench import Workbench
+    from ...input.active_bindings import AvailableAction
+    from ...input.moved_keys import MovedKeys
 
 if TYPE_CHECKING:
     pass
@@ -34,6 +43,61 @@ COLUMNS = (
 )
 ROWS_LEAST = 3
 ONE_LINE = 80  # cells of a terminal in which what is missing is said in one line
+
+
+def open_palette(app: App[Any], bench: Workbench, keys: MovedKeys, keyless: Sequence[Item]) -> None:
+    """Open the palette over the screen that is shown, and do what is chosen; over itself, close it.
+
+    Args:
+        app: The application.
+        bench: What the application knows and does.
+        keys: The keys that the user has moved.
+        keyless: Actions without a key; their `thing` is called.
+    """
+    from ...input.active_bindings import offered_elsewhere, offered_here
+
+    screen = app.screen
+    if isinstance(screen, PaletteScreen):
+        screen.action_cancel()
+    if screen.is_modal:
+        return
+    if (shown := bench.store.shown.value) is not None:
+        logs = tuple(shown.run_dir / cell.log for cell in shown.status.cells if cell.log is not None)
+        bench.results.read_samples(logs, if_room=True)
+    offered = offered_here(screen)
+    here = [one for one in offered if one.node is not app]
+    general = [one for one in offered if one.node is app and one.binding.id != "app.palette"]
+    actions = [
+        action_shelf(here, "here"),
+        action_shelf(general, "everywhere", keyless),
+        action_shelf(offered_elsewhere(screen, keys.keymap), "another pane", at_once=False),
+    ]
+
+    async def do(action: AvailableAction) -> None:
+        """Do what a key would, where it would do it."""
+        if action.pane is not None:
+            app.screen.set_focus(action.pane)
+        await app.run_action(action.binding.action, action.node)
+
+    def take(item: Item | None) -> None:
+        """Do the obvious thing with what was found."""
+        if item is None:
+            return
+        match item.kind:
+            case "run":
+                bench.runs.open(cast("KnownRun", item.thing))
+            case "profile":
+                bench.planning.open(cast("LoadedProfile", item.thing))
+            case "model" | "task":
+                bench.host.show(f"{item.kind}s", item.key)
+            case "sample":
+                bench.host.show("results", item.thing)
+            case _ if callable(item.thing):
+                item.thing()
+            case _:
+                app.call_later(do, item.thing)
+
+    app.push_screen(PaletteScreen(actions, lambda: state_shelves(bench.store)), take)
 
 
 class _Line(Input):
@@ -115,16 +179,9 @@ class PaletteScreen(ModalScreen[Item | None]):
 
     def on_mount(self) -> None:
         """Show what is usual before anything is typed, and look again when samples come."""
-        store = proctor(self).store
-        store.watch(
-            self,
-            (
-                proctor(self).store.shown,
-                proctor(self).store.indexes,
-            ),
-            self._tell_missing,
-        )
-        store.watch(self, (proctor(self).store.indexes,), self._ask_again)
+        store = workbench(self).store
+        store.watch(self, (store.shown, store.indexes), self._tell_missing)
+        store.watch(self, (store.indexes,), self._ask_again)
 
     def on_resize(self) -> None:
         """As high as the terminal allows."""
@@ -191,7 +248,7 @@ class PaletteScreen(ModalScreen[Item | None]):
 
     def _tell_missing(self) -> None:
         """A sample that is not found may be one of those that are not in memory."""
-        store = proctor(self).store
+        store = workbench(self).store
         words = missing_words(store)
         self._missing.update(Content(clean_line(words)))
         self._missing.display = bool(words)

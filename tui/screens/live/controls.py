@@ -11,7 +11,7 @@ from ....evals.run.status import ENDED, CellStatus
 from ....profiles.base.format import number_of
 from ....profiles.base.text import clean_line
 from ...dialogs.picker import ChooseScreen
-from ...messages import SteerRequested
+from ...widgets.context import application
 from ...widgets.table.table import Column, Row, TableCell
 from ..base import BaseScreen
 from ..run_controls import ask_for_budget, ask_to_retry, ask_to_stop
@@ -227,13 +227,11 @@ class SteeringKeys(BaseScreen):
 
         if (run := self.run) is not None:
             order: RunCommand = RunCommand(kind, author(), (cell.id,) if cell is not None else (), **fields)
-            self.post_message(SteerRequested(run, order))
+            self.workbench.steering.send(run, order)
 
     def _ask_how(self, title: str, ways: Mapping[str, tuple[str, str]], chosen: Any) -> None:
         rows = [Row(key, (TableCell(way), TableCell(does, "dim"))) for key, (way, does) in ways.items()]
-        self.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
-            ChooseScreen(clean_line(title), _WAYS, rows), chosen
-        )
+        application(self).push_screen(ChooseScreen(clean_line(title), _WAYS, rows), chosen)
 
 
 def _takes_orders(run: KnownRun) -> bool:

@@ -12,7 +12,7 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from ...state.store import SampleRef
-from ...widgets.header import proctor
+from ...widgets.context import workbench
 from ...widgets.label import Label
 from ...widgets.table.lazy_rows import LazyRows
 from ...widgets.table.table import LineTable
@@ -62,7 +62,7 @@ class SamplesPane(Vertical):
 
     def show(self, run: KnownRun) -> None:
         """Show the samples of a run."""
-        store = proctor(self).store
+        store = workbench(self).store
         status = run.status
         with_task = not shared_task(status.cells)
         if self.ended_shown:
@@ -98,7 +98,7 @@ class SamplesPane(Vertical):
         return rows.ones[at] if rows is not None and at is not None else None
 
     def _ended_of(self, run: KnownRun) -> Sequence[EndedRow]:
-        store = proctor(self).store
+        store = workbench(self).store
         made_of = (store.finished.value, self.only, [cell.log for cell in run.status.cells])
         if made_of != self._ended[0]:
             self._ended = made_of, finished_samples(run.status, store.finished.value, self.only)

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from ....evals.run.status import ENDED, CellStatus
 from ....profiles.base.text import clean_line
-from ...messages import FinishedSampleOpened, PlaceRequested, RunOpened, WatchRequested
+from ...controllers.cell_watch import CellQuestion
 from ...widgets.debounce import Debounced
 from ...widgets.label import Label
 from ...widgets.table.table import LineTable, TableCell
@@ -41,7 +41,7 @@ class LiveScreen(SteeringKeys):
     A run as it goes on: its cells, the samples that they work on, and the conversation of the one under the cursor.
     Leaving does not stop it: it goes on without this application.
     """
-    PLACE = "live"
+    NAME = "live"
     AUTO_FOCUS = ""  # the cells take it as soon as there are any: without a run, enter is for the invitation
     CSS = """
     LiveScreen {
@@ -77,7 +77,7 @@ class LiveScreen(SteeringKeys):
             tooltip="Samples that have ended, or those that run",
         ),
         Binding("f", "follow", "follow", show=False, id="live.follow", tooltip="Go on to another sample when one ends"),
-        Binding("d", "detach", "detach", id="live.detach", tooltip="To Bench; the run goes on"),
+        Binding("d", "detach", "detach", id="live.detach", tooltip="To Runs; the run goes on"),
         Binding("escape", "back", "back", show=False, id="live.back", tooltip="One pane up"),
         Binding("enter", "open", "open", show=False, id="live.open", tooltip="Watch the run, or read one that ended"),
     ]
@@ -249,8 +249,8 @@ class LiveScreen(SteeringKeys):
         pid = pids.get(one.cell.id) if one is not None else None
         focus = (pid, one.sample) if one is not None and pid is not None and sample_ref(run, one) is None else None
         if pids or logs:
-            asks = WatchRequested(pids, focus, by_eval=run.is_foreign, finished=self._pane.ended_shown, logs=logs)
-            self.post_message(asks)
+            question = CellQuestion(run, pids, focus, finished=self._pane.ended_shown, logs=logs)
+            self.workbench.runs.watch_cells(question)
 
     @property
     def cell(self) -> CellStatus | None:
@@ -283,7 +283,7 @@ class LiveScreen(SteeringKeys):
         if one is None or (run := self.store.live.value) is None:
             return
         if (ref := sample_ref(run, one)) is not None and self.store.live_sample.value != ref:
-            self.post_message(FinishedSampleOpened(ref))
+            self.workbench.runs.read_ended_sample(ref)
         self.add_class("-reading")
         self._talk.view.focus()
 
@@ -299,7 +299,7 @@ class LiveScreen(SteeringKeys):
         if run is None or cell is None:
             return
         if not run.is_foreign and (run.status.exit_code is not None or cell.state in ENDED):
-            self.post_message(RunOpened(run, results=True))
+            self.workbench.runs.open(run, results=True)
             return
         pane = self._pane
         pane.only = "" if pane.only == cell.id else cell.id
@@ -328,19 +328,19 @@ class LiveScreen(SteeringKeys):
         self._draw_conversation()
 
     def action_detach(self) -> None:
-        """To Bench; the run goes on."""
+        """To Runs; the run goes on."""
         if (run := self.store.live.value) is not None and run.status.exit_code is None:
             self.notify(f"{clean_line(run.status.title or run.status.run_id)} goes on: 5 comes back", markup=False)
-        self.post_message(PlaceRequested("bench"))
+        self.workbench.host.show("runs")
 
     def action_open(self) -> None:
         """Enter, where no table takes it."""
         run = self.store.live.value or going_on(self.store)
         if run is not None:
-            self.post_message(RunOpened(run))
+            self.workbench.runs.open(run)
 
     def action_back(self) -> None:
-        """From the conversation to the samples, from there to the cells, from there to Bench."""
+        """From the conversation to the samples, from there to the cells, from there to Runs."""
         pane = self._pane
         if pane.read is not None:
             pane.read = None
@@ -353,4 +353,4 @@ class LiveScreen(SteeringKeys):
             self._cells.focus()
             self._draw()
         else:
-            self.post_message(PlaceRequested("bench"))
+            self.workbench.host.show("runs")

@@ -20,7 +20,7 @@ from ....evals.catalog.query import with_word
 from ....evals.planning.edit_models import picks_of, toggle_all, toggle_route
 from ....profiles.base.text import clean_line
 from ...dialogs.picker import ChooseScreen
-from ...messages import CatalogRequested, DraftEditRequested, ProbeRequested
+from ...widgets.context import application
 from ...widgets.debounce import Debounced
 from ...widgets.filter_input import FilterBar, Hint
 from ...widgets.table.pick import PICK, PickTable
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ...state.store import Store
 
 USUAL_ROUTE = "fastest"  # what picking a model as a whole means
-VIEW = "models.view"  # what the memory calls it
+VIEW = "models.view"  # what the preferences call it
 FULL_WORDS = 60  # columns that the words above the models need
 _VISION = "can:vision"
 _FAILED = "✗"
@@ -89,7 +89,7 @@ class ModelsScreen(BaseScreen):
 
     A policy is settled with every request; all live means those that are live when the plan is made.
     """
-    PLACE = "models"
+    NAME = "models"
     AUTO_FOCUS = "ModelTable"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - as Textual declares it
     CSS = """
@@ -147,7 +147,7 @@ class ModelsScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Look at what was looked at last time; follow the catalog, the draft's picks and the probes."""
-        self._view = View.recalled(self.proctor.memory.get(VIEW, dict[str, object]()))
+        self._view = View.recalled(self.workbench.preferences.get(VIEW, dict[str, object]()))
         self._filter.text = self._view.query
         self.store.watch(self, (self.store.catalog,), self._prepare)
         self.store.watch(
@@ -251,7 +251,7 @@ class ModelsScreen(BaseScreen):
 
         rows = order_rows(self._view)
         choose = ChooseScreen("Sort by: the same again turns it round", ORDER_COLUMNS, rows, at=self._view.order)
-        self.app.push_screen(choose, take)  # pyright: ignore[reportUnknownMemberType]
+        application(self).push_screen(choose, take)
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
@@ -263,7 +263,7 @@ class ModelsScreen(BaseScreen):
 
     def action_refresh_catalog(self) -> None:
         """Read the catalog again, past the cache."""
-        self.post_message(CatalogRequested(refresh=True))
+        self.workbench.catalog.refresh(anew=True)
 
     def action_pick_model(self) -> None:
         """Pick the model where it is fastest, or take that out."""
@@ -273,13 +273,13 @@ class ModelsScreen(BaseScreen):
         """Pick all live providers, or take them out."""
         if (entry := self._entry) is not None:
             model, live = entry.id, live_providers(entry)
-            self.post_message(DraftEditRequested(lambda draft: toggle_all(draft, model, live)))
+            self.workbench.planning.edit(lambda draft: toggle_all(draft, model, live))
 
     def action_probe(self) -> None:
         """Ask the route under the cursor; from the models, the one that picking means."""
         if (entry := self._entry) is not None:
             route = self._picker.route if self.focused is self._picker.table else USUAL_ROUTE
-            self.post_message(ProbeRequested(entry.id, route or None))
+            self.workbench.catalog.probe(entry.id, route or None)
 
     @property
     def _entry(self) -> ModelEntry | None:
@@ -297,7 +297,7 @@ class ModelsScreen(BaseScreen):
         elif not live and not self._marked.get(model):
             self._tell(f"no provider serves {model} now")
         else:
-            self.post_message(DraftEditRequested(lambda draft: toggle_route(draft, model, route, live)))
+            self.workbench.planning.edit(lambda draft: toggle_route(draft, model, route, live))
 
     def _tell(self, words: str) -> None:
         self.notify(clean_line(words), severity="warning", markup=False)
@@ -306,7 +306,7 @@ class ModelsScreen(BaseScreen):
 
     def _look(self, view: View) -> None:
         self._view = view
-        self.proctor.memory.put(VIEW, view.remembered())
+        self.workbench.preferences.put(VIEW, view.remembered())
         self._draw_models()
 
     def _hint(self, text: str) -> Hint:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ....evals.planning.edit_settings import SELF_GRADING, grader_choices
 from ....profiles.base.format import UNKNOWN, format_usd_per_mtok
 from ...dialogs.picker import ChooseScreen
 from ...dialogs.prompt import AskScreen, Objection
-from ...messages import ProfileOpened
 from ...widgets.table.table import Column, Row, TableCell
 
 if TYPE_CHECKING:
     from ....evals.catalog.listings import Catalog
+    from ....profiles.library import LoadedProfile
     from ...state.store import Store
 
 _GRADER_COLUMNS = (
@@ -49,7 +49,7 @@ def save_screen(store: Store) -> AskScreen:
 
 
 def open_screen(
-    store: Store, post: Callable[[ProfileOpened], Any]
+    store: Store, open_profile: Callable[[LoadedProfile], object]
 ) -> tuple[ChooseScreen, Callable[[str | None], None]]:
     """Asks which profile is to be the draft, and what to do with the answer."""
     from .rows import PROFILE_COLUMNS, profile_rows
@@ -63,7 +63,7 @@ def open_screen(
         from ....profiles.library import LoadedProfile
 
         if key is not None and isinstance(found := by_key[key], LoadedProfile):
-            post(ProfileOpened(found))
+            open_profile(found)
 
     return ChooseScreen("Open a profile", PROFILE_COLUMNS, rows, refusals=refusals, empty=empty), take
 

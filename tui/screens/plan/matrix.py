@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ....evals.planning.edit_tasks import anchor
 from ....evals.planning.matrix import EMPTY, Matrix, MatrixCell
 from ....profiles.base.errors import UsageError
-from ...messages import DraftEditRequested
 from ..base import BaseScreen
 
 if TYPE_CHECKING:
@@ -93,4 +92,4 @@ class ThinningScreen(BaseScreen):
             except ValueError as error:
                 raise UsageError(str(error)) from None
 
-        self.post_message(DraftEditRequested(edit))
+        self.workbench.planning.edit(edit)

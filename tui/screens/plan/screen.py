@@ -27,7 +27,7 @@ from ....evals.planning.edit_settings import (
 from ....evals.planning.matrix import EMPTY, MatrixCell, matrix_of, row_key
 from ....profiles.base.format import number_of
 from ....profiles.base.text import clean_line
-from ...messages import CatalogRequested, FieldsJudged, PlaceRequested, SaveRequested
+from ...widgets.context import application
 from ...widgets.form import Field, Form
 from ...widgets.header import plan_words
 from ...widgets.table.grid import GridTable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ....evals.planning.plan import Problem
     from ....profiles.schema import Profile
 
-VIEW = "plan.view"  # what the memory calls it
+VIEW = "plan.view"  # what the preferences call it
 GRID, LIST = "grid", "list"
 _TWO_FIELDS = 64  # cells that two settings beside each other need
 _MOST_PROBLEMS = 4  # lines, before they are scrolled through
@@ -62,7 +62,7 @@ class PlanScreen(ThinningScreen):
     it out cell by cell, by model or by task, change its settings, go to a problem and solve it, save it as a profile,
     and run it.
     """
-    PLACE = "plan"
+    NAME = "plan"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
     CSS = """
     PlanScreen {
@@ -151,7 +151,7 @@ class PlanScreen(ThinningScreen):
 
     def on_mount(self) -> None:
         """Follow the plan and the draft."""
-        self._view = self.proctor.memory.get(VIEW, "")
+        self._view = self.workbench.preferences.get(VIEW, "")
         self.store.watch(
             self,
             (
@@ -218,7 +218,7 @@ class PlanScreen(ThinningScreen):
         store = self.store
         title = store.draft.value.title if store.draft.value is not None else ""
         saved = store.draft_path.value.name if store.draft_path.value is not None else "not saved"
-        if store.draft_path.value is not None and self.proctor.has_unsaved_draft:
+        if store.draft_path.value is not None and self.workbench.planning.has_unsaved_draft:
             saved += " ● changed"
         parts = [title or "Plan", saved]
         if store.plan.value is not None:
@@ -321,15 +321,15 @@ class PlanScreen(ThinningScreen):
         setting = setting_at(problem.where, problem.message)
         if problem.where == "catalog":
             self.notify("Reading the catalog again …")
-            self.post_message(CatalogRequested(refresh=True))
+            self.workbench.catalog.refresh(anew=True)
         elif setting is not None:
             self._edit(setting)
         elif (entry := entry_at(problem.where, "tasks")) is not None:
-            self.post_message(PlaceRequested("tasks", entry))
+            self.workbench.host.show("tasks", entry)
         elif problem.cells:
             self.reveal(problem.cells[0])
         elif (entry := entry_at(problem.where, "models")) is not None and self.store.draft.value is not None:
-            self.post_message(PlaceRequested("models", self.store.draft.value.models[entry].model))
+            self.workbench.host.show("models", self.store.draft.value.models[entry].model)
 
     def _go_to_spot(self, spot: MatrixCell, cell_id: str) -> None:
         if self.table is self.grid:
@@ -350,7 +350,7 @@ class PlanScreen(ThinningScreen):
 
     def on_form_judged(self, message: Form.Judged) -> None:
         """Nothing is run while a field holds what is not valid."""
-        self.post_message(FieldsJudged(self.PLACE, next(iter(message.wrong.values()), "")))
+        self.workbench.planning.judge_fields(self.NAME, next(iter(message.wrong.values()), ""))
 
     def on_form_left(self, _: Form.Left) -> None:
         """Back to the matrix."""
@@ -376,7 +376,7 @@ class PlanScreen(ThinningScreen):
                 self.settings.type(GRADER, chosen)
 
         if self.store.draft.value is not None:
-            self.app.push_screen(grader_screen(self.store), take)  # pyright: ignore[reportUnknownMemberType]
+            application(self).push_screen(grader_screen(self.store), take)
 
     # The matrix
 
@@ -387,7 +387,7 @@ class PlanScreen(ThinningScreen):
         self._draw_matrix(self.size.width)
         if self.table is self.list and not is_grid:
             self.notify("The grid does not fit: it shows where the terminal is wider, or tasks are fewer")
-        self.proctor.memory.put(VIEW, self._view)
+        self.workbench.preferences.put(VIEW, self._view)
         if spot is not None:
             self._go_to_spot(spot, spot.cells[0].id if spot.cells else spot.key)
 
@@ -404,13 +404,13 @@ class PlanScreen(ThinningScreen):
 
         def save(name: str | None) -> None:
             if name is not None:
-                self.post_message(SaveRequested(name.removesuffix(".toml")))
+                self.workbench.planning.save(name.removesuffix(".toml"))
 
-        self.app.push_screen(save_screen(store), save)  # pyright: ignore[reportUnknownMemberType]
+        application(self).push_screen(save_screen(store), save)
 
     def action_open(self) -> None:
         """Choose a profile and make it the draft."""
         from .dialogs import open_screen
 
-        screen, take = open_screen(self.store, self.post_message)
-        self.app.push_screen(screen, take)  # pyright: ignore[reportUnknownMemberType]
+        screen, take = open_screen(self.store, self.workbench.planning.open)
+        application(self).push_screen(screen, take)

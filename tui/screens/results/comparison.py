@@ -13,8 +13,7 @@ from textual.widgets import Static
 from ....profiles.base.format import format_moment
 from ....profiles.base.text import clean_line
 from ...dialogs.picker import ChooseScreen
-from ...messages import ComparisonRequested
-from ...widgets.header import proctor
+from ...widgets.context import application, workbench
 from ...widgets.table.table import Column, LineTable, Row, TableCell
 from .comparison_rows import compared_words, comparison_table
 
@@ -63,14 +62,14 @@ class ComparisonPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what is read."""
-        proctor(self).store.watch(self, (proctor(self).store.comparison,), self._draw)
+        workbench(self).store.watch(self, (workbench(self).store.comparison,), self._draw)
 
     def on_resize(self) -> None:
         """Fit the new width."""
         self._draw()
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         known = self._comparison = store.comparison.value
         if known is None:
             failure, waiting = store.comparison.failure, store.comparison.waiting
@@ -103,7 +102,7 @@ class ComparisonPane(Vertical):
 
 
 def ask_what_to_compare_with(screen: BaseScreen, shown: KnownRun, compared: Callable[[], None]) -> None:
-    """Ask for another run that has ended and post `ComparisonRequested`; `compared` is called then."""
+    """Ask for another run that has ended and compare with it; `compared` is called then."""
     runs = [
         run
         for run in screen.store.runs.value or ()
@@ -125,9 +124,9 @@ def ask_what_to_compare_with(screen: BaseScreen, shown: KnownRun, compared: Call
     def answered(key: str | None) -> None:
         before = next((run for run in runs if str(run.run_dir) == key), None)
         if before is not None:
-            screen.post_message(ComparisonRequested(before.run_dir))
+            screen.workbench.results.compare(before.run_dir)
             compared()
 
-    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+    application(screen).push_screen(
         ChooseScreen("Compare with", columns, rows, empty="no other run of this log root has ended"), answered
     )

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from ....profiles.base.format import number_of
 from ....profiles.base.text import clean_line
 from ...state.store import SampleRef
-from ...widgets.header import proctor
+from ...widgets.context import workbench
 from ...widgets.table.table import LineTable
 from .disagreement_rows import DisagreementRows, disagreement_columns, marks_words
 from .samples import CellLog
@@ -51,7 +51,7 @@ class DisagreementsPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what has been found."""
-        proctor(self).store.watch(self, (proctor(self).store.disagreements,), self._draw)
+        workbench(self).store.watch(self, (workbench(self).store.disagreements,), self._draw)
 
     def open(self, title: str, cells: tuple[CellLog, ...]) -> None:
         """Show the disagreements of these cells, which have been asked for."""
@@ -75,7 +75,7 @@ class DisagreementsPane(Vertical):
         return found.one(int(key)) if found is not None and key is not None and int(key) < len(found) else None
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         known = store.disagreements.value
         if known is None or not self._cells:
             failure, waiting = store.disagreements.failure, store.disagreements.waiting
@@ -95,7 +95,7 @@ class DisagreementsPane(Vertical):
         self._draw_one()
 
     def _draw_one(self) -> None:
-        one, known = self._under_cursor, proctor(self).store.disagreements.value
+        one, known = self._under_cursor, workbench(self).store.disagreements.value
         lines = marks_words(one, [cell.label for cell in self._cells]) if one is not None else []
         lines += known.unread if known is not None else ()
         self.says.update(Content("\n".join(clean_line(line) for line in lines)))

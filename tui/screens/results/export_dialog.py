@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...dialogs.prompt import AskScreen, Objection
+from ...widgets.context import application
 
 if TYPE_CHECKING:
-    from textual.message import Message
-
     from ..base import BaseScreen
 
 
-def ask_to_export(screen: BaseScreen, what: str, stem: str, requested: Callable[[Path], Message]) -> None:
-    """Ask for a file and post a request with it; one that is there is replaced when that is insisted on.
+def ask_to_export(screen: BaseScreen, what: str, stem: str, export: Callable[[Path], object]) -> None:
+    """Ask for a file and export to it; one that is there is replaced when that is insisted on.
 
     Args:
         screen: Whose question it is.
         what: What is saved, in words.
         stem: What the file is called unless another name is typed.
-        requested: Makes the message.
+        export: Writes the file.
     """
     from ....evals.views.render import FORMATS, check_export
 
@@ -39,10 +38,10 @@ def ask_to_export(screen: BaseScreen, what: str, stem: str, requested: Callable[
 
     def answered(text: str | None) -> None:
         if text is not None:
-            screen.post_message(requested(path_of(text)))
+            export(path_of(text))
 
     endings = ", ".join(f"{ending} for {name}" for ending, name in FORMATS.items())
-    screen.app.push_screen(  # pyright: ignore[reportUnknownMemberType]
+    application(screen).push_screen(
         AskScreen(
             f"Save {what} as",
             text=free_name(stem, ".md"),

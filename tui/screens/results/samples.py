@@ -18,8 +18,8 @@ from ....evals.inspect.logs.sample_orders import ORDERS, order_samples
 from ....profiles.base.format import number_of
 from ....profiles.base.text import clean_line
 from ...state.store import SampleRef
+from ...widgets.context import workbench
 from ...widgets.filter_input import FilterBar
-from ...widgets.header import proctor
 from ...widgets.table.table import Column, LineTable
 from .sample_rows import (
     VERDICTS,
@@ -89,10 +89,10 @@ class SamplesPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what has been read, in the order of last time."""
-        remembered = proctor(self).memory.get("samples.order", "")
+        remembered = workbench(self).preferences.get("samples.order", "")
         if remembered.removeprefix("-") in ORDERS:
             self._column, self._downwards = remembered.removeprefix("-"), remembered.startswith("-")
-        proctor(self).store.watch(self, (proctor(self).store.indexes,), self._draw)
+        workbench(self).store.watch(self, (workbench(self).store.indexes,), self._draw)
 
     def open(self, cell: CellLog) -> None:
         """List the samples of a cell."""
@@ -118,7 +118,7 @@ class SamplesPane(Vertical):
         return None if self.table.cursor_key == before else self.current
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         cell = self._cell
         if cell is None:
             return
@@ -209,7 +209,7 @@ class SamplesPane(Vertical):
     def _order_by(self, column: str, downwards: bool) -> None:
         self._column, self._downwards = column, downwards
         self._order = ()
-        proctor(self).memory.put("samples.order", f"{'-' if downwards else ''}{column}")
+        workbench(self).preferences.put("samples.order", f"{'-' if downwards else ''}{column}")
         self._draw()
 
 
@@ -235,7 +235,7 @@ class SampleByModelPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow what has been read."""
-        proctor(self).store.watch(self, (proctor(self).store.across,), self._draw)
+        workbench(self).store.watch(self, (workbench(self).store.across,), self._draw)
 
     def open(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
         """Show one sample of these cells."""
@@ -254,7 +254,7 @@ class SampleByModelPane(Vertical):
         return None if self.table.cursor_key == before else self.current
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         sample = self._sample
         if sample is None:
             return

@@ -11,9 +11,8 @@ from textual.content import Content
 from textual.getters import query_one
 
 from ....profiles.base.text import clean_line
-from ...messages import ScoreboardRequested
+from ...widgets.context import workbench
 from ...widgets.debounce import Debounced
-from ...widgets.header import proctor
 from ...widgets.label import Label
 from ...widgets.table.table import LineTable
 from .score_rows import (
@@ -91,15 +90,15 @@ class ScoresPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow the scoreboard, in the order of last time."""
-        remembered = proctor(self).memory.get("results.order", "")
+        remembered = workbench(self).preferences.get("results.order", "")
         if remembered.removeprefix("-") in sorts():
             self._order = RowOrder(remembered.removeprefix("-"), remembered.startswith("-"))
-        proctor(self).store.watch(
+        workbench(self).store.watch(
             self,
             (
-                proctor(self).store.shown,
-                proctor(self).store.scoreboard,
-                proctor(self).store.runs,
+                workbench(self).store.shown,
+                workbench(self).store.scoreboard,
+                workbench(self).store.runs,
             ),
             self._draw,
         )
@@ -141,7 +140,7 @@ class ScoresPane(Vertical):
         return None
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         if store.scoreboard.value is not self._scoreboard:
             before = self.section.title if self.section is not None else ""
             self._scoreboard = store.scoreboard.value
@@ -166,7 +165,7 @@ class ScoresPane(Vertical):
     def _draw_head(self) -> None:
         from ....evals.views.narrative import head_words
 
-        store = proctor(self).store
+        store = workbench(self).store
         board, section, run = self._scoreboard, self.section, store.shown.value
         words = ["Results" if run is None else (run.status.title or run.status.run_id)]
         if run is not None and run.status.state != "succeeded":
@@ -194,7 +193,7 @@ class ScoresPane(Vertical):
     def _draw_row(self) -> None:
         from ....evals.views.narrative import head_words
 
-        store = proctor(self).store
+        store = workbench(self).store
         self._rest.end()
         row, group = self.row, self.group
         lines = row_words(row) if row is not None else []
@@ -231,8 +230,7 @@ class ScoresPane(Vertical):
         if board is not None:
             names = list(GROUPINGS)
             group_by: Grouping = names[(names.index(board.group_by) + 1) % len(names)]
-            proctor(self).memory.put("results.grouping", group_by)
-            self.post_message(ScoreboardRequested(group_by))
+            workbench(self).results.group(group_by)
 
     def action_order(self) -> None:
         """By the next column."""
@@ -245,7 +243,7 @@ class ScoresPane(Vertical):
     def _order_by(self, order: RowOrder) -> None:
         if order != self._order:
             self._order = order
-            proctor(self).memory.put("results.order", f"{'-' if order.downwards else ''}{order.column}")
+            workbench(self).preferences.put("results.order", f"{'-' if order.downwards else ''}{order.column}")
             self._draw()
 
 

@@ -11,15 +11,6 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from ....profiles.base.text import clean_line
-from ...messages import (
-    AcrossRequested,
-    ComparisonExportRequested,
-    DisagreementsRequested,
-    ExportRequested,
-    RunOpened,
-    SampleOpened,
-    SamplesRequested,
-)
 from ...widgets.table.table import LineTable
 from ...widgets.transcript.view import TranscriptView
 from ..base import BaseScreen
@@ -47,7 +38,7 @@ class ResultsScreen(BaseScreen):
     The scoreboard of a run, with intervals and what differs for certain. Enter goes down to the samples of a cell and
     to the transcript of one of them, Escape comes up again.
     """
-    PLACE = "results"
+    NAME = "results"
     DEFAULT_CSS = """
     ResultsScreen.-short .scores--row, ResultsScreen.-short .comparison--row { display: none; }
     ResultsScreen.-short .scores--head, ResultsScreen.-short .comparison--head { max-height: 1; }
@@ -127,7 +118,7 @@ class ResultsScreen(BaseScreen):
             newest = next((run for run in store.runs.value if run.status.exit_code is not None), None)
             if newest is not None and newest.run_dir != self._asked_for:
                 self._asked_for = newest.run_dir
-                self.post_message(RunOpened(newest))
+                self.workbench.runs.open(newest)
 
     def _show_level(self) -> None:
         level = self._levels[-1]
@@ -187,7 +178,7 @@ class ResultsScreen(BaseScreen):
         if len(cells) < 2:
             self.notify("To disagree it takes two cells with a log; ] goes to the next group", markup=False)
             return
-        self.post_message(DisagreementsRequested(tuple(cell.log for cell in cells)))
+        self.workbench.results.find_disagreements(tuple(cell.log for cell in cells))
         self.disagreements.open(group.title, cells)
         self._go_down("disagreements")
 
@@ -195,14 +186,14 @@ class ResultsScreen(BaseScreen):
         """Ask for a file and save the scoreboard to it."""
         board, run = self.store.scoreboard.value, self.store.shown.value
         if board is not None and run is not None:
-            ask_to_export(self, "the scoreboard", f"results-{run.status.run_id}", ExportRequested)
+            ask_to_export(self, "the scoreboard", f"results-{run.status.run_id}", self.workbench.results.export)
 
     def action_export_comparison(self) -> None:
         """Ask for a file and save the comparison to it."""
         known = self.store.comparison.value
         if known is not None:
             stem = f"comparison-{known.after}-{known.before}"
-            ask_to_export(self, "the comparison", stem, ComparisonExportRequested)
+            ask_to_export(self, "the comparison", stem, self.workbench.results.export_comparison)
 
     def action_compare(self) -> None:
         """Ask for another run and show both."""
@@ -211,7 +202,7 @@ class ResultsScreen(BaseScreen):
             ask_what_to_compare_with(self, run, lambda: self._go_down("comparison"))
 
     def _show_across(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
-        self.post_message(AcrossRequested(sample, tuple(cell.log for cell in cells)))
+        self.workbench.results.read_across(sample, tuple(cell.log for cell in cells))
         self.across.open(sample, cells)
         self._go_down("across")
 
@@ -232,7 +223,7 @@ class ResultsScreen(BaseScreen):
 
     @on(LineTable.RowSelected, "#comparison-table")
     def _open_compared(self, event: LineTable.RowSelected) -> None:
-        """The cell as it is now; the run before is another one, to be opened from Bench."""
+        """The cell as it is now; the run before is another one, to be opened from Runs."""
         event.stop()
         self._open_row(self.comparison.row)
 
@@ -245,7 +236,7 @@ class ResultsScreen(BaseScreen):
                 clean_line(f"{row.label} has no log: {row.reason or row.state}"), severity="warning", markup=False
             )
             return
-        self.post_message(SamplesRequested((cell.log,)))
+        self.workbench.results.read_samples((cell.log,))
         self.samples.open(cell)
         self._go_down("samples")
 
@@ -284,5 +275,5 @@ class ResultsScreen(BaseScreen):
             listed = self._list()
             # One that the palette found stands in no list, or in another one than that which is open.
             self.transcript.is_listed = listed.current == sample and listed.table.row_count > 1
-            self.post_message(SampleOpened(sample))
+            self.workbench.results.open_sample(sample)
             self._go_down("transcript")

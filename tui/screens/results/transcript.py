@@ -20,8 +20,8 @@ from textual.widgets import Static
 from ....evals.views.narrative import total_words
 from ....profiles.base.format import UNKNOWN, format_count, format_latency
 from ....profiles.base.text import clean_line
+from ...widgets.context import application, workbench
 from ...widgets.filter_input import FilterBar
-from ...widgets.header import proctor
 from ...widgets.transcript.text import Block, call_words, plain_text, raw_blocks, said_blocks
 from ...widgets.transcript.view import TranscriptView
 
@@ -92,17 +92,17 @@ class TranscriptPane(Vertical):
 
     def on_mount(self) -> None:
         """Follow the transcript."""
-        proctor(self).store.watch(
+        workbench(self).store.watch(
             self,
             (
-                proctor(self).store.sample,
-                proctor(self).store.transcript,
+                workbench(self).store.sample,
+                workbench(self).store.transcript,
             ),
             self._draw,
         )
 
     def _draw(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         transcript = store.transcript.value
         if transcript is not self._shown:
             self._shown = transcript
@@ -111,7 +111,7 @@ class TranscriptPane(Vertical):
         self._draw_head()
 
     def _draw_head(self) -> None:
-        store = proctor(self).store
+        store = workbench(self).store
         transcript, sample = self._shown, store.sample.value
         failure = store.transcript.failure
         self.facts.set_class(failure is not None, "-failed")
@@ -174,15 +174,15 @@ class TranscriptPane(Vertical):
         from .picture import PictureScreen
 
         pictures = self._pictures()
-        graphics = find_graphics(proctor(self))
+        graphics = find_graphics(application(self))
         at = min(self.view.pictures_above, len(pictures) - 1)
-        proctor(self).push_screen(PictureScreen(pictures, at, graphics))
+        application(self).push_screen(PictureScreen(pictures, at, graphics))
 
     def action_copy(self) -> None:
         """Send the text to the clipboard; whether it came there no terminal tells."""
         text = plain_text(self._blocks())
         kept = text[:COPIED_CHARS]
-        self.app.copy_to_clipboard(kept)  # pyright: ignore[reportUnknownMemberType]
+        application(self).copy_to_clipboard(kept)
         cut = f", the first {format_count(COPIED_CHARS)} of {format_count(len(text))} characters"
         self.notify("Sent to the clipboard" + (cut if len(text) > len(kept) else ""), markup=False)
 
@@ -197,7 +197,7 @@ class TranscriptPane(Vertical):
             file.write(text)
             file.flush()
             try:
-                with self.app.suspend():  # pyright: ignore[reportUnknownMemberType]
+                with application(self).suspend():
                     subprocess.run([*pager, file.name], check=False)
             except SuspendNotSupported:
                 self.notify("This terminal cannot be left to a pager", severity="warning", markup=False)

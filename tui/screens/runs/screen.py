@@ -1,4 +1,4 @@
-"""Bench: the runs of the log root and the profiles; where one begins."""
+"""Runs: the runs of the log root and the profiles; where one begins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from textual.widgets import Static
 from ....evals.views.runs import RUNS
 from ....profiles.base.format import number_of
 from ....profiles.base.text import clean_line
-from ...messages import ProfileOpened, RunOpened
 from ...widgets.filter_input import FilterBar
 from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.table import Column, LineTable, Row, TableCell
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from ...state.resource import Resource
 
 T = TypeVar("T")
-FILTER = "bench.filter"  # what the memory calls it
+FILTER = "runs.filter"  # what the preferences call it
 FIRST_PROFILE = "practice"  # under the cursor of somebody who has no runs yet
 
 PROFILE_COLUMNS = (
@@ -54,7 +53,7 @@ FIRST_KEYS = (
     ("enter", "open the profile under the cursor: its plan is shown"),
     ("r", "run it: you are taken to Live, and to Results when it has ended"),
     ("2  3", "or put a plan together yourself, from models and tasks"),
-    ("?", "the keys of the place you are in"),
+    ("?", "the keys of the screen you are on"),
 )
 
 
@@ -65,11 +64,11 @@ class RunsScreen(BaseScreen):
     Runs, live and past, and the profiles that say what to run: where one begins, and comes back to. Enter opens what
     is under the cursor: a run that goes on in Live, one that has ended in Results, a profile as a plan ready to run.
     """
-    PLACE = "bench"
+    NAME = "runs"
     AUTO_FOCUS = "#runs"
     CSS = """
     RunsScreen {
-        .bench--heading { height: 1; padding: 0 1; text-style: bold; background: $surface; }
+        .runs--heading { height: 1; padding: 0 1; text-style: bold; background: $surface; }
         #runs, #profiles { height: 1fr; }
         #welcome { height: auto; max-height: 60%; padding: 1 2; }
         #notice { height: auto; max-height: 3; padding: 0 1; }
@@ -77,13 +76,13 @@ class RunsScreen(BaseScreen):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "other_table", "runs/profiles", id="bench.switch", tooltip="Switch between runs and profiles"),
-        Binding("slash", "filter", "filter", id="bench.filter", tooltip="Show only what holds these words"),
-        Binding("x,S", "stop", "stop", id="bench.stop", tooltip="Stop the run under the cursor in order"),
+        Binding("tab", "other_table", "runs/profiles", id="runs.switch", tooltip="Switch between runs and profiles"),
+        Binding("slash", "filter", "filter", id="runs.filter", tooltip="Show only what holds these words"),
+        Binding("x,S", "stop", "stop", id="runs.stop", tooltip="Stop the run under the cursor in order"),
         Binding(
-            "r", "again", "resume", id="bench.again", tooltip="Finish what the run under the cursor left unfinished"
+            "r", "again", "resume", id="runs.again", tooltip="Finish what the run under the cursor left unfinished"
         ),
-        Binding("shift+tab", "other_table", show=False, id="bench.back", tooltip="Switch between runs and profiles"),
+        Binding("shift+tab", "other_table", show=False, id="runs.back", tooltip="Switch between runs and profiles"),
     ]
 
     _runs = query_one("#runs", LineTable)
@@ -99,13 +98,13 @@ class RunsScreen(BaseScreen):
 
     def body(self) -> Iterable[Widget]:
         """The welcome, the two tables, and what there is to say."""
-        self._filter = self.proctor.memory.get(FILTER, "")
+        self._filter = self.workbench.preferences.get(FILTER, "")
         if self._filter:
             yield self._bar()
         yield Static(id="welcome", markup=False)
-        yield Static("Runs", id="runs-heading", classes="bench--heading", markup=False)
+        yield Static("Runs", id="runs-heading", classes="runs--heading", markup=False)
         yield LineTable(table_columns(RUNS.fixed), id="runs")
-        yield Static("Profiles", classes="bench--heading", markup=False)
+        yield Static("Profiles", classes="runs--heading", markup=False)
         yield LineTable(PROFILE_COLUMNS, id="profiles")
         yield Static(id="notice", markup=False)
 
@@ -209,7 +208,7 @@ class RunsScreen(BaseScreen):
     @on(LineTable.RowSelected, "#runs")
     def _open_run(self, message: LineTable.RowSelected) -> None:
         if (run := self._run(message.key)) is not None:
-            self.post_message(RunOpened(run))
+            self.workbench.runs.open(run)
 
     @on(LineTable.RowHighlighted, "#runs")
     def _look_at_run(self) -> None:
@@ -226,12 +225,12 @@ class RunsScreen(BaseScreen):
             words = "\n".join(clean_line(line) for line in profile.error.details)
             self.notify(words, title="This profile cannot be used", severity="error", markup=False)
         else:
-            self.post_message(ProfileOpened(profile))
+            self.workbench.planning.open(profile)
 
     @on(FilterBar.Filtered)
     def _filter_by(self, message: FilterBar.Filtered) -> None:
         self._filter = message.text
-        self.proctor.memory.put(FILTER, message.text)
+        self.workbench.preferences.put(FILTER, message.text)
         self._draw_runs()
         self._draw_profiles()
 

@@ -15,18 +15,10 @@ from textual.widgets import Static
 
 from ....evals.planning.edit_tasks import anchor, picked_entries, task_name, with_args, with_task, without_tasks
 from ....profiles.base.text import clean, clean_line
-from ...controllers.feeds import facts_key
+from ...controllers.catalog import facts_key
 from ...dialogs.prompt import AskScreen, Objection
 from ...input.parse_value import read_table, read_value
-from ...messages import (
-    BenchmarksRequested,
-    CatalogRequested,
-    CountRequested,
-    DraftChanged,
-    FieldsJudged,
-    TasksRequested,
-)
-from ...state.preferences import TASK_PATHS
+from ...widgets.context import application
 from ...widgets.debounce import Debounced
 from ...widgets.filter_input import FilterBar
 from ...widgets.form import Form
@@ -55,7 +47,7 @@ if TYPE_CHECKING:
     from ....profiles.schema import Profile
 
 COUNT_REST_S = 0.6  # a shipped task is built, to count its samples, when the cursor has rested on it for so long
-VIEW = "tasks.view"  # what the memory calls it
+VIEW = "tasks.view"  # what the preferences call it
 
 
 class _TaskTable(PickTable, inherit_bindings=True):
@@ -75,7 +67,7 @@ class TasksScreen(BaseScreen):
     / finds: all words must fit, !word must not, from:hub wants an origin. A valid argument is taken as it is typed.
     A file or folder that was added is remembered. The samples of shipped tasks are counted where the cursor rests.
     """
-    PLACE = "tasks"
+    NAME = "tasks"
     CSS = """
     TasksScreen {
         & #tasks { height: 1fr; min-height: 3; }
@@ -127,7 +119,7 @@ class TasksScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """See what was seen last time; follow the tasks and the draft; ask for what nobody else needs."""
-        kept = self.proctor.memory.get(VIEW, dict[str, object]()).get("query")
+        kept = self.workbench.preferences.get(VIEW, dict[str, object]()).get("query")
         self._filter = kept if isinstance(kept, str) else ""
         self._bar.text = self._filter
         store = self.store
@@ -141,7 +133,7 @@ class TasksScreen(BaseScreen):
     def _ask(self) -> None:
         store = self.store
         if store.endpoints.value is not None and store.benchmarks.value is None:
-            self.post_message(BenchmarksRequested())
+            self.workbench.catalog.find_benchmarks()
 
     def reveal(self, thing: object) -> None:
         """Put the cursor on a task, by its reference or by its place among those of the draft."""
@@ -284,15 +276,15 @@ class TasksScreen(BaseScreen):
             entries = self._entries(info)
             entry = draft.tasks[entries[0]] if entries else None
             name, args = (entry.task, entry.args) if entry is not None else (task_name(info), {})
-            self.post_message(CountRequested(name, info.reference, args))
+            self.workbench.catalog.count(name, info.reference, args)
 
     def action_again(self) -> None:
         """Look for tasks again."""
         if self.store.endpoints.value is None:
-            self.post_message(CatalogRequested())
+            self.workbench.catalog.refresh()
             return
-        self.post_message(TasksRequested())
-        self.post_message(BenchmarksRequested())
+        self.workbench.catalog.find_tasks()
+        self.workbench.catalog.find_benchmarks()
 
     def action_forget(self) -> None:
         """Look no more into the added file or folder that the task under the cursor is of."""
@@ -306,11 +298,10 @@ class TasksScreen(BaseScreen):
 
     def _paths(self) -> list[str]:
         """The files and folders that are looked into, beside the working folder."""
-        return [path for path in self.proctor.memory.get(TASK_PATHS, list[object]()) if isinstance(path, str)]
+        return self.workbench.catalog.task_paths
 
     def _look_into(self, paths: list[str]) -> None:
-        self.proctor.memory.put(TASK_PATHS, paths)
-        self.post_message(TasksRequested())
+        self.workbench.catalog.search_in(paths)
 
     def action_add(self) -> None:
         """Ask for a file or folder and look into it, or for the name of a task that is not listed and pick it."""
@@ -330,7 +321,7 @@ class TasksScreen(BaseScreen):
 
         explains = "a file or folder to look into, or one task: hf/<org>/<dataset>, inspect_evals/<task>, file.py@task"
         ask = AskScreen("Add tasks", hint="~/evals", explains=explains, check=self._against_task)
-        self.app.push_screen(ask, add)  # pyright: ignore[reportUnknownMemberType]
+        application(self).push_screen(ask, add)
 
     def _against_task(self, name: str) -> Objection | None:
         draft = self.store.draft.value
@@ -373,7 +364,7 @@ class TasksScreen(BaseScreen):
 
     def on_form_judged(self, message: Form.Judged) -> None:
         """Nothing is run while a field holds what is not valid."""
-        self.post_message(FieldsJudged(self.PLACE, next(iter(message.wrong.values()), "")))
+        self.workbench.planning.judge_fields(self.NAME, next(iter(message.wrong.values()), ""))
 
     def on_form_left(self, _: Form.Left) -> None:
         """Back to the tasks."""
@@ -389,7 +380,7 @@ class TasksScreen(BaseScreen):
         """Show what the filter lets through."""
         if message.text != self._filter:
             self._filter = message.text
-            self.proctor.memory.put(VIEW, {"query": message.text})
+            self.workbench.preferences.put(VIEW, {"query": message.text})
             self._draw()
 
     def action_clear_filter(self) -> None:
@@ -397,4 +388,4 @@ class TasksScreen(BaseScreen):
         self._bar.text = ""
 
     def _change(self, draft: Profile) -> None:
-        self.post_message(DraftChanged(draft))
+        self.workbench.planning.edit(lambda _: draft)

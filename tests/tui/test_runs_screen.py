@@ -1,4 +1,4 @@
-"""Bench: where one begins, with what there is and with nothing."""
+"""Runs: where one begins, with what there is and with nothing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from proctor.evals.run.status import CallStats, CellStatus, RunStatus
 from proctor.evals.run.status_file import write_status
 from proctor.evals.simulator.launch import PracticeServer, start_practice
 from proctor.tui.app import ProctorApp
-from proctor.tui.controllers.feeds import Feeds
+from proctor.tui.controllers.catalog import CatalogController
 from proctor.tui.dialogs.confirm import ConfirmScreen
 from proctor.tui.dialogs.prompt import AskScreen
-from proctor.tui.messages import ProfileOpened, RetryRequested, RunOpened, StopRequested
-from proctor.tui.state.preferences import Memory
+from proctor.tui.state.preferences import Preferences
 from proctor.tui.widgets.table.table import LineTable
+from support.asked import Asked
 from support.stores import put
 from textual.pilot import Pilot
 
@@ -46,29 +46,16 @@ RUNNING = RunStatus(
     (replace(CELL, state="running", done=5, in_flight=3, score=None),), 1, 3.0, 4.0,
 )  # fmt: skip
 
-Scenario = Callable[["BenchApp", Pilot[str]], Awaitable[None]]
+Scenario = Callable[["RunsApp", Pilot[str]], Awaitable[None]]
 
 
-class BenchApp(ProctorApp):
+class RunsApp(ProctorApp):
     """The application, which notes what is asked of it and does not do it."""
 
-    asked: list[Any]
+    asked: Asked
 
-    def on_run_opened(self, message: RunOpened) -> None:
-        message.prevent_default()
-        self.asked.append(message)
-
-    def on_profile_opened(self, message: ProfileOpened) -> None:
-        message.prevent_default()
-        self.asked.append(message)
-
-    def on_retry_requested(self, message: RetryRequested) -> None:
-        message.prevent_default()
-        self.asked.append(message)
-
-    def on_stop_requested(self, message: StopRequested) -> None:
-        message.prevent_default()
-        self.asked.append(message)
+    def on_load(self) -> None:
+        self.asked = Asked(self.workbench, "runs.open", "planning.open", "runs.resume", "steering.stop")
 
     def seen(self) -> str:
         """The screen's text."""
@@ -87,13 +74,12 @@ def play(practice: PracticeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("HF_TOKEN", "hf_test")
     monkeypatch.setenv("PROCTOR_ROUTER_URL", practice.url)
     monkeypatch.setenv("HF_ENDPOINT", practice.hub_url)
-    monkeypatch.setattr(Feeds, "list_tasks", lambda self: None)  # loads Inspect, for another place
+    monkeypatch.setattr(CatalogController, "find_tasks", lambda self: None)  # loads Inspect, for another place
     monkeypatch.chdir(tmp_path)
 
-    def act(scenario: Scenario, size: tuple[int, int] = WIDE, memory: Memory | None = None) -> None:
+    def act(scenario: Scenario, size: tuple[int, int] = WIDE, preferences: Preferences | None = None) -> None:
         async def run() -> None:
-            app = BenchApp(source="hub", memory=memory)
-            app.asked = []
+            app = RunsApp(source="hub", preferences=preferences)
             async with app.run_test(size=size, notifications=True) as pilot:
                 wanted = (app.store.runs, app.store.profiles, app.store.endpoints)
                 known = lambda: all(one.value is not None for one in wanted)  # noqa: E731
@@ -130,17 +116,17 @@ async def until(pilot: Pilot[Any], fact: Callable[[], bool], what: str, timeout_
 def test_somebody_without_runs_is_told_what_to_press(
     play: Callable[..., None], tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "Welcome to Proctor" in app.seen(), "the welcome")
         assert "enter  open the profile under the cursor" in app.seen()
         await until(pilot, lambda: app.screen.query_one("#profiles", LineTable).has_focus, "the cursor on a profile")
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.asked), "the profile")
-        assert app.asked[0].profile.name == "practice"
+        assert app.asked[0].args[0].name == "practice"
         await pilot.press("5")
         (run_dir := tmp_path / "logs" / ENDED_RUN.run_id).mkdir(parents=True)
         write_status(run_dir, replace(ENDED_RUN, title=""))
-        app._work(app._feeds.list_runs, "runs")
+        app.workbench.runs.refresh()
         await until(pilot, lambda: bool(app.store.runs.value), "the first run")
         await pilot.press("1")
         await until(pilot, lambda: app.screen.query_one("#runs", LineTable).has_focus, "the cursor on it")
@@ -151,7 +137,7 @@ def test_somebody_without_runs_is_told_what_to_press(
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_runs_are_told_and_opened(play: Callable[..., None], runs: None, size: tuple[int, int]) -> None:
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         lines = app.seen().splitlines()
         newest = next(line for line in lines if "A new" in line)
         assert "● running" in newest and "5/20" in newest
@@ -160,16 +146,16 @@ def test_runs_are_told_and_opened(play: Callable[..., None], runs: None, size: t
         assert "✓ succeeded" in oldest and "20/20" in oldest and "0.750" in oldest and "$0.02" in oldest
         await pilot.press("j", "enter")
         await until(pilot, lambda: bool(app.asked), "the run")
-        assert app.asked[0].run.status.run_id == ENDED_RUN.run_id
+        assert app.asked[0].args[0].status.run_id == ENDED_RUN.run_id
         await pilot.press("tab", "g", "enter")
         await until(pilot, lambda: len(app.asked) == 2, "the profile")
-        assert app.asked[1].profile.name == "animals-or-else"
+        assert app.asked[1].args[0].name == "animals-or-else"
 
     play(scenario, size)
 
 
 def test_stopping_asks_first_where_something_would_be_lost(play: Callable[..., None], runs: None) -> None:
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         await pilot.press("g", "S")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         assert "5 finished samples kept" in app.seen()
@@ -180,7 +166,7 @@ def test_stopping_asks_first_where_something_would_be_lost(play: Callable[..., N
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question again")
         await pilot.press("y")
         await until(pilot, lambda: bool(app.asked), "the stop")
-        assert isinstance(app.asked[0], StopRequested) and app.asked[0].run.status.run_id == RUNNING.run_id
+        assert app.asked[0].name == "steering.stop" and app.asked[0].args[0].status.run_id == RUNNING.run_id
         await pilot.press("j", "S")  # that one has ended
         await pilot.pause()
         assert len(app.asked) == 1 and not isinstance(app.screen, ConfirmScreen)
@@ -195,14 +181,17 @@ def test_what_has_ended_unfinished_is_gone_on_with(play: Callable[..., None], tm
         (tmp_path / "logs" / status.run_id).mkdir(parents=True)
         write_status(tmp_path / "logs" / status.run_id, status)
 
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         await pilot.press("g", "r")  # its budget is used up: the same one would hold it at once
         await until(pilot, lambda: isinstance(app.screen, AskScreen), "the question for a budget")
         await pilot.press("ctrl+u", *"0.5", "enter")
         await until(pilot, lambda: len(app.asked) == 1, "the retry")
         await pilot.press("j", "r")
         await until(pilot, lambda: len(app.asked) == 2, "the other retry")
-        assert [(message.run.status.exit_code, message.budget_usd) for message in app.asked] == [(4, 0.5), (1, None)]
+        assert [(run.status.exit_code, *budget) for run, *budget in (call.args for call in app.asked)] == [
+            (4, 0.5),
+            (1,),
+        ]
         await pilot.press("j", "r")  # nothing is left of that one: the plan is run, and there is none
         await until(pilot, lambda: "There is no plan yet" in app.seen(), "that there is no plan")
         assert len(app.asked) == 2
@@ -213,14 +202,14 @@ def test_what_has_ended_unfinished_is_gone_on_with(play: Callable[..., None], tm
 def test_live_processes_of_others_have_rows_of_their_own(play: Callable[..., None], runs: None) -> None:
     foreign = KnownRun(Path("inspect-7"), replace(RUNNING, run_id="inspect-7", source="inspect", title="arithmetic"))
 
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         put(app.store, processes=(foreign,))
         await until(pilot, lambda: "Runs · 2 · 1 going on · 1 not Proctor's" in app.seen(), "the heading")
         line = next(line for line in app.seen().splitlines() if "inspect-7" in line)
         assert "arithmetic" in line and "● running" in line and " inspect " in line
         await pilot.press("g", "enter")
         await until(pilot, lambda: bool(app.asked), "the opening of it")
-        assert app.asked[0].run is foreign
+        assert app.asked[0].args[0] is foreign
 
     play(scenario)
 
@@ -246,13 +235,13 @@ def test_of_many_runs_only_those_that_changed_are_read_again(tmp_path: Path, mon
 
 
 def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> None:
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         await pilot.press("slash", *"old", "enter")
         table = app.screen.query_one("#runs", LineTable)
         await until(pilot, lambda: table.row_count == 1, "the one run")
         assert table.cursor_key == ENDED_RUN.run_id
         assert "/ old" in app.seen()
-        assert app.memory.get("bench.filter", "") == "old"
+        assert app.preferences.get("runs.filter", "") == "old"
         await pilot.press("slash", "escape")
         await until(pilot, lambda: table.row_count == 2, "all runs")
 
@@ -260,21 +249,21 @@ def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> 
 
 
 def test_the_filter_of_last_time_is_there_again(play: Callable[..., None], runs: None) -> None:
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         table = app.screen.query_one("#runs", LineTable)
         await until(pilot, lambda: "/ new" in app.seen() and table.row_count == 1, "the one run that it lets through")
         assert table.cursor_key == RUNNING.run_id
 
-    memory = Memory(None)
-    memory.put("bench.filter", "new")
-    play(scenario, memory=memory)
+    preferences = Preferences(None)
+    preferences.put("runs.filter", "new")
+    play(scenario, preferences=preferences)
 
 
 def test_a_broken_profile_says_what_is_wrong(play: Callable[..., None], tmp_path: Path) -> None:
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles" / "broken.toml").write_text("title = 3\n")
 
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         await pilot.press("g", "enter")
         await until(pilot, lambda: "This profile cannot be used" in app.seen(), "the reason")
         assert app.asked == []
@@ -283,7 +272,7 @@ def test_a_broken_profile_says_what_is_wrong(play: Callable[..., None], tmp_path
 
 
 def test_a_small_terminal_raises_nothing(play: Callable[..., None], runs: None) -> None:
-    async def scenario(app: BenchApp, pilot: Pilot[str]) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
         await pilot.press("tab", "j", "tab", "j")
         assert "A new" in app.seen() or "An old" in app.seen()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from proctor.tui.state import preferences as memory_module
-from proctor.tui.state.preferences import Memory
+from proctor.tui.state.preferences import Preferences
 
 
 @pytest.fixture
@@ -24,20 +24,20 @@ def put_file(path: Path, content: bytes) -> None:
 
 
 def test_what_is_put_comes_back_in_the_next_session_and_the_file_is_the_users_alone(path: Path) -> None:
-    first = Memory(path)
+    first = Preferences(path)
     first.put("theme", "light")
     first.put("models.view", {"limits": ["tools"], "reverse": True})
     assert first.get("theme", "dark") == "light"
     first.flush()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    second = Memory(path)
+    second = Preferences(path)
     assert second.get("theme", "dark") == "light"
     assert second.get("models.view", {}) == {"limits": ["tools"], "reverse": True}
     assert not second.notice
 
 
 def test_a_value_of_another_type_or_none_is_the_default(path: Path) -> None:
-    memory = Memory(path)
+    memory = Preferences(path)
     memory.put("order", 1)
     memory.put("flag", True)
     assert memory.get("order", "name") == "name"
@@ -47,16 +47,16 @@ def test_a_value_of_another_type_or_none_is_the_default(path: Path) -> None:
 
 def test_a_change_goes_to_the_disk_by_itself(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_module, "WAIT_S", 0.0)
-    memory = Memory(path)
+    memory = Preferences(path)
     memory.put("theme", "light")
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.join()
-    assert Memory(path).get("theme", "dark") == "light"
+    assert Preferences(path).get("theme", "dark") == "light"
 
 
 def test_without_a_path_only_the_session_remembers(path: Path) -> None:
-    memory = Memory(None)
+    memory = Preferences(None)
     memory.put("theme", "light")
     memory.flush()
     assert memory.get("theme", "dark") == "light"
@@ -64,12 +64,12 @@ def test_without_a_path_only_the_session_remembers(path: Path) -> None:
 
 
 def test_two_applications_keep_what_each_has_changed(path: Path) -> None:
-    one, other = Memory(path), Memory(path)
+    one, other = Preferences(path), Preferences(path)
     one.put("theme", "light")
     other.put("results.order", "cost")
     one.flush()
     other.flush()
-    third = Memory(path)
+    third = Preferences(path)
     assert (third.get("theme", ""), third.get("results.order", "")) == ("light", "cost")
 
 
@@ -80,20 +80,20 @@ def test_a_file_that_is_none_of_ours_costs_a_notice_and_is_moved_aside_by_the_ne
     path: Path, content: bytes
 ) -> None:
     put_file(path, content)
-    memory = Memory(path)
+    memory = Preferences(path)
     assert str(path) in memory.notice
     assert memory.get("theme", "dark") == "dark"
     assert path.read_bytes() == content
     memory.put("theme", "light")
     memory.flush()
-    assert Memory(path).get("theme", "dark") == "light"
+    assert Preferences(path).get("theme", "dark") == "light"
     assert path.with_name("layout.json.unreadable").read_bytes() == content
 
 
 def test_a_newer_versions_file_is_left_alone(path: Path) -> None:
     content = json.dumps({"version": 2, "values": {"theme": "light"}}).encode()
     put_file(path, content)
-    memory = Memory(path)
+    memory = Preferences(path)
     assert "newer" in memory.notice
     memory.put("theme", "ansi")
     memory.flush()
@@ -103,7 +103,7 @@ def test_a_newer_versions_file_is_left_alone(path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_costs_a_notice(path: Path) -> None:
     put_file(path.parent, b"a file where the folder should be")
-    memory = Memory(path)
+    memory = Preferences(path)
     memory.put("theme", "light")
     memory.flush()
     assert "not remembered" in memory.notice, "told before anything is lost"
@@ -112,7 +112,7 @@ def test_a_place_that_cannot_be_written_costs_a_notice(path: Path) -> None:
 
 def test_what_comes_between_is_told_once(path: Path) -> None:
     told: list[str] = []
-    memory = Memory(path)
+    memory = Preferences(path)
     assert memory.notice == ""
     memory.on_failure = told.append
     put_file(path.parent, b"a file where the folder should be")
@@ -125,4 +125,4 @@ def test_what_comes_between_is_told_once(path: Path) -> None:
 def test_a_pipe_is_no_file_and_is_not_waited_for(path: Path) -> None:
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
-    assert "no file" in Memory(path).notice
+    assert "no file" in Preferences(path).notice

@@ -1,0 +1,310 @@
+"""Runs: which there are, how each stands, and starting, resuming and watching one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ...evals.run.run_list import KnownRun, KnownRuns, foreign_run
+from ...profiles.base.errors import ProctorError
+from .cell_watch import CellAnswer, CellQuestion, ask_cells
+from .host import guarded, in_thread
+from .spending import resume_question, start_question
+
+if TYPE_CHECKING:
+    from ...evals.catalog.endpoints import Endpoints
+    from ...evals.inspect.control_client import CellControls
+    from ...evals.inspect.logs.log_index import LogIndex
+    from ...evals.inspect.logs.transcript import Transcript
+    from ...evals.inspect.processes import InspectProcesses
+    from ...evals.planning.plan import Plan
+    from ...evals.run.retry import Retry
+    from ...profiles.schema import Profile
+    from ..state.preferences import Preferences
+    from ..state.resource import Loading
+    from ..state.store import SampleRef, Store
+    from .host import Host
+    from .readers import Readers
+    from .results import ResultsController
+    from .spending import Question
+
+RUNS_AT_ONCE = 50  # shown while older ones are still being read
+CONFIRM, NEVER = "confirm", "never"  # a preference, and its value that starts runs unasked
+
+
+class RunsController:
+    """Reads runs, shows one in Live, and starts and resumes them.
+
+    Args:
+        host: The application.
+        store: What is known.
+        readers: The reader processes.
+        preferences: Whether to ask before money is spent.
+        results: Shows runs that have ended.
+        log_dir: The log root that was asked for.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        store: Store,
+        readers: Readers,
+        preferences: Preferences,
+        results: ResultsController,
+        log_dir: str | None,
+    ) -> None:
+        self.host = host
+        self.store = store
+        self._readers = readers
+        self._preferences = preferences
+        self._results = results
+        self._log_dir = log_dir
+        self._known_runs = KnownRuns()
+        self._controls: CellControls | None = None
+        self._processes: InspectProcesses | None = None
+        self._processes_lock = Lock()
+        self._is_asking = False
+        self._next_question: CellQuestion | None = None
+        self._is_starting = False
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a run is being started."""
+        return self._is_starting
+
+    # Which there are
+
+    @guarded(lambda store: store.runs)
+    def refresh(self) -> None:
+        """Read the runs of the log root and the live Inspect processes of others, unless that is being done."""
+        runs = self.store.runs
+        if not runs.is_loading:
+            waiting = "reading the runs folder" if runs.value is None else ""
+            runs.load(self.host, self._list, waiting, then=self._find_processes)
+
+    def _find_processes(self, runs: Iterable[KnownRun] | None) -> None:
+        if not self.store.processes.is_loading:
+            self.store.processes.load(self.host, lambda _: self._foreign(runs or ()))
+
+    # One of them
+
+    @guarded()
+    def open(self, run: KnownRun, *, results: bool = False) -> None:
+        """Show a run: in Live while it runs, in Results once it has ended or where `results` are wanted."""
+        if (run.status.exit_code is None and not results) or run.is_foreign:
+            self._show_live(run)
+        else:
+            self._results.open(run)
+            self.host.show("results")
+
+    @guarded(lambda store: store.live)
+    def follow(self) -> None:
+        """Read how the run stands that Live shows, unless it has ended or that is being done."""
+        live = self.store.live
+        run = live.value
+        if run is None or run.status.exit_code is not None or live.is_loading:
+            return
+        live.load(self.host, lambda _: self._read_process(run) if run.is_foreign else _read(run.run_dir))
+
+    @guarded()
+    def watch_cells(self, question: CellQuestion) -> None:
+        """Ask cells what they are working on; while the last question is out, only one that is asked once waits."""
+        if self._is_asking:
+            if not question.pids:
+                self._next_question = question
+            return
+        self._is_asking = True
+
+        def answered(answer: CellAnswer) -> None:
+            over()
+            run = self.store.live.value
+            if run is None or run.run_dir != question.run.run_dir:
+                return
+            with self.store.together():
+                self.store.running.set(answer.running)
+                if answer.finished is not None:
+                    self.store.finished.set(answer.finished)
+                if answer.conversation is not None:
+                    self.store.conversation.set(answer.conversation)
+
+        def failed(error: ProctorError) -> None:
+            over()
+            self.store.live.fail(error)
+
+        def over() -> None:
+            self._is_asking = False
+            if (waiting := self._next_question) is not None:
+                self._next_question = None
+                self.watch_cells(waiting)
+
+        in_thread(self.host, lambda: self._ask(question), answered, failed)
+
+    @guarded(lambda store: store.live_transcript)
+    def read_ended_sample(self, sample: SampleRef) -> None:
+        """Read the transcript of a sample that has ended in the run that Live shows."""
+        transcript = self.store.live_transcript
+        self.store.live_sample.set(sample)
+        transcript.clear(None)
+        transcript.load(self.host, lambda loading: self._transcript(sample, loading), "reading the transcript")
+
+    # Starting and resuming
+
+    @guarded()
+    def start(
+        self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints, key_hosts: Sequence[str] = ()
+    ) -> None:
+        """Run a plan, after asking where it may cost money.
+
+        Args:
+            profile: What the plan was made from.
+            plan: The plan.
+            name: What the run is named after.
+            endpoints: The addresses and the token.
+            key_hosts: The hosts that API keys may go to, beside their services' own.
+        """
+
+        def start() -> None:
+            self._begin("Starting the run …", lambda: self._start(profile, plan, name, endpoints, key_hosts))
+
+        self._ask_to_spend(start_question(plan), start)
+
+    @guarded()
+    def resume(self, run: KnownRun, budget_usd: float | None = None) -> None:
+        """Finish what a run that has ended left unfinished, after asking where that may cost money.
+
+        Args:
+            run: The run.
+            budget_usd: Another budget for the whole run.
+        """
+        if self._is_starting:
+            return
+        self._is_starting = True
+
+        def prepared(retry: Retry) -> None:
+            self._is_starting = False
+            self._ask_to_spend(
+                resume_question(retry), lambda: self._begin("Resuming the run …", lambda: _resume(retry))
+            )
+
+        in_thread(self.host, lambda: self._prepare(run.run_dir, budget_usd), prepared, self._not_started)
+
+    def _ask_to_spend(self, question: Question | None, then: Callable[[], None]) -> None:
+        if self._is_starting:
+            return
+        if question is None or self._preferences.get(CONFIRM, "") == NEVER:
+            then()
+        else:
+            self.host.confirm(question.title, question.text, question.yes, then)
+
+    @guarded()
+    def _begin(self, notice: str, work: Callable[[], Path]) -> None:
+        if self._is_starting:
+            return
+        self._is_starting = True
+        self.host.notify(notice)
+
+        in_thread(self.host, work, self._started, self._not_started, finish=True)
+
+    def _not_started(self, error: ProctorError) -> None:
+        self._is_starting = False
+        self.host.notify(str(error), "error")
+
+    @guarded(lambda store: store.live)
+    def _started(self, run_dir: Path) -> None:
+        self._is_starting = False
+        self._show_live(None)
+        self.store.live.load(self.host, lambda _: _read(run_dir), "the run is starting")
+        self.refresh()
+
+    def _show_live(self, run: KnownRun | None) -> None:
+        """Show a run in Live; `None` is still being read."""
+        store, shown = self.store, self.store.live.value
+        with store.together():
+            if run is None or shown is None or run.run_dir != shown.run_dir:
+                store.running.set({})
+                store.finished.set({})
+                store.conversation.set(None)
+                store.live_sample.set(None)
+                store.live_transcript.clear(None)
+            store.live.clear(run)
+        self.host.show("live")
+
+    # In threads
+
+    def _list(self, loading: Loading[tuple[KnownRun, ...] | None]) -> tuple[KnownRun, ...]:
+        from ...evals.run.store import log_root
+
+        root = log_root(self._log_dir, None)
+        if not self._known_runs.seen_any:
+            loading.show(self._known_runs.read(root, RUNS_AT_ONCE))
+        return self._known_runs.read(root)
+
+    def _foreign(self, runs: Iterable[KnownRun]) -> tuple[KnownRun, ...]:
+        from ...evals.inspect.processes import InspectProcesses
+        from ...evals.run.external import as_status, foreign_processes
+
+        own = [cell.pid for run in runs if run.status.exit_code is None for cell in run.status.cells if cell.pid]
+        with self._processes_lock:
+            self._processes = self._processes or InspectProcesses()
+            found = foreign_processes(self._processes, own)
+        return tuple(foreign_run(as_status(process, time.time())) for process in found)
+
+    def _read_process(self, run: KnownRun) -> KnownRun:
+        from ...evals.inspect.processes import InspectProcesses
+        from ...evals.run.external import stand_of
+
+        with self._processes_lock:
+            self._processes = self._processes or InspectProcesses()
+            return foreign_run(stand_of(self._processes, run.status, time.time()))
+
+    def _ask(self, question: CellQuestion) -> CellAnswer:
+        from ...evals.inspect.control_client import CellControls
+
+        self._controls = self._controls or CellControls()
+        return ask_cells(self._controls, question, self._index)
+
+    def _index(self, log: Path) -> LogIndex | None:
+        try:
+            return self._readers.index(log)
+        except ProctorError:
+            return None  # Results says why
+
+    def _transcript(self, sample: SampleRef, loading: Loading[Transcript | None]) -> Transcript | None:
+        return self._readers.transcript(sample, lambda: loading.is_wanted)
+
+    def _start(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints, key_hosts: Sequence[str]) -> Path:
+        from ...evals.run.follow import follow
+        from ...evals.run.launch import PendingSupervisor, make_run
+        from ...evals.run.store import log_root
+
+        with PendingSupervisor() as supervisor:
+            root = log_root(self._log_dir, profile.run.log_dir)
+            run_dir = make_run(root, name, plan, profile, now_s=time.time())
+            supervisor.begin(run_dir, endpoints.token, key_hosts=key_hosts)
+            next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
+        return run_dir
+
+    def _prepare(self, run_dir: Path, budget_usd: float | None) -> Retry:
+        from ...evals.run.retry import prepare_retry
+
+        return prepare_retry(run_dir, self._readers.planner, budget_usd=budget_usd)
+
+
+def _resume(retry: Retry) -> Path:
+    from ...evals.run.follow import follow
+    from ...evals.run.launch import PendingSupervisor
+    from ...evals.run.retry import begin_retry
+
+    with PendingSupervisor() as supervisor:
+        begin_retry(retry, supervisor)
+        next(iter(follow(retry.run_dir, supervisor_ended=supervisor.ended, attempt=retry.attempt)))
+    return retry.run_dir
+
+
+def _read(run_dir: Path) -> KnownRun:
+    from ...evals.run.status_file import read_status
+
+    return KnownRun(run_dir, read_status(run_dir))
