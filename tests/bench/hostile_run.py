@@ -75,7 +75,7 @@ def hostile_profile(folder: Path) -> Iterator[Path]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         (folder / "liar.py").write_text(TASK)
         profile = folder / "liar.toml"
-        model = {"target": "openai-api/hostile/liar", "base_url": f"http://127.0.0.1:{server.server_port}/v1"}
+        model = {"inspect_model": "openai-api/hostile/liar", "base_url": f"http://127.0.0.1:{server.server_port}/v1"}
         written = {"title": f"{TITLE} {ENCODABLE}", "tasks": [{"task": "liar.py@liar"}], "models": [model]}
         profile.write_text(tomli_w.dumps(written))
         yield profile

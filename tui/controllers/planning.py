@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ...evals.catalog.endpoints import Endpoints
     from ...evals.planning.plan import Plan
     from ...evals.planning.planner import Prepared
+    from ...evals.tasks.info import TaskFacts
     from ...profiles.library import LoadedProfile
     from ...profiles.schema import Profile
     from ..state.autosave import Autosave
