@@ -18,6 +18,8 @@ R = TypeVar("R")
 
 Kind = Literal["", "name", "state", "words", "step"]
 BAR_WIDTH = 17  # cells of an interval drawn in text
+NARROW_BAR_WIDTH = 11  # where there is little room
+GAP = 2  # cells between columns of text
 BAR = "·┝━●┥"  # outside, left end, inside, value, right end
 
 
@@ -74,6 +76,7 @@ class Column(Generic[R]):
     picture: Callable[[R], Span] | None = None  # drawn, in place of its text
     scale: tuple[float, float] | None = None  # of the picture, over all rows
     mark: float | None = None  # on the scale: what the rows are compared with
+    bar_width: int = BAR_WIDTH
     json: str | None = None  # its name in records; None: `key`; "": it is in none
     shown: bool = True  # else it is in records only
     fit: Callable[[Column[R], Sequence[R]], Column[R] | None] | None = None  # adapts it to the rows; None: leave it out
@@ -110,7 +113,7 @@ class Column(Generic[R]):
         """The text of a row on a terminal, where a picture is drawn in characters: `····┝━━●━┥·`."""
         if self.picture is None:
             return self.words(row)
-        return draw_span(self.picture(row), self.scale, characters=characters)
+        return draw_span(self.picture(row), self.scale, self.bar_width, characters)
 
 
 @dataclass(slots=True)
@@ -179,10 +182,33 @@ def scaled(column: Column[R], rows: Sequence[R]) -> Column[R]:
     ends = [end for span in spans for end in (span.low, span.high) if end is not None]
     if not ends:
         return column
-    low, high = min(ends), max(ends)
-    first, last = f"{low:.2f}", f"{high:.2f}"
-    title = f"{first}{column.title:^{BAR_WIDTH - len(first) - len(last)}}{last}"
-    return replace(column, title=title, scale=(low, high))
+    scale = min(ends), max(ends)
+    return replace(column, title=_ends(scale, column.title, BAR_WIDTH), scale=scale)
+
+
+def _ends(scale: tuple[float, float], words: str, width: int) -> str:
+    """The ends of a scale over its drawings: `0.71   95%   0.90`."""
+    first, last = (f"{end:.2f}" for end in scale)
+    return f"{first}{words:^{max(width - len(first) - len(last), 1)}}{last}"
+
+
+def narrowed(columns: Sequence[Column[R]], widths: Sequence[int], room: int) -> tuple[Column[R], ...]:
+    """The columns, with pictures drawn narrow where one would have to be left out for what counts as much or more.
+
+    Args:
+        columns: The columns.
+        widths: What each of them needs, in cells.
+        room: The cells that there are.
+    """
+    found: list[Column[R]] = []
+    for column in columns:
+        rivals = [width for one, width in zip(columns, widths, strict=True) if one.priority <= column.priority]
+        if column.picture is not None and column.scale is not None and sum(rivals) + GAP * (len(rivals) - 1) > room:
+            title = _ends(column.scale, "", NARROW_BAR_WIDTH)
+            found.append(replace(column, bar_width=NARROW_BAR_WIDTH, title=title))
+        else:
+            found.append(column)
+    return tuple(found)
 
 
 def draw_span(span: Span, scale: tuple[float, float] | None, width: int = BAR_WIDTH, characters: str = BAR) -> str:

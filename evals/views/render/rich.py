@@ -10,13 +10,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from ....profiles.base.text import clean_line
-from ..column import BAR, Column
+from ..column import BAR, GAP, Column, narrowed
 
 R = TypeVar("R")
 
 STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "accent": "cyan"}  # by tone
 ASCII_BAR = ".[-o]"
-_GAP = 2
 
 
 def rich_table(
@@ -36,18 +35,20 @@ def rich_table(
         characters: What intervals are drawn with.
         clean: Makes foreign text safe to print, on one line.
     """
-    texts = [[_text(column, row, characters, clean) for row in rows] for column in columns]
-    widths = [max((cell_len(text.plain) for text in column_texts), default=0) for column_texts in texts]
-    needed = [max(cell_len(column.title), own) for column, own in zip(columns, widths, strict=True)]
-    kept = [at for at, own in enumerate(widths) if own]
+    columns = [column for column in columns if any(column.terminal_words(row) for row in rows)]
+    needed = [_needed(column, rows, characters, clean) for column in columns]
+    folded = [min(own, one.least) if _folds(one) else own for one, own in zip(columns, needed, strict=True)]
+    columns = narrowed(columns, folded, width)
+    needed = [_needed(column, rows, characters, clean) for column in columns]
+    kept = list(range(len(columns)))
 
     def least() -> int:
         folded = (min(needed[at], columns[at].least) if _folds(columns[at]) else needed[at] for at in kept)
-        return sum(folded) + _GAP * (len(kept) - 1)
+        return sum(folded) + GAP * (len(kept) - 1)
 
     while least() > width and (droppable := [at for at in kept if columns[at].priority]):
         kept.remove(max(droppable, key=lambda at: (columns[at].priority, at)))
-    table = RichTable(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), show_edge=False, header_style="dim")
+    table = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="dim")
     for at in kept:
         column = columns[at]
         folds = _folds(column)
@@ -58,9 +59,14 @@ def rich_table(
             overflow="fold",
             min_width=None if folds else needed[at],
         )
-    for row in zip(*(texts[at] for at in kept), strict=True):
-        table.add_row(*row)
+    for row in rows:
+        table.add_row(*(_text(columns[at], row, characters, clean) for at in kept))
     return table
+
+
+def _needed(column: Column[R], rows: Sequence[R], characters: str, clean: Callable[[str], str]) -> int:
+    texts = (_text(column, row, characters, clean).plain for row in rows)
+    return max(map(cell_len, (column.title, *texts)))
 
 
 def _folds(column: Column[R]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....profiles.base.format import UNKNOWN, number_of
 from ....profiles.schema import HF_PREFIX
-from ...widgets.table.from_view import table_columns, table_row
+from ...widgets.table.from_view import fitted, table_columns, table_row
 from ...widgets.table.layout import END, GAP, MARKER
 from ...widgets.table.table import Column, Row
 
@@ -30,6 +30,7 @@ def comparison_table(comparison: RunComparison, width: int = 120) -> tuple[tuple
     beside = len(MARKER) + END + GAP * (len(names) + len(kept) - 1) + sum(kept)
     widths = dict(zip((name.key for name in names), _cut([name.width for name in names], width - beside), strict=True))
     cut = tuple(replace(column, width=widths.get(column.key, column.width)) for column in columns)
+    shown, cut = fitted(shown, cut, width)
     return cut, [table_row(str(at), shown, cell) for at, cell in enumerate(cells)]
 
 

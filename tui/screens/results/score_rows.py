@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd, number_of
 from ....profiles.schema import HF_PREFIX
-from ...widgets.table.from_view import table_columns, table_row
+from ...widgets.table.from_view import fitted, table_columns, table_row
 from ...widgets.table.table import Column, Row, TableCell
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def score_table(section: Section, order: RowOrder, width: int = 120) -> tuple[tu
     shown = SCOREBOARD.shown(rows)
     headings = [_heading(group) for _, group, row in lines if row is None]
     columns = table_columns(shown, rows, name_most=min(max(width - _BESIDE_NAME, 8), WIDEST_NAME), names=headings)
+    shown, columns = fitted(shown, columns, width)
 
     def heading(at: int, group: ScoreGroup) -> Row:
         cells = (TableCell(_heading(group), "accent") if one.kind == "name" else TableCell("") for one in shown)

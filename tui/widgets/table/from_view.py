@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from rich.cells import cell_len
 
 from ....evals.views import column as views
 from ....profiles.base.text import clean_line
-from .layout import Column, Row, TableCell
+from .layout import END, MARKER, Column, Row, TableCell
 
 R = TypeVar("R")
 
@@ -37,11 +38,22 @@ def table_columns(
         if width is None:
             is_name = column.kind == "name"
             texts = [column.terminal_words(row) for row in rows] + list(names if is_name else ())
-            most = views.BAR_WIDTH if column.picture else name_most if is_name and name_most else column.most
+            most = column.bar_width if column.picture else name_most if is_name and name_most else column.most
             longest = max((cell_len(clean_line(text[:most])) for text in texts), default=0)
             width = min(max(longest, cell_len(column.title) + (_ARROW if column.title else 0), 1), most)
         made.append(Column(column.key, column.title, width, column.align, column.priority, column.least))
     return tuple(made)
+
+
+def fitted(
+    columns: Sequence[views.Column[R]], made: Sequence[Column], width: int
+) -> tuple[tuple[views.Column[R], ...], tuple[Column, ...]]:
+    """Both kinds of columns with pictures drawn narrow where they would not fit on lines of `width` cells."""
+    shown = views.narrowed(columns, [column.width for column in made], width - len(MARKER) - END)
+    return shown, tuple(
+        column if one.picture is None else replace(column, title=one.title, width=one.bar_width)
+        for one, column in zip(shown, made, strict=True)
+    )
 
 
 def table_row(key: str, columns: Sequence[views.Column[R]], row: R) -> Row:
