@@ -6,7 +6,11 @@ public; what is lost by that is said once on the run, and by `proctor doctor`.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
+import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,16 +18,33 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from zipfile import ZipFile
 
+from ...profiles.base.errors import ProctorError
+
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
 
-    from inspect_ai.log import EvalSample, EvalSampleSummary
+    from httpx2 import AsyncBaseTransport
+    from inspect_ai.log import EvalLog, EvalLogInfo, EvalSample, EvalSampleSummary
+    from inspect_ai.model import Model, ModelCost, ModelOutput, ModelUsage
 
 RECORDER = "inspect_ai.log._recorders.eval"
 ZIP = "inspect_ai._util.zipfile"
 JSON = "inspect_ai._util.json"
+TASKS = "anyio._backends._asyncio"
 
 CopyLog = Callable[[BinaryIO, str, bool], object]
+
+# The modules that Inspect's first eval would import, and that are private.
+PRELOADED = (
+    "inspect_ai._control.scoring",
+    "inspect_ai._control.server",
+    "inspect_ai._control.strict",
+    "inspect_ai.agent._acp.server",
+    "inspect_ai.agent._acp.transport_live",
+    "inspect_ai.agent._acp.transport_noop",
+    "inspect_ai.model._providers.hf_inference_providers",
+)
 
 # With these every name below is there.
 TRIED_WITH: Mapping[str, str] = {"inspect-ai": "0.3.285", "openai": "3.54.0", "httpx2": "2.16.2", "anyio": "4.16.0"}
@@ -36,9 +57,8 @@ class Feature:
     A name is `module:attribute.attribute`; `Class().attribute` is one that the class's own `__init__` sets.
     """
 
-    package: str
     names: tuple[str, ...]
-    lost: str  # without one of them, in a sentence that begins in small letters
+    lost: str  # without one of them: the end of a sentence
 
 
 def _of_log_file(*attributes: str) -> tuple[str, ...]:
@@ -47,7 +67,6 @@ def _of_log_file(*attributes: str) -> tuple[str, ...]:
 
 FEATURES: Mapping[str, Feature] = {
     "durable_log": Feature(
-        "inspect-ai",
         (
             f"{RECORDER}:_sample_filename",
             f"{RECORDER}:_journal_summary_path",
@@ -63,14 +82,55 @@ FEATURES: Mapping[str, Feature] = {
         "every finished sample writes its whole log anew: cells of more than 1,000 samples are slow",
     ),
     "full_disk": Feature(
-        "inspect-ai",
         (f"{RECORDER}:_copy_temp_to_local", f"{RECORDER}:tempfile"),
         "a full disk ends a cell instead of pausing it",
     ),
-    "compression": Feature(
-        "inspect-ai", (f"{ZIP}:_ZSTD_THREADS",), "each sample costs half a millisecond more CPU to compress"
+    "compression": Feature((f"{ZIP}:_ZSTD_THREADS",), "each sample costs half a millisecond more CPU to compress"),
+    "transport": Feature(
+        (
+            "openai._base_client:AsyncAPIClient()._client",
+            "httpx2:AsyncClient()._transport",
+            "httpx2:AsyncClient()._mounts",
+        ),
+        "who served is unknown, refusals do not stop a cell before its limits, and redirects are followed",
+    ),
+    "deadlines": Feature(
+        (
+            f"{TASKS}:_task_states",
+            f"{TASKS}:CancelScope()._parent_scope",
+            f"{TASKS}:CancelScope()._host_task",
+        ),
+        "an attempt's time runs while its request is held back, and it may be made again",
+    ),
+    "pricing": Feature(
+        (
+            "inspect_ai.model._model:sample_model_usage",
+            "inspect_ai.model._model:sample_role_usage",
+            "inspect_ai.model._model_output:ServedModelUsage",
+            "inspect_ai.model:ModelAPI.served_model_usage",
+        ),
+        "a call that another provider serves is priced as the planned one's",
+    ),
+    "resume": Feature(
+        ("inspect_ai._eval.task:PreviousTask", "inspect_ai._eval.loader:resolve_task_file_sandbox"),
+        "a retry runs only cells that have no log: what others have finished would be paid for again",
+    ),
+    "preload": Feature(
+        tuple(f"{module}:" for module in PRELOADED), "the first cell of a run starts up to three seconds later"
+    ),
+    "tasks": Feature(
+        (
+            "inspect_ai._util.registry:registry_find",
+            "inspect_ai._util.registry:registry_lookup",
+            "inspect_ai._eval.loader:load_file_tasks",
+        ),
+        "tasks in notebooks (.ipynb) cannot be planned, and those of packages are found more slowly",
+    ),
+    "hub_tasks": Feature(
+        ("inspect_ai._eval.task.hf:task_create_from_hf",), "benchmarks of the Hub (hf/…) cannot be planned"
     ),
 }
+OF_CELLS = ("durable_log", "full_disk", "compression", "transport", "deadlines", "pricing", "resume", "preload")
 
 
 def missing(feature: str) -> tuple[str, ...]:
@@ -89,9 +149,14 @@ def losses(*features: str) -> list[str]:
 
 
 def _loss(feature: Feature, gone: tuple[str, ...]) -> str:
-    names = ", ".join(name.rpartition(":")[2] for name in gone)
-    package = feature.package
-    return f"{package} {_version(package)} has no {names} (known in {TRIED_WITH[package]}): {feature.lost}"
+    names = ", ".join(_short(name) for name in gone)
+    package = gone[0].partition(":")[0].partition(".")[0].replace("_", "-")
+    return f"{package} {_version(package)} has no {names} ({TRIED_WITH[package]} has it): {feature.lost}"
+
+
+def _short(name: str) -> str:
+    module, _, path = name.partition(":")
+    return path.replace("()", "") or module
 
 
 def _version(package: str) -> str:
@@ -306,3 +371,172 @@ def compress_on_one_thread() -> None:
     """Compress members of logs on the thread that writes them: Inspect starts twelve for each."""
     if has("compression"):
         _module(ZIP)._ZSTD_THREADS = 0
+
+
+def is_prerequisite_error(error: BaseException) -> bool:
+    """Whether Inspect says that something is missing which the user is to provide."""
+    return any(kind.__name__ == "PrerequisiteError" for kind in type(error).__mro__)
+
+
+# The transport below a model's client
+
+
+def http_client(model: Model) -> Any | None:
+    """The HTTP client below a model's own, where it has one of openai's."""
+    return getattr(getattr(model.api, "client", None), "_client", None)
+
+
+def wrap_transport(model: Model, wrap: Callable[[AsyncBaseTransport], AsyncBaseTransport]) -> bool:
+    """Put a transport below a model's client.
+
+    Returns:
+        Whether that was possible: it is of clients of openai's.
+    """
+    client: Any = http_client(model) if has("transport") else None
+    if not isinstance(client, _module("httpx2").AsyncClient):
+        return False
+    client._transport = wrap(client._transport)
+    for pattern, transport in client._mounts.items():
+        if transport is not None:
+            client._mounts[pattern] = wrap(transport)
+    return True
+
+
+def deadline_scopes() -> list[Any]:
+    """The cancel scopes of anyio that the current task itself is in, the innermost first."""
+    if not has("deadlines"):
+        return []
+    task = asyncio.current_task()
+    scope: Any = getattr(_module(TASKS)._task_states.get(task), "cancel_scope", None)
+    found: list[Any] = []
+    while scope is not None and scope._host_task is task:
+        found.append(scope)
+        scope = scope._parent_scope
+    return found
+
+
+# Prices
+
+
+def price_calls(model: Model, price_of: Callable[[ModelOutput], tuple[str, ModelCost] | None]) -> None:
+    """Have each call of a model priced by itself.
+
+    Args:
+        model: The model.
+        price_of: The name that a call is told under, and its price; `None` where nobody knows it.
+    """
+    if not has("pricing"):
+        return
+    priced: Any = _find("inspect_ai.model._model_output:ServedModelUsage")
+
+    def served_model_usage(output: ModelOutput) -> Any:
+        found = price_of(output)
+        return None if found is None or output.usage is None else [priced(found[0], output.usage, found[1])]
+
+    api: Any = model.api
+    api.served_model_usage = served_model_usage
+
+
+def sample_usages() -> tuple[Mapping[str, ModelUsage], ...]:
+    """What the current sample has used so far: by model, and by role."""
+    if not has("pricing"):
+        return ()
+    inside = _module("inspect_ai.model._model")
+    return inside.sample_model_usage(), inside.sample_role_usage()
+
+
+# Going on with a log
+
+
+def previous_task(log: EvalLog, info: EvalLogInfo, task: str, task_args: Mapping[str, Any]) -> Any:
+    """A task as an eval takes it that goes on from a log.
+
+    Args:
+        log: Its header.
+        info: Where it lies.
+        task: The task's reference.
+        task_args: The task's arguments.
+
+    Raises:
+        ProctorError: This version of Inspect goes on from no log.
+    """
+    if not has("resume"):
+        raise ProctorError(losses("resume")[0], "what is finished stays in the log; run the profile as a new run")
+    spec = log.eval
+    sandbox = _find("inspect_ai._eval.loader:resolve_task_file_sandbox")(spec.task_file, spec.sandbox)
+    return _find("inspect_ai._eval.task:PreviousTask")(
+        id=spec.task_id,
+        task=task,
+        task_args=dict(task_args),
+        model=None,
+        model_roles=None,
+        sandbox=sandbox,
+        log=log,
+        log_info=info,
+    )
+
+
+# Tasks
+
+
+def registered_tasks() -> list[Any]:
+    """The task functions that are registered by now."""
+    if has("tasks"):
+        return list(_find("inspect_ai._util.registry:registry_find")(_is_task))
+    found = (value for module in list(sys.modules.values()) for value in vars(module).values() if callable(value))
+    return list({_registered_name(task): task for task in found if _registered_name(task)}.values())
+
+
+def registered_task(name: str) -> Any | None:
+    """The task function that is registered under a name."""
+    if has("tasks"):
+        return _find("inspect_ai._util.registry:registry_lookup")("task", name)
+    return next((task for task in registered_tasks() if _registered_name(task) == name), None)
+
+
+def load_task_file(path: Path) -> None:
+    """Run a file, so that its tasks are registered."""
+    if has("tasks"):
+        _find("inspect_ai._eval.loader:load_file_tasks")(path)
+        return
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ProctorError(losses("tasks")[0], "name a Python file")
+    sys.modules[path.stem] = module = importlib.util.module_from_spec(spec)
+    with contextlib.chdir(path.parent):
+        spec.loader.exec_module(module)
+
+
+def hub_tasks(reference: str, args: Mapping[str, Any]) -> list[Any]:
+    """The tasks of a benchmark of the Hub.
+
+    Raises:
+        ProctorError: This version of Inspect does not tell them.
+    """
+    if not has("hub_tasks"):
+        raise ProctorError(losses("hub_tasks")[0], "install the version that has it")
+    return _find("inspect_ai._eval.task.hf:task_create_from_hf")(reference, **args)
+
+
+def _is_task(info: Any) -> bool:
+    return info.type == "task"
+
+
+def _registered_name(value: Any) -> str:
+    from inspect_ai.util import registry_info
+
+    try:
+        info = registry_info(value)
+    except (ValueError, TypeError, AttributeError):
+        return ""
+    return info.name if info.type == "task" else ""
+
+
+def main() -> None:
+    """Print what is lost with the installed versions, a line each: for `proctor doctor`."""
+    for line in losses(*FEATURES):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .compat import LogFile
 
 LOG_BUFFER = 20  # finished samples after which they are listed, and the log may be brought up to date
-COPIED_SHARE = 1.75  # of the final log's bytes, at most, that all copies into its place may come to
+COPIED_SHARE = 1.25  # of the final log's bytes, at most, that all copies into its place may come to
 COPIED_ANYWAY_BYTES = 256 * 1024
 LIST_PORTION = 50  # items of a long list that are written in one go: a few milliseconds
 

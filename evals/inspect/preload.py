@@ -1,6 +1,6 @@
 """Imported once in the forkserver: all that Inspect's first eval would import, and nothing that starts threads.
 
-The names that are private to Inspect only save time; one that is gone in a later version is passed over.
+A module that is gone in a later version is passed over.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+
+from . import compat
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -17,17 +19,9 @@ _MODULES = (
     "inspect_ai.hooks",
     "inspect_ai.log",
     "inspect_ai.model",
-    "inspect_ai.model._providers.hf_inference_providers",
     "inspect_ai.scorer",
     "inspect_ai.solver",
-    "inspect_ai._control.server",
-    "inspect_ai._control.scoring",
-    "inspect_ai._control.strict",
-    "inspect_ai.agent._acp.server",
-    "inspect_ai.agent._acp.transport_live",
-    "inspect_ai.agent._acp.transport_noop",
     "aiohttp",
-    "anyio._backends._asyncio",
     "fastapi",
     "fsspec.implementations.chained",
     "httpcore2",
@@ -46,11 +40,12 @@ _MODULES = (
 
 
 def _load() -> None:
-    for name in _MODULES:
+    for name in (*_MODULES, *compat.PRELOADED):
         try:
             importlib.import_module(name)
         except ImportError as error:
             print(f"not preloaded: {name}: {error}")
+    compat.losses(*compat.OF_CELLS)  # looks every name up, for all cells
     from inspect_ai.model import get_model_info
 
     get_model_info("hf-inference-providers/none/none")  # reads the model database

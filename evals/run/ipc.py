@@ -84,7 +84,14 @@ class CellProbed:
     of_grader: bool = False
 
 
-CellMessage = CellProgress | CellEnded | CellRefused | CellProbed
+@dataclass(frozen=True, slots=True)
+class CellNotice:
+    """Something to be told of a run once, however many of its cells say it."""
+
+    text: str
+
+
+CellMessage = CellProgress | CellEnded | CellRefused | CellProbed | CellNotice
 
 
 @dataclass(frozen=True, slots=True)

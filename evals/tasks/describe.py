@@ -9,8 +9,6 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from huggingface_hub.errors import LocalEntryNotFoundError
 from inspect_ai import Task
-from inspect_ai._eval.task.hf import task_create_from_hf
-from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ContentImage
 from inspect_ai.scorer import Scorer
@@ -19,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from ...profiles.base.errors import UsageError
+from ..inspect import compat
 from ..tasks.info import TaskFacts
 from .resolve import HUB_PREFIX, find_task, nearest
 from .signatures import first_line
@@ -116,9 +115,10 @@ def _hub_task(reference: str, args: Mapping[str, Any]) -> Task:
         if name != "revision":
             raise UsageError(f"{reference} has no parameter {name!r}", "a benchmark of the Hub has only `revision`")
     try:
-        tasks = task_create_from_hf(reference, **args)
-    except PrerequisiteError as error:
-        if isinstance(error.__context__, LocalEntryNotFoundError):  # which Inspect takes for a missing file
+        tasks = compat.hub_tasks(reference, args)
+    except Exception as error:
+        is_local = isinstance(error.__context__, LocalEntryNotFoundError)  # which Inspect takes for a missing file
+        if is_local and compat.is_prerequisite_error(error):
             raise UsageError(f"{reference}: the Hub cannot be reached", "check the network") from error
         raise
     if len(tasks) > 1:
@@ -173,11 +173,11 @@ def _sandbox(task: Task, samples: Sequence[Sample]) -> str | None:
 
 def _told(error: BaseException) -> str:
     """An error of somebody else's code in one line."""
-    if isinstance(error, PrerequisiteError):
+    if compat.is_prerequisite_error(error):
         from rich.errors import MarkupError
         from rich.text import Text
 
-        message = str(error.message)
+        message = str(getattr(error, "message", error))
         try:
             return first_line(Text.from_markup(message).plain)
         except MarkupError:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai import list_tasks as parse_tasks
-from inspect_ai._util.registry import registry_find
 from inspect_ai.util import registry_info
 
+from ..inspect import compat
 from .builtin.registry import SHIPPED
 from .info import Origin, TaskInfo, TaskListing
 from .signatures import first_line, parameters, parsed_description, parsed_parameters
@@ -98,7 +98,7 @@ def registered_tasks(package: str = "") -> list[Any]:
     """The task functions that are registered by now, of one package or of all, by name."""
     prefix = f"{package}/" if package else ""
     # Asked for one package that has none, Inspect would import all packages: it is asked for all tasks instead.
-    found = [function for function in registry_find(lambda info: info.type == "task") if _starts(function, prefix)]
+    found = [function for function in compat.registered_tasks() if _starts(function, prefix)]
     return sorted(found, key=lambda function: registry_info(function).name)
 
 

@@ -6,17 +6,15 @@ import difflib
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inspect_ai._eval.loader import load_file_tasks
-from inspect_ai._util.path import chdir_python
-from inspect_ai._util.registry import registry_lookup
 from inspect_ai.util import registry_info
 
 from ...profiles.base.errors import UsageError
+from ..inspect import compat
 from .discovery import file_tasks, installed_packages, load_package, registered_task, registered_tasks, tasks_at
 from .info import TaskInfo
 
@@ -33,7 +31,19 @@ class FoundTask:
 
     def called_in(self) -> AbstractContextManager[None]:
         """Be in that folder, with its modules importable."""
-        return nullcontext() if self.folder is None else chdir_python(self.folder.as_posix())
+        return nullcontext() if self.folder is None else _inside(self.folder)
+
+
+@contextmanager
+def _inside(folder: Path) -> Generator[None]:
+    """Be in a folder, with its modules importable, as Inspect is when it calls a task."""
+    before = list(sys.path)
+    try:
+        with chdir(folder):
+            sys.path.append(folder.as_posix())
+            yield
+    finally:
+        sys.path[:] = before
 
 
 @contextmanager
@@ -54,10 +64,10 @@ def find_task(reference: str) -> Generator[FoundTask]:
     chosen = _choose(reference, path, name)
     with _forgetting(path.parent):
         try:
-            load_file_tasks(path)
+            compat.load_task_file(path)
         except SystemExit as error:
             raise UsageError(f"{path} ends the process when it is loaded ({error.code})", "mend the file") from error
-        function: Any = registry_lookup("task", chosen)
+        function: Any = compat.registered_task(chosen)
         if function is None:
             raise UsageError(f"{path} does not register the task {chosen!r} when it is loaded", "mend the file")
         yield FoundTask(function, path.parent)
@@ -142,7 +152,7 @@ def _registered(reference: str) -> Callable[..., Any]:
             reason = load_package(point)
             if reason:
                 raise UsageError(f"the package of {reference} is broken: {reason}", f"mend or reinstall {package}")
-    function: Any = registry_lookup("task", reference) if package else None  # a bare name is one of a file seen before
+    function: Any = compat.registered_task(reference) if package else None  # a bare name is one of a file seen before
     if function is not None:
         return function
     names = [name for known in registered_tasks() if "/" in (name := registry_info(known).name)]

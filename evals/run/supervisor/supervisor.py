@@ -17,7 +17,7 @@ from ...planning.plan import Cell
 from ..cell_state import with_end, with_progress
 from ..events import is_worked_on
 from ..executors.base import Backend, CellExited, CellReport
-from ..ipc import CellEnded, CellJob, CellProbed, CellProgress, CellRefused
+from ..ipc import CellEnded, CellJob, CellNotice, CellProbed, CellProgress, CellRefused
 from ..status import ENDED, CellState, CellStatus, RunStatus
 from .budget import committed_usd
 from .command_server import CallDone, CommandResult, OrderServer, PendingCommand
@@ -65,6 +65,7 @@ class Supervisor:
         self._ending: dict[str, float] = {}  # cells that were asked to end, and since when
         self._over_budget = False
         self._alone_by_s = stopwatch() + ORPHANS_WITHIN_S if book.is_resumed else 0.0
+        self._noticed: set[str] = set()
         self._stops = 0
         self._stops_obeyed = 0
 
@@ -206,6 +207,10 @@ class Supervisor:
             self._alive.discard(cell.id)
             self._ending.pop(cell.id, None)
         match report.news:
+            case CellNotice(text):
+                if text not in self._noticed:
+                    self._noticed.add(text)
+                    book.tell("warn", text)
             case CellRefused() | CellProbed():
                 self._minding.take(cell.id, report.news, self._obedient())
             case CellProgress():

@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from ....profiles.base.errors import UsageError
 from ...catalog.endpoints import Endpoints
 from ...catalog.services import host_of, look_around
+from ...inspect.compat import http_client
 from ...planning.consent import key_uses
 from ..ipc import CellJob
 
@@ -37,7 +38,7 @@ def keep_at_home(model: Model) -> None:
 
     The answer is then that of the server that redirects, an error. Clients of another kind stay as they are.
     """
-    client: Any = getattr(getattr(getattr(model, "api", None), "client", None), "_client", None)
+    client: Any = http_client(model)
     hooks: Any = getattr(client, "event_hooks", None)
     if isinstance(hooks, dict) and "response" in hooks:
         client.event_hooks = {**hooks, "response": [*hooks["response"], _without_foreign_redirect]}

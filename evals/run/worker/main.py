@@ -21,20 +21,19 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio
 from inspect_ai import eval_async  # pyright: ignore[reportUnknownVariableType]
-from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
 from inspect_ai.model import Model, get_model
-from inspect_ai.util._display import init_display_type
 
 from ....profiles.base.errors import ProctorError
 from ....profiles.base.secrets import Sweeper, secrets_of
 from ....profiles.base.text import reason_line
 from ....profiles.schema import HF_PREFIX
 from ...catalog.services import account_at
+from ...inspect import compat
 from ...inspect.durable_log import keep_logs_durably
 from ...inspect.full_disk import LogSpaceGuard
 from ...inspect.logs.index_cache import store_index
@@ -42,7 +41,7 @@ from ...inspect.logs.log_reader import GRADER, headline, index_log
 from ...planning.plan import Endpoint
 from ...tasks.resolve import whole_reference
 from ..events import work_on
-from ..ipc import CellEnded, CellJob, CellMessage
+from ..ipc import CellEnded, CellJob, CellMessage, CellNotice
 from .answers import MIB, Bounds
 from .circuit_breaker import CircuitBreaker, Closure
 from .hooks import observe
@@ -69,7 +68,7 @@ def run_cell(job: CellJob, channel: Connection) -> None:
     """The main function of a cell process."""
     os.setpgrp()  # sandboxes and other children of user code end with the cell
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    init_display_type("none")
+    os.environ["INSPECT_DISPLAY"] = "none"
     work_on(Path(job.run_dir))
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"]))
     if job.token is not None:
@@ -156,9 +155,10 @@ def first_line(error: BaseException) -> str:
     """The error in one line; a prerequisite's message without the markup Inspect puts around it."""
     if isinstance(error, ProctorError):
         return reason_line(str(error))
-    if isinstance(error, PrerequisiteError):
-        return reason_line(" ".join(_without_markup(str(error.message)).split()))
-    line = reason_line(str(getattr(error, "message", None) or error)) or type(error).__name__
+    message = str(getattr(error, "message", None) or error)
+    if compat.is_prerequisite_error(error):
+        return reason_line(" ".join(_without_markup(message).split()))
+    line = reason_line(message) or type(error).__name__
     return f"{type(error).__name__}: {line}" if type(error).__name__ not in line else line
 
 
@@ -189,6 +189,7 @@ class _CellRunner:
         self._finished: Finished | None = None  # by earlier attempts
         self._log_name: str | None = None  # of this attempt
         self._log_buffer = 1
+        self._unwatched: set[bool] = set()  # sides of which who serves cannot be told: whether it is the grader's
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
@@ -198,8 +199,10 @@ class _CellRunner:
         for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
-        observe(self.meter, model=cell.endpoint.model, on_start=self._note_log)
+        observe(self.meter, model=cell.endpoint.model, unwatched=self._unwatched, on_start=self._note_log)
         self._log_buffer = keep_logs_durably(self._space)
+        for lost in compat.losses(*compat.OF_CELLS):
+            _send(self.channel, CellNotice(lost))
         if self.job.attempt > 1:
             await self._find_finished()
 
@@ -214,7 +217,7 @@ class _CellRunner:
                 try:
                     self.log = next(iter(await self._eval(model, roles)), None)
                 except Exception as raised:
-                    if not isinstance(raised, PrerequisiteError | ProctorError):
+                    if not isinstance(raised, ProctorError) and not compat.is_prerequisite_error(raised):
                         _print(traceback.format_exc())
                     error = first_line(raised)
             group.cancel_scope.cancel()
@@ -252,7 +255,12 @@ class _CellRunner:
         cell = self.job.cell
         routed = endpoint.model.startswith(HF_PREFIX)
         price = cell.grader_price if is_grader else cell.price
-        model = get_model(endpoint.model, base_url=endpoint.base_url, memoize=False)
+        headers = {SESSION_HEADER: self.job.run_id} if routed else {}
+        if routed and self.job.settings.bill_to is not None:
+            headers[BILL_TO_HEADER] = self.job.settings.bill_to
+        can_watch = compat.has("transport")
+        model_args: dict[str, Any] = {} if can_watch or not routed else {"default_headers": headers}
+        model = get_model(endpoint.model, base_url=endpoint.base_url, memoize=False, **model_args)
         price_model(
             model,
             endpoint,
@@ -262,9 +270,6 @@ class _CellRunner:
             prices=self.job.prices.get(endpoint.hub_id or "", {}),
         )
         keep_at_home(model)
-        headers = {SESSION_HEADER: self.job.run_id} if routed else {}
-        if routed and self.job.settings.bill_to is not None:
-            headers[BILL_TO_HEADER] = self.job.settings.bill_to
         # Inspect names the sums of a sample by the model and by its role.
         names = (str(model), GRADER) if is_grader else (str(model),)
         client = Client(

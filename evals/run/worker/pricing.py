@@ -2,21 +2,19 @@
 
 A policy may be served by another provider than the one that it meant when it was planned, and so may a named one. The
 router says who did; where the catalog knows that one's price, it counts. Where it does not, what the call costs is
-unknown, and so is what its sample does. Private to Inspect, and looked up in this one place: `served_model_usage`,
-which a model's API is asked for prices by, and the usage of the sample that is being worked on.
+unknown, and so is what its sample does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inspect_ai.model import ModelCost, ModelInfo, ModelUsage, set_model_info
-from inspect_ai.model._model import sample_model_usage, sample_role_usage
-from inspect_ai.model._model_output import ServedModelUsage
 
 from ...catalog.listings import Price
+from ...inspect.compat import price_calls, sample_usages
 from ...planning.plan import Endpoint
 
 if TYPE_CHECKING:
@@ -56,18 +54,15 @@ def price_model(
     if endpoint.hub_id is None:  # none of the router's
         return
 
-    def served_model_usage(output: ModelOutput) -> list[ServedModelUsage] | None:
+    def price_of(output: ModelOutput) -> tuple[str, ModelCost] | None:
         provider = serving.get()
         found = price if provider in ("", expected) else prices.get(provider)
         _is_unknown.set(found is None)
         if found is None and (names := unpriced.get()) is not None:
             names.update((str(model), role))
-        if found is None or output.usage is None:
-            return None
-        return [ServedModelUsage(endpoint.model, output.usage, _model_cost(found))]
+        return None if found is None else (endpoint.model, _model_cost(found))
 
-    api: Any = model.api
-    api.served_model_usage = served_model_usage
+    price_calls(model, price_of)
 
 
 def forget_unknown_cost(usage: ModelUsage) -> None:
@@ -75,7 +70,7 @@ def forget_unknown_cost(usage: ModelUsage) -> None:
     if _is_unknown.get():
         usage.total_cost = None
     for name in unpriced.get() or ():
-        for sums in (sample_model_usage(), sample_role_usage()):
+        for sums in sample_usages():
             if name in sums:
                 sums[name].total_cost = None
 
@@ -91,7 +86,7 @@ def lose_cost(names: Iterable[str]) -> None:
         return
     known.update(names)
     for name in known:
-        for sums in (sample_model_usage(), sample_role_usage()):
+        for sums in sample_usages():
             if name in sums:
                 sums[name].total_cost = None
 

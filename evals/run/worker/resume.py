@@ -1,8 +1,7 @@
 """Going on where an earlier process of a cell has ended: what its log holds is not asked for again.
 
 What a killed process has finished lies beside its log, and is put in its place first (see `unfinished_log`). The log
-of a later attempt begins as a copy of the one before: the newest log of a cell holds everything. Private to Inspect,
-and looked up in this one place: `PreviousTask`, which is how `eval_retry` hands a log to the eval.
+of a later attempt begins as a copy of the one before: the newest log of a cell holds everything.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inspect_ai._eval.loader import resolve_task_file_sandbox
-from inspect_ai._eval.task import PreviousTask
 from inspect_ai.log import (
     EvalLog,
     EvalLogInfo,
@@ -25,6 +22,7 @@ from inspect_ai.log import (
 )
 
 from ...inspect.archive import PART
+from ...inspect.compat import previous_task
 from ...inspect.logs.log_usage import costs_of
 from ...inspect.logs.score_values import first_number
 from ...inspect.unfinished_log import recover
@@ -43,7 +41,7 @@ class Finished:
     scores: tuple[float, ...]  # of those that have a number for a score
     cost: tuple[CallStats, CallStats]  # of all that it holds, and that alone: of the model under test, of its grader
 
-    def as_task(self, task: str, task_args: Mapping[str, Any]) -> PreviousTask:
+    def as_task(self, task: str, task_args: Mapping[str, Any]) -> Any:
         """The task as an eval takes it that goes on from this log."""
         status = self.path.stat()
         info = EvalLogInfo(
@@ -55,16 +53,7 @@ class Finished:
             task_id=self.log.eval.task_id,
             suffix=None,
         )
-        return PreviousTask(
-            id=self.log.eval.task_id,
-            task=task,
-            task_args=dict(task_args),
-            model=None,
-            model_roles=None,
-            sandbox=resolve_task_file_sandbox(self.log.eval.task_file, self.log.eval.sandbox),
-            log=self.log,
-            log_info=info,
-        )
+        return previous_task(self.log, info, task, task_args)
 
 
 async def find_finished(run_dir: Path, cell_id: str, *, epochs: int, foreign: Collection[str] = ()) -> Finished | None:

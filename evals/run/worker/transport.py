@@ -2,7 +2,6 @@
 
 Inspect keeps no response headers, and an error's text may be lost above the HTTP layer. Both are in reach here, in the
 very task of the sample that asked. Everything that servers send passes through: it is bounded, and swept of secrets.
-Private to Inspect and openai, and looked up in this one place: `api.client._client` and its `_transport` and `_mounts`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 from inspect_ai.log import transcript
@@ -22,6 +21,7 @@ from ....profiles.base.secrets import BytesStream, Sweeper
 from ....profiles.base.text import clean_line, reason_line
 from ...catalog.http import failure_words
 from ...catalog.http_errors import HUGGING_FACE, Account, RouterError, error_text, router_error
+from ...inspect.compat import wrap_transport
 from ...inspect.deadlines import held_deadlines
 from .answers import Asked, Bounds, ChatReader, NoAnswer, Oddity
 from .circuit_breaker import (
@@ -591,21 +591,14 @@ def watch(
         Whether that was possible; a provider whose client is none of openai's runs unwatched.
     """
     api: Any = model.api
-    outer = getattr(api, "client", None)
-    inside: Any = getattr(outer, "_client", None)
-    if not isinstance(inside, httpx2.AsyncClient):
-        return False
-    inner: Any = inside
 
     def wrapped(transport: httpx2.AsyncBaseTransport) -> MonitoredTransport:
         return MonitoredTransport(transport, meter, gate, client)
 
-    inner._transport = wrapped(inner._transport)
-    for pattern, transport in inner._mounts.items():
-        if transport is not None:
-            inner._mounts[pattern] = wrapped(transport)
+    if not wrap_transport(model, wrapped):
+        return False
     # The client's own retries would be neither counted nor bounded by the profile.
-    cast("Any", outer).max_retries = 0
+    api.client.max_retries = 0
     should_retry = api.should_retry
     api.should_retry = lambda error: not error.is_final if isinstance(error, NoAnswer) else should_retry(error)  # pyright: ignore
     api.retry_wait = lambda: RetryWait(timeout_s, max_retries, client.account)
