@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from inspect_ai.event import ModelEvent
 from inspect_ai.hooks import (
@@ -26,16 +26,13 @@ from .circuit_breaker import gate_waits_s, scoring, wire_failure
 from .metrics import Meter
 from .pricing import forget_unknown_cost, unpriced
 
-UNKNOWN = "unknown"  # stands for who served where that cannot be told
 
-
-def observe(meter: Meter, *, model: str, unwatched: Collection[bool], on_start: Callable[[EvalSpec], None]) -> None:
+def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None]) -> None:
     """Count everything that this process's eval does into a meter.
 
     Args:
         meter: Where it is counted.
         model: The model under test; calls to others, and all calls made while scoring, are the grader's.
-        unwatched: The sides whose servers cannot be told: whether it is the grader's.
         on_start: Given the eval's spec when its log has been begun.
     """
     in_flight: set[str] = set()
@@ -98,9 +95,6 @@ def observe(meter: Meter, *, model: str, unwatched: Collection[bool], on_start: 
             usage = data.usage
             forget_unknown_cost(usage)
             calls = meter.grader if scoring.get() or data.model_name != model else meter.model
-            is_grader = calls is meter.grader
-            if is_grader in unwatched:
-                (meter.grader_served_by if is_grader else meter.served_by)[UNKNOWN] += 1
             waits_s = gate_waits_s.get() or []
             latency_s = max(data.call_duration - sum(waits_s), 0.0)
             waits_s.clear()

@@ -189,7 +189,6 @@ class _CellRunner:
         self._finished: Finished | None = None  # by earlier attempts
         self._log_name: str | None = None  # of this attempt
         self._log_buffer = 1
-        self._unwatched: set[bool] = set()  # sides of which who serves cannot be told: whether it is the grader's
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
@@ -199,7 +198,7 @@ class _CellRunner:
         for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
-        observe(self.meter, model=cell.endpoint.model, unwatched=self._unwatched, on_start=self._note_log)
+        observe(self.meter, model=cell.endpoint.model, on_start=self._note_log)
         self._log_buffer = keep_logs_durably(self._space)
         for lost in compat.losses(*compat.OF_CELLS):
             _send(self.channel, CellNotice(lost))
