@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 from zipfile import ZipFile
 
 from ...profiles.base.errors import ProctorError
@@ -102,6 +102,10 @@ FEATURES: Mapping[str, Feature] = {
         ),
         "an attempt's time runs while its request is held back, and it may be made again",
     ),
+    "retuning": Feature(
+        ("inspect_ai.model._generate_overrides:generate_config_override",),
+        "`inspect ctl config` changes no timeout and no number of retries while a cell runs",
+    ),
     "pricing": Feature(
         (
             "inspect_ai.model._model:sample_model_usage",
@@ -130,7 +134,17 @@ FEATURES: Mapping[str, Feature] = {
         ("inspect_ai._eval.task.hf:task_create_from_hf",), "benchmarks of the Hub (hf/…) cannot be planned"
     ),
 }
-OF_CELLS = ("durable_log", "full_disk", "compression", "transport", "deadlines", "pricing", "resume", "preload")
+OF_CELLS = (
+    "durable_log",
+    "full_disk",
+    "compression",
+    "transport",
+    "deadlines",
+    "retuning",
+    "pricing",
+    "resume",
+    "preload",
+)
 
 
 def missing(feature: str) -> tuple[str, ...]:
@@ -413,6 +427,13 @@ def deadline_scopes() -> list[Any]:
         found.append(scope)
         scope = scope._parent_scope
     return found
+
+
+def setting_now(name: Literal["timeout", "max_retries"], planned: int | None) -> int | None:
+    """A setting of a model's calls as it stands: as it was planned, or as it was changed since."""
+    if not has("retuning"):
+        return planned
+    return _find("inspect_ai.model._generate_overrides:generate_config_override")(name, planned)
 
 
 # Prices

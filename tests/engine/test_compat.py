@@ -64,6 +64,22 @@ for feature, name in [line.split() for line in sys.stdin]:
         )
 
 
+def test_the_doctor_reports_what_is_lost_and_with_which_version_it_is_there() -> None:
+    def bridge(name: str) -> list[tuple[str, str]]:
+        done = subprocess.run(
+            [BIN / "proctor", "doctor", "--practice", "--json"], env=without(name), capture_output=True, check=False
+        )
+        checks = json.loads(done.stdout)["checks"]
+        return [(check["status"], check["detail"]) for check in checks if check["name"] == "bridge"]
+
+    assert bridge("-") == [("ok", "nothing is lost")]
+    lost = compat.FEATURES["resume"]
+    versions = f"{compat.TRIED_WITH['inspect-ai']} has it"
+    assert bridge(lost.names[0]) == [
+        ("warn", f"inspect-ai {compat.TRIED_WITH['inspect-ai']} has no PreviousTask ({versions}): {lost.lost}")
+    ]
+
+
 @pytest.mark.parametrize("feature", compat.OF_CELLS)
 def test_a_run_succeeds_without_a_private_name_and_warns_once(feature: str, own_home: Path) -> None:
     name = compat.FEATURES[feature].names[-1]

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ from ...profiles.base.text import clean_line
 
 NETWORK_TIMEOUT_S = 6.0
 PRACTICE_TIMEOUT_S = 20.0
+BRIDGE_TIMEOUT_S = 60.0
 PACKAGES = ("inspect-ai", "huggingface_hub", "openai", "httpx", "pydantic", "textual", "rich", "datasets", "scipy")
 # Bytes of a Unix socket's path, without the closing NUL (unix(7): 108 on Linux, 104 on macOS).
 SOCKET_PATH_BYTES = 103 if sys.platform == "darwin" else 107
@@ -79,6 +81,7 @@ def _machine_checks(log_dir: str | None) -> list[Check]:
     return [
         Check("python", "ok", f"{platform.python_version()} on {platform.platform(aliased=True, terse=True)}"),
         _packages(),
+        *_start("bridge", _bridge)(BRIDGE_TIMEOUT_S),
         terminal_check(os.environ, shutil.get_terminal_size(), is_terminal=sys.stdout.isatty()),
         _log_root(log_root(log_dir, None)),
         *_start("runtime", lambda: [_runtime_folder()])(NETWORK_TIMEOUT_S),
@@ -140,6 +143,18 @@ def _packages() -> Check:
     if missing:
         return Check("packages", "fail", f"not installed: {', '.join(missing)}", "install proctor again: `uv sync`")
     return Check("packages", "ok", ", ".join(versions))
+
+
+def _bridge() -> list[Check]:
+    """What Proctor uses of Inspect and others that they do not promise: whether the installed versions have it."""
+    asked = [sys.executable, "-P", "-m", "proctor.evals.inspect.compat"]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=BRIDGE_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or ["no reason is given"])[-1]
+        return [Check("bridge", "fail", f"Inspect cannot be looked into: {why}", "install proctor again: `uv sync`")]
+    lost = done.stdout.splitlines()
+    remedy = "install the versions that have it: `uv sync`"
+    return [Check("bridge", "warn", line, remedy) for line in lost] or [Check("bridge", "ok", "nothing is lost")]
 
 
 def terminal_check(environment: Mapping[str, str], size: os.terminal_size, *, is_terminal: bool) -> Check:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from inspect_ai.model._generate_overrides import generate_config_override
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
 
 from ....profiles.base.format import number_of
 from ...catalog.http_errors import Account, router_error
+from ...inspect.compat import setting_now
 from .answers import NoAnswer
 from .circuit_breaker import wire_failure
 
@@ -48,8 +48,8 @@ class RetryWait(wait_base):
         asked_s = retry_after_s(getattr(response, "headers", {}))
         wait_s = self._own(retry_state)
         wait_s = asked_s + wait_s * 0.1 if asked_s > 0 else wait_s
-        timeout_s = generate_config_override("timeout", self._timeout_s)
-        max_retries = generate_config_override("max_retries", self._max_retries)
+        timeout_s = setting_now("timeout", self._timeout_s)
+        max_retries = setting_now("max_retries", self._max_retries)
         spent_s = retry_state.seconds_since_start or 0.0
         why = ""
         if max_retries is not None and retry_state.attempt_number > max_retries:
