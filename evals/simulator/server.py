@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -80,9 +81,17 @@ def make_app(options: ServerOptions) -> web.Application:
     return app
 
 
+_OWN_HOSTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
+
+
 @web.middleware
 async def _guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    """Count requests on their way, and tell aiohttp's own failures as JSON."""
+    """Count requests on their way, and tell aiohttp's own failures as JSON.
+
+    A page of the web could have its own name resolve to loopback ("DNS rebinding"); its requests still carry the name.
+    """
+    if not _OWN_HOSTS.fullmatch(request.host):
+        return error_response(403, {"error": f"practice is asked as {HOST} or localhost, not by another name"})
     state = request.app[STATE]
     state.in_flight += 1
     try:

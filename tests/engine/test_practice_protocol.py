@@ -305,6 +305,13 @@ def test_it_listens_on_this_machine_only(server: PracticeServer) -> None:
     assert server.url.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.parametrize(
+    ("host", "status"), [("attacker.example", 403), ("127.0.0.1.attacker.example:80", 403), ("localhost", 200)]
+)
+def test_a_name_that_was_made_to_mean_this_machine_is_refused(server: PracticeServer, host: str, status: int) -> None:
+    assert httpx.get(f"{server.hub_url}/practice/log", headers={"Host": host}).status_code == status
+
+
 def test_a_roster_file_replaces_everyone(own_home: Any) -> None:
     roster = own_home / "roster.json"
     offers = [{"provider": "solo", "tokens_per_s": 10}, {"provider": "duo", "tokens_per_s": 20}]
