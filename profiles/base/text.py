@@ -16,6 +16,18 @@ _UNSAFE = re.compile(
 )
 
 
+_MARKS_KEPT = 4
+_MARK = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+_FLOOD = re.compile(f"([{_MARK}]{{{_MARKS_KEPT}}})([{_MARK}]+)")
+
+
+def _counted(match: re.Match[str]) -> str:
+    return f"{match[1]}<{len(match[2])} marks>"
+
+
 def _visible(match: re.Match[str]) -> str:
     code = ord(match.group())
     if code < 0x20:
@@ -26,8 +38,11 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """The text with everything a terminal might obey made visible; tabs and newlines stay."""
-    return _UNSAFE.sub(_visible, text)
+    """The text with everything a terminal might obey made visible; tabs and newlines stay.
+
+    Of marks that are stacked upon one character no more than any language takes are kept, and the others are counted.
+    """
+    return _FLOOD.sub(_counted, _UNSAFE.sub(_visible, text))
 
 
 MAX_REASON_CHARS = 500

@@ -79,10 +79,13 @@ def scopes_of(binding_id: str) -> tuple[str, ...]:
 
 
 def declared_bindings() -> Iterator[tuple[type[DOMNode], Binding]]:
-    """Every binding with the class of ours that declares it."""
+    """Every binding with the class of ours that declares it.
+
+    `tui.terminal` binds nothing, and textual-image asks the terminal what it can as soon as it is imported.
+    """
     root = importlib.import_module(__name__.split(".input")[0])
     for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
-        if found.ispkg or ".cli." in found.name:
+        if found.ispkg or ".cli." in found.name or ".terminal." in found.name:
             continue
         for kind in vars(importlib.import_module(found.name)).values():
             if isinstance(kind, type) and kind.__module__ == found.name and issubclass(kind, DOMNode):
