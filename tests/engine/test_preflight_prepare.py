@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from proctor.evals.api.planning import open_planner
+from proctor.evals import api
 from proctor.evals.planning.planner import Planner, Prepared
 from proctor.evals.results.reader.client import Reader
 from proctor.evals.run.run_toml import read_run_toml, write_run_toml
@@ -54,8 +54,7 @@ def lines(prepared: Prepared) -> list[str]:
 
 def test_the_practice_profile_is_planned_without_asking_a_model(tmp_path: Path) -> None:
     loaded = load("practice")
-    with open_planner() as planner:
-        prepared = planner.prepare(loaded.profile, loaded.path)
+    prepared = api.load("practice").plan().prepared
     hub_url = prepared.plan.hub_url
     try:
         health = httpx.get(f"{hub_url}/practice/health").json()

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 
 import click
 
-from ...evals.api.planning import open_planner
+from ...evals.api.readers import close_readers, planner
 from ...evals.run.commands import RunCommand, author, send_order
 from ...evals.run.events import is_supervised
 from ...evals.run.gates import exit_code
@@ -68,10 +68,10 @@ def command(
             click.echo(clean_line(line), err=True)
         return 0
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
-        with open_planner() as planner:
-            retry = prepare_retry(
-                run_dir, planner, overrides=overrides, budget_usd=budget, words=cell, trusted_hosts=trusted_hosts
-            )
+        retry = prepare_retry(
+            run_dir, planner(), overrides=overrides, budget_usd=budget, words=cell, trusted_hosts=trusted_hosts
+        )
+        close_readers()
         print_problems(retry.plan.problems)
         if retry.plan.errors:
             return UsageError.exit_code

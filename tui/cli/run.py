@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import nullcontext
 
 import click
 from rich.console import Console
 
-from ...evals.api.planning import open_planner
-from ...evals.planning.consent import accepting, write_accepted
-from ...evals.planning.plan import Plan
-from ...evals.run.launch import PendingSupervisor, make_run
-from ...evals.run.store import log_root
-from ...evals.views.plan import plan_record, spending_line, totals_line
+from ...evals import api
+from ...evals.api import PlannedRun
+from ...evals.api.readers import close_readers
+from ...evals.run.launch import PendingSupervisor
+from ...evals.views.plan import plan_record, totals_line
 from ...profiles.base.errors import UsageError
 from ...profiles.base.text import clean_line
-from ...profiles.library import load
 from .follow import leave, tell_launch, watch
 from .output import print_event, waiting
 from .plan_view import print_plan, print_problems
@@ -50,43 +47,37 @@ def command(
     as_json: bool,
 ) -> int:
     """Run PROFILE: a TOML file, or the name of one of `proctor profiles`."""
-    changes = [*overrides]
-    if practice:
-        changes.append("run.source=practice")
-    if budget is not None:
-        changes.append(f"run.budget_usd={budget}")
-    loaded = load(profile, overrides=changes)
+    changes = overrides if budget is None else (*overrides, f"run.budget_usd={budget}")
+    loaded = api.load(profile, overrides=changes, practice=practice)
     with nullcontext() if dry_run else PendingSupervisor() as supervisor:
-        with open_planner() as planner, waiting("Reading the catalog and building the tasks …"):
-            prepared = planner.prepare(loaded.profile, loaded.path, trusted_hosts=trusted_hosts)
-        plan = prepared.plan
+        with waiting("Reading the catalog and building the tasks …"):
+            planned = loaded.plan(trusted_hosts=trusted_hosts)
+        close_readers()
         if supervisor is None:
-            _show_plan(plan, as_json=as_json)
-            return UsageError.exit_code if plan.errors else 0
+            _show_plan(planned, as_json=as_json)
+            return UsageError.exit_code if planned.plan.errors else 0
         if not as_json:
-            click.echo(clean_line(spending_line(plan, loaded.name)), err=True)
-        print_problems(plan.problems)
-        if plan.errors:
+            click.echo(clean_line(planned.spending), err=True)
+        print_problems(planned.problems)
+        if planned.plan.errors:
             return UsageError.exit_code
-        if not may_start(may_cost=plan.may_cost, yes=yes, as_json=as_json):
+        if not may_start(may_cost=planned.may_cost, yes=yes, as_json=as_json):
             return NOT_STARTED
-        root = log_root(log_dir, loaded.profile.run.log_dir)
-        run_dir = make_run(root, loaded.name, plan, loaded.profile, now_s=time.time(), profile_path=loaded.path)
+        run = planned.make(log_dir=log_dir)
 
         def launch() -> None:
-            write_accepted(loaded.path, accepting(prepared.key_uses, trusted_hosts))
-            supervisor.begin(run_dir, prepared.endpoints.token, key_hosts=prepared.key_hosts)
-            cells = [cell.id for cell in plan.cells]
-            tell_launch(totals_line(plan), cells, run_dir, supervisor.pid, as_json=as_json)
+            planned.begin(run, supervisor)
+            cells = [cell.id for cell in planned.cells]
+            tell_launch(totals_line(planned.plan), cells, run.path, supervisor.pid, as_json=as_json)
 
         if detach:
             launch()
-            return leave(run_dir, supervisor, as_json=as_json)
-        return watch(launch, run_dir, supervisor, loaded.profile.gates, as_json=as_json)
+            return leave(run.path, supervisor, as_json=as_json)
+        return watch(launch, run.path, supervisor, loaded.profile.gates, as_json=as_json)
 
 
-def _show_plan(plan: Plan, *, as_json: bool) -> None:
+def _show_plan(planned: PlannedRun, *, as_json: bool) -> None:
     if as_json:
-        print_event("plan", plan_record(plan))
+        print_event("plan", plan_record(planned.plan))
     else:
-        print_plan(plan, Console())
+        print_plan(planned.plan, Console())

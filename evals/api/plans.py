@@ -1,0 +1,174 @@
+"""Profiles, and the plans that are made from them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...profiles import library
+from ...profiles.base.errors import UsageError
+from ...profiles.library import LoadedProfile
+from ...profiles.schema import Profile
+from ..planning.consent import accepting, write_accepted
+from ..planning.plan import Cell, Plan, Problem
+from ..planning.planner import Prepared
+from ..run.follow import follow
+from ..run.launch import PendingSupervisor, make_run
+from ..run.store import log_root
+from ..views.plan import PLAN_CELLS, planned_cells, problem_line, spending_line, totals_line
+from .readers import planner
+from .runs import Run
+from .tables import Tabular
+
+
+def load(
+    profile: str | Path, *, overrides: Sequence[str] = (), practice: bool = False, budget_usd: float | None = None
+) -> RunnableProfile:
+    """Find and read a profile.
+
+    Args:
+        profile: A TOML file, or the name of one: of `./profiles/`, of yours, or shipped with Proctor.
+        overrides: `key=value` each, as `proctor run --set` takes them: `run.limit=5`.
+        practice: Ask the practice router: simulated models, no token, no cost.
+        budget_usd: Hold the run before it costs more.
+
+    Raises:
+        ProfileError: There is no such profile, or it is not valid; `details` has every problem.
+    """
+    changes = [*overrides]
+    if practice:
+        changes.append("run.source=practice")
+    if budget_usd is not None:
+        changes.append(f"run.budget_usd={budget_usd!r}")
+    return RunnableProfile(library.load(str(profile), overrides=changes))
+
+
+@dataclass(frozen=True, slots=True)
+class RunnableProfile:
+    """A profile that was read."""
+
+    loaded: LoadedProfile
+
+    @property
+    def name(self) -> str:
+        """The file's name without `.toml`."""
+        return self.loaded.name
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.loaded.path
+
+    @property
+    def profile(self) -> Profile:
+        """What it says, overrides applied."""
+        return self.loaded.profile
+
+    def plan(
+        self,
+        *,
+        trusted_hosts: Collection[str] = (),
+        told: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> PlannedRun:
+        """Read the catalog, build and count the tasks, and say what running it would mean. No model is asked.
+
+        What stands in the way is in `problems`, not raised.
+
+        Args:
+            trusted_hosts: Hosts that API keys may go to, beside those that were accepted for this profile.
+            told: Gets what is waited for, in words.
+            cancelled: Asked while this waits; once it is true, `PlanningCancelledError` is raised.
+
+        Raises:
+            UsageError: An address in the environment is none, or a token cannot be read.
+            ProctorError: Practice cannot be started.
+        """
+        prepared = planner().prepare(
+            self.loaded.profile, self.loaded.path, trusted_hosts=trusted_hosts, cancelled=cancelled, told=told
+        )
+        return PlannedRun(self.loaded, prepared, tuple(trusted_hosts))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun(Tabular):
+    """A plan that can be run; its table has a row for each cell."""
+
+    loaded: LoadedProfile
+    prepared: Prepared
+    trusted_hosts: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan itself."""
+        return self.prepared.plan
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """What is run, with estimates."""
+        return self.plan.cells
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What stands in the way (errors), and what to beware of (warnings)."""
+        return self.plan.problems
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether running it may cost money."""
+        return self.plan.may_cost
+
+    @property
+    def spending(self) -> str:
+        """What is about to begin, in one line: title, cells and range of dollars."""
+        return spending_line(self.plan, self.loaded.name)
+
+    def records(self) -> Sequence[dict[str, Any]]:
+        """One record for each cell."""
+        return [PLAN_CELLS.record(row) for row in planned_cells(self.plan)]
+
+    def __str__(self) -> str:
+        """Its cells, what they are expected to take, and what is wrong."""
+        lines = [f"{cell.label}" for cell in self.cells]
+        return "\n".join([*lines, totals_line(self.plan), *map(problem_line, self.problems)])
+
+    def run(self, *, log_dir: str | Path | None = None) -> Run:
+        """Start it, and come back when it has begun; it goes on by itself, whatever becomes of this process.
+
+        Args:
+            log_dir: The log root; the profile's, `INSPECT_LOG_DIR` or `./logs` when left out.
+
+        Raises:
+            UsageError: Something stands in its way, or the log root cannot be written.
+            ProctorError: It cannot be started.
+        """
+        with PendingSupervisor() as supervisor:
+            run = self.make(log_dir=log_dir)
+            self.begin(run, supervisor)
+            next(iter(follow(run.path, supervisor_ended=supervisor.ended)))
+        return run
+
+    def make(self, *, log_dir: str | Path | None = None) -> Run:
+        """Make the folder of a new run; nothing runs yet.
+
+        Raises:
+            UsageError: Something stands in its way, or the log root cannot be written.
+        """
+        if self.plan.errors:
+            raise UsageError(str(self.plan.errors[0]))
+        profile = self.loaded.profile
+        root = log_root(None if log_dir is None else str(log_dir), profile.run.log_dir)
+        now_s = time.time()
+        return Run(make_run(root, self.loaded.name, self.plan, profile, now_s=now_s, profile_path=self.loaded.path))
+
+    def begin(self, run: Run, supervisor: PendingSupervisor) -> None:
+        """Hand a run that was made to a supervisor that is warm already.
+
+        Raises:
+            ProctorError: The supervisor has ended before its time.
+        """
+        write_accepted(self.loaded.path, accepting(self.prepared.key_uses, self.trusted_hosts))
+        supervisor.begin(run.path, self.prepared.endpoints.token, key_hosts=self.prepared.key_hosts)

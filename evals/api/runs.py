@@ -1,0 +1,336 @@
+"""Runs, and logs of anybody: how they stand, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...profiles.base.errors import ProctorError, UsageError
+from ..inspect.logs.index_cache import reading_with
+from ..results.compare import RunComparison, compare_runs, compare_within
+from ..results.export_rows import COLUMNS, FIGURES, sample_records
+from ..results.inputs import CellResult, gather_logs, gather_run
+from ..results.scoreboard import Order, Scoreboard, build_scoreboard
+from ..run.commands import RunCommand, author, send_order
+from ..run.follow import follow
+from ..run.status import RunStatus
+from ..run.status_file import read_status
+from ..run.store import RUN_FILE, find_run, list_runs, log_root
+from ..views.comparison import COMPARISON, comparison_report
+from ..views.render import render, write_report
+from ..views.runs import run_record
+from ..views.scoreboard import SCOREBOARD, scoreboard_report
+from .readers import reader_for
+from .tables import Tabular
+
+if TYPE_CHECKING:
+    from ..inspect.logs.transcript import Transcript
+
+_LOGS = (".eval", ".json")
+
+
+def open(reference: str | Path | None = None, *, log_dir: str | Path | None = None) -> Run:
+    """Open a run, a folder of Inspect logs, or one log.
+
+    Args:
+        reference: A run's id, or the beginning, end or part of one; a path; the newest run when left out.
+        log_dir: The log root in which ids are looked up; `INSPECT_LOG_DIR` or `./logs` when left out.
+
+    Raises:
+        UsageError: There is no such thing.
+    """
+    path = None if reference is None else Path(reference).expanduser()
+    if path is not None and path.is_file():
+        if path.suffix not in _LOGS:
+            raise UsageError(f"{path} is no Inspect log", "logs end in .eval or .json")
+        return Run(path.absolute())
+    return Run(find_run(None if reference is None else str(reference), _root(log_dir)))
+
+
+def runs(log_dir: str | Path | None = None) -> tuple[Run, ...]:
+    """The runs of the log root, the newest first.
+
+    Args:
+        log_dir: The log root; `INSPECT_LOG_DIR` or `./logs` when left out.
+    """
+    return tuple(map(Run, list_runs(_root(log_dir))))
+
+
+def _root(log_dir: str | Path | None) -> Path:
+    return log_root(None if log_dir is None else str(log_dir), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run, or logs that belong to none. Everything is read when it is asked for."""
+
+    path: Path  # the run's folder, a folder of logs, or one log
+
+    @property
+    def name(self) -> str:
+        """The run's id, or the name of the folder or the file."""
+        return self.path.name
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether Proctor ran it; other logs have no status, and cannot be steered."""
+        return (self.path / RUN_FILE).is_file()
+
+    def __str__(self) -> str:
+        """Its name."""
+        return self.name
+
+    # How it goes
+
+    def status(self) -> RunStatus:
+        """The run and its cells, as they stand.
+
+        Raises:
+            ProctorError: This is no run of Proctor's, or it cannot be read.
+        """
+        return read_status(self.path)
+
+    def follow(self) -> Iterator[RunStatus]:
+        """The status whenever it has changed, the final one last.
+
+        Raises:
+            ProctorError: This is no run of Proctor's, or it was removed.
+        """
+        self.status()
+        yield from follow(self.path)
+
+    def wait(self) -> Run:
+        """Come back when it has ended.
+
+        Raises:
+            ProctorError: This is no run of Proctor's, or it was removed.
+        """
+        for _ in self.follow():
+            pass
+        return self
+
+    def record(self) -> dict[str, Any]:
+        """The run and its cells as plain data, as `proctor runs --json` has them.
+
+        Raises:
+            ProctorError: This is no run of Proctor's, or it cannot be read.
+        """
+        return run_record(self.status(), str(self.path))
+
+    def pause(self) -> tuple[str, ...]:
+        """Begin no new sample; what came of it, in lines.
+
+        Raises:
+            ProctorError: It has ended, or its supervisor does not answer.
+        """
+        return send_order(self.path, RunCommand("pause", author()))
+
+    def resume(self) -> tuple[str, ...]:
+        """Take `pause` back, and start cells on hold again.
+
+        Raises:
+            ProctorError: It has ended, or its supervisor does not answer.
+        """
+        return send_order(self.path, RunCommand("resume", author()))
+
+    def stop(self, *, now: bool = False) -> tuple[str, ...]:
+        """End it, keeping what is finished; with `now`, without waiting for what is in flight.
+
+        Raises:
+            ProctorError: It has ended, or its supervisor does not answer.
+        """
+        return send_order(self.path, RunCommand("stop", author(), now=now))
+
+    # What it holds
+
+    def scoreboard(self, *, order_by: Order = "score") -> Board:
+        """Scores with their intervals, and which differences are real.
+
+        Args:
+            order_by: "score", "name", "cost", "time" or "speed".
+
+        Raises:
+            ProctorError: It cannot be read.
+        """
+        status, cells = self._gathered()
+        title = status.title or self.name if status is not None else self.name
+        run_id = None if status is None else self.name
+        practice = _is_practice(status, cells)
+        return Board(build_scoreboard(title, run_id, cells, practice=practice, order_by=order_by))
+
+    def samples(self, *, texts: bool = False) -> Samples:
+        """Every sample in every epoch.
+
+        Args:
+            texts: Also what was asked, answered and explained, which takes a hundred times as long to read.
+
+        Raises:
+            ProctorError: It cannot be read.
+        """
+        return Samples(tuple(self._sample_records(texts=texts)))
+
+    def transcript(self, sample_id: str | int, *, epoch: int = 1, cell: str = "") -> Transcript:
+        """One sample with all that was said.
+
+        Args:
+            sample_id: Its id in the dataset.
+            epoch: Which time it was asked, from 1.
+            cell: The cell: its id or its log's name; may be left out where there is but one.
+
+        Raises:
+            UsageError: There is no such cell, or there are several.
+            ProctorError: The log cannot be read, or has no such sample.
+        """
+        logs = {status.id: status.log for status, _ in self._gathered()[1] if status.log is not None}
+        fitting = [log for name, log in logs.items() if cell in ("", name, log)]
+        if len(fitting) != 1:
+            names = ", ".join(logs) or "none with a log"
+            raise UsageError(f"{cell or self.name} means {len(fitting)} cells", f"its cells are {names}")
+        return reader_for().transcript(self._folder / fitting[0], sample_id, epoch)
+
+    def compare(self, before: Run | None = None, *, against: str | None = None) -> Comparison:
+        """Hold it against an earlier run, or its cells against one of them.
+
+        Args:
+            before: The earlier one.
+            against: Instead: a provider, a model, a part of its name, or a variant of this run.
+
+        Raises:
+            UsageError: Neither or both are given, or there is nothing to compare.
+            ProctorError: One cannot be read.
+        """
+        if (before is None) == (against is None):
+            raise UsageError("compare takes an earlier run or against=TEXT", "give one of them")
+        status, cells = self._gathered()
+        practice = _is_practice(status, cells)
+        if before is None:
+            return Comparison(compare_within(self.name, cells, against or "", practice=practice))
+        old_status, old = before._gathered()
+        practice = practice or _is_practice(old_status, old)
+        comparison = compare_runs((before.name, old), (self.name, cells), practice=practice)
+        if not comparison.shared:
+            raise UsageError(f"{self.name} and {before.name} have no cell in common")
+        return Comparison(comparison)
+
+    def export(self, path: str | Path, *, texts: bool = True) -> int:
+        """Write every sample to a file, and say how many they were.
+
+        Args:
+            path: Ends in .csv or .jsonl, and .gz behind it to pack it.
+            texts: Also what was asked, answered and explained.
+
+        Raises:
+            UsageError: The ending is none of these.
+            ProctorError: It cannot be read or written.
+        """
+        from ..views.render.samples import format_of, write_csv, write_json_lines, written_to
+
+        path = Path(path).expanduser()
+        write = write_json_lines if format_of(path) == "json" else write_csv
+        with written_to(path) as out:
+            return write(self._sample_records(texts=texts), COLUMNS if texts else FIGURES, out)
+
+    @property
+    def _folder(self) -> Path:
+        return self.path if self.path.is_dir() else self.path.parent
+
+    def _gathered(self) -> tuple[RunStatus | None, Sequence[CellResult]]:
+        read = reading_with(reader_for())
+        if self.is_ours:
+            status = self.status()
+            return status, gather_run(self.path, status, read)
+        logs = [self.path] if self.path.is_file() else _logs_in(self.path)
+        if not logs:
+            raise UsageError(f"{self.path} holds neither a run nor Inspect logs", "`proctor runs` lists the runs")
+        return None, gather_logs(logs, read)
+
+    def _sample_records(self, *, texts: bool) -> Iterator[dict[str, Any]]:
+        _, cells = self._gathered()
+        if not any(index is not None for _, index in cells):
+            why = next((status.last_error for status, _ in cells if status.last_error), "none has a finished log")
+            raise ProctorError(f"{self.name} has no samples: {why}")
+        read_texts = reader_for().sample_texts if texts else None
+        for status, index in cells:
+            if index is not None:
+                yield from sample_records(self.name, self._folder, status, index, read_texts)
+
+
+def _logs_in(folder: Path) -> list[Path]:
+    from ..results.inputs import find_logs
+
+    return find_logs(folder)
+
+
+def _is_practice(status: RunStatus | None, cells: Sequence[CellResult]) -> bool:
+    said = status is not None and status.source == "practice"
+    return said or any(index is not None and index.practice for _, index in cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Board(Tabular):
+    """A scoreboard; its table has a row for each cell."""
+
+    scoreboard: Scoreboard
+
+    def records(self) -> Sequence[dict[str, Any]]:
+        """One record for each cell, with the task's title."""
+        groups = self.scoreboard.groups
+        return [{**SCOREBOARD.record(row), "title": group.title} for group in groups for row in group.rows]
+
+    def __str__(self) -> str:
+        """As Markdown: a table for each task, what it says, and what to beware of."""
+        return render(scoreboard_report(self.scoreboard), ".md")
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file: .md, .csv, .json or .html.
+
+        Raises:
+            UsageError: The ending is none of these, or there can be no such file.
+            ProctorError: It cannot be written.
+        """
+        write_report(scoreboard_report(self.scoreboard), Path(path).expanduser())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Tabular):
+    """Two runs side by side, or the cells of one; its table has a row for each cell."""
+
+    comparison: RunComparison
+
+    def records(self) -> Sequence[dict[str, Any]]:
+        """One record for each cell that is compared."""
+        return [COMPARISON.record(cell) for cell in self.comparison.cells]
+
+    def __str__(self) -> str:
+        """As Markdown."""
+        return render(comparison_report(self.comparison), ".md")
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file: .md, .csv, .json or .html.
+
+        Raises:
+            UsageError: The ending is none of these, or there can be no such file.
+            ProctorError: It cannot be written.
+        """
+        write_report(comparison_report(self.comparison), Path(path).expanduser())
+
+
+@dataclass(frozen=True, slots=True)
+class Samples(Tabular):
+    """Samples; columns are those of `proctor export`, named as in Inspect's data frames where they mean the same."""
+
+    rows: tuple[dict[str, Any], ...]
+
+    def records(self) -> Sequence[dict[str, Any]]:
+        """One record for each sample in each epoch."""
+        return self.rows
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The records."""
+        return iter(self.rows)
