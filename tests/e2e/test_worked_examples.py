@@ -153,7 +153,7 @@ def test_a_dry_run_tells_the_cells_and_what_to_expect(ran: Mapping[str, Any], re
     did = ran["dry run"]
     assert (did.code, did.err) == (0, ""), did
     assert all(f"gpt-oss-120b:{provider} " in did.out for provider in NINE)
-    assert "1 task × 9 targets = 9 cells · 45 samples · ≈ $" in did.out
+    assert "1 task × 9 models = 9 cells · 45 samples · ≈ $" in did.out
     assert not list((resident.work / "logs").glob("*dry*"))
 
 

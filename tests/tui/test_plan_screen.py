@@ -145,7 +145,7 @@ def test_the_plan_shows_cells_totals_and_what_stands_in_its_way(play: Callable[.
         await until(pilot, lambda: "each model grades its own answers" in app.words(), "the warning")
         words = app.words()
         assert "Two by two · two.toml · 1 warning" in words
-        assert "2 tasks × 2 targets = 4 cells · 40 samples" in words
+        assert "2 tasks × 2 models = 4 cells · 40 samples" in words
         assert "⚠ [grader]: each model grades its own answers to theory_of_mind → give the profile a [grader]" in words
         fastest = next(line for line in app.seen().splitlines() if "gpt-oss-120b:fastest" in line)
         assert "cerebras" in fastest  # what the policy means now

@@ -7,15 +7,17 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import click
 
 from ...evals.results.reader.client import Reader
 from ...evals.tasks.info import ParameterInfo, TaskInfo, TaskListing
+from ...evals.views.tasks import task_record
 from ...profiles.base.errors import UsageError
 from ...profiles.base.format import number_of
 from ...profiles.base.text import clean_line
+from .output import print_json
 
 _FILE_ENDINGS = (".py", ".ipynb")
 _HUB_PREFIX = "hf/"
@@ -46,7 +48,7 @@ def command(paths: tuple[str, ...], installed: bool, as_json: bool) -> None:
             if paths:
                 listing = replace(listing, tasks=tuple(task for task in listing.tasks if task.origin != "shipped"))
     if as_json:
-        click.echo(json.dumps(asdict(listing), indent=2))
+        print_json({"tasks": [task_record(task) for task in listing.tasks], "notes": list(listing.notes)})
     elif name:
         _show_task(listing.tasks[0])
     else:
@@ -56,7 +58,7 @@ def command(paths: tuple[str, ...], installed: bool, as_json: bool) -> None:
         if not listing.tasks:
             click.echo("no tasks found", err=True)
         more = "" if installed else " · --installed adds installed packages"
-        click.echo(f"`proctor tasks NAME` tells more of one{more}", err=True)
+        click.echo(f"`proctor tasks NAME` tells more{more}", err=True)
 
 
 def _named_task(words: Sequence[str]) -> str | None:
@@ -121,4 +123,4 @@ def _short(parameter: ParameterInfo) -> str:
 def _default(parameter: ParameterInfo) -> str:
     if parameter.required:
         return "required"
-    return "unset" if parameter.default is None else json.dumps(parameter.default, ensure_ascii=False)
+    return "not set" if parameter.default is None else json.dumps(parameter.default, ensure_ascii=False)

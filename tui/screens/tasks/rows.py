@@ -1,21 +1,24 @@
-"""What the Tasks place shows of tasks, as rows and words. Pure."""
+"""What the Tasks screen shows of tasks, as rows and words. Pure."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.content import Content
 
 from ....evals.planning.edit_tasks import anchor, picked_entries
-from ....profiles.base.format import UNKNOWN, number_of
+from ....evals.views.tasks import ORIGINS, TASKS, ListedTask
+from ....profiles.base.format import number_of
 from ....profiles.base.text import clean, clean_line
 from ...input.parse_value import UNSET, write_value
 from ...widgets.filter_input import Hint
 from ...widgets.form import Field
+from ...widgets.table.from_view import table_columns, table_row
 from ...widgets.table.pick import NOT_PICKED, PICK, PICKED
 from ...widgets.table.table import Column, Row, TableCell
 
@@ -23,17 +26,10 @@ if TYPE_CHECKING:
     from ....evals.tasks.info import ParameterInfo, TaskFacts, TaskInfo
     from ...state.store import Store
 
-TASK_COLUMNS = (
-    Column(PICK, "", 3),
-    Column("name", "task", 34),
-    Column("origin", "from", 9, drop=2),
-    Column("samples", "samples", 7, "right", drop=1),
-    Column("description", "description", 0),
-)
+TASK_COLUMNS = (Column(PICK, "", 3), *table_columns(TASKS.fixed))
 WHOLE = ""  # the key of the field for all arguments at once
-_ORIGINS = {"shipped": "shipped", "file": "file", "installed": "package", "hub": "Hub"}
 _FROM = "from:"
-_FROM_WORDS = tuple(f"{_FROM}{origin.casefold()}" for origin in _ORIGINS.values())
+_FROM_WORDS = tuple(f"{_FROM}{origin.casefold()}" for origin in ORIGINS.values())
 _NAME_BEGINNINGS = ("proctor/", "hf/", "inspect_evals/")  # never paths
 _FILE_ENDINGS = (".py", ".ipynb")
 
@@ -79,18 +75,8 @@ def task_row(info: TaskInfo, picked: int, facts: TaskFacts | None, *, is_countin
     mark = PICKED if picked else NOT_PICKED
     if error:
         mark = TableCell("[✗]" if picked else " ✗", "bad")
-    told = TableCell(error, "bad") if error else TableCell(info.description)
-    samples = samples_of(info, facts)
-    return Row(
-        info.reference,
-        (
-            mark,
-            TableCell(info.name, "bad" if info.error else ""),
-            TableCell(_ORIGINS[info.origin], "dim"),
-            TableCell("" if error else "…" if is_counting else UNKNOWN if samples is None else f"{samples:,}"),
-            told,
-        ),
-    )
+    row = table_row(info.reference, TASKS.fixed, ListedTask(info, samples_of(info, facts), error, is_counting))
+    return replace(row, cells=(mark, *row.cells))
 
 
 def samples_of(info: TaskInfo, facts: TaskFacts | None) -> int | None:
@@ -109,7 +95,7 @@ def matches(info: TaskInfo, text: str) -> bool:
 
     `from:hub` wants an origin, which may be shortened; one that there is not is left out.
     """
-    origin = _ORIGINS[info.origin].casefold()
+    origin = ORIGINS[info.origin].casefold()
     there = f"{info.name} {origin} {info.description}".casefold()
     for word in text.casefold().split():
         wanted = word.removeprefix("!")
@@ -235,7 +221,7 @@ def _parameter_field(parameter: ParameterInfo, args: Mapping[str, object], pract
     elif parameter.required:
         hint = "needed"
     else:
-        hint = "unset" if parameter.default is None else _shown(parameter.default)
+        hint = "not set" if parameter.default is None else _shown(parameter.default)
     title = f"{parameter.name}: {parameter.type}" if parameter.type else parameter.name
     doc = parameter.doc or "no description"
     return Field(parameter.name, title, value, write_value(value, parameter.type), hint, doc)

@@ -1,0 +1,89 @@
+"""Tasks that can be run: where each is from, how many samples it has, and what it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...profiles.base.format import UNKNOWN
+from .column import Column, Table, data
+
+if TYPE_CHECKING:
+    from ..tasks.info import TaskInfo
+
+ORIGINS = {"shipped": "shipped", "file": "file", "installed": "package", "hub": "Hub"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task as far as it is known: from its package's words, or from building it."""
+
+    info: TaskInfo
+    samples: int | None = None
+    error: str | None = None  # why it cannot be had, or built with its arguments
+    is_counting: bool = False  # it is being built
+
+
+def _samples(task: ListedTask) -> str:
+    if task.is_counting:
+        return "…"
+    return UNKNOWN if task.samples is None else f"{task.samples:,}"
+
+
+def _parameters(task: ListedTask) -> list[dict[str, Any]] | None:
+    known = task.info.parameters
+    return None if known is None else [asdict(parameter) for parameter in known]
+
+
+TASKS: Table[ListedTask] = Table(
+    [
+        Column(
+            "name",
+            "task",
+            lambda task: task.info.name,
+            tone=lambda task: "bad" if task.info.error else "",
+            width=34,
+            kind="name",
+        ),
+        Column(
+            "origin",
+            "from",
+            lambda task: task.info.origin,
+            ORIGINS.__getitem__,
+            tone="dim",
+            priority=2,
+            width=9,
+        ),
+        data("reference", lambda task: task.info.reference),
+        Column(
+            "samples",
+            "samples",
+            text=_samples,
+            applies=lambda task: not task.error,
+            priority=1,
+            align="right",
+            width=7,
+        ),
+        Column(
+            "description",
+            "description",
+            lambda task: task.info.description,
+            text=lambda task: task.error or task.info.description,
+            tone=lambda task: "bad" if task.error else "",
+            width=0,
+        ),
+        data("parameters", _parameters),
+        data("attribs", lambda task: task.info.attribs),
+        data("error"),
+    ]
+)
+
+
+def listed_task(info: TaskInfo) -> ListedTask:
+    """A task as its package or file tells of it, before it is built."""
+    return ListedTask(info, info.samples, info.error)
+
+
+def task_record(info: TaskInfo) -> dict[str, Any]:
+    """A task as plain data; its parameters are null where only loading tells them."""
+    return TASKS.record(listed_task(info))
