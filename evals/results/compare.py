@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ...profiles.base.errors import ProctorError, UsageError
-from ..inspect.logs.log_index import LogIndex
+from ..inspect.logs.log_index import LogIndex, SampleColumns
+from ..inspect.logs.score_data import ScoreChoice, ScoreData
 from ..run.status import CellStatus, RunStatus
 from ..run.status_file import read_status
 from ..run.store import list_runs
+from .changes import Change, Ratio, Shift, ratio_of_means, shifts
 from .inputs import CellResult
 from .labels import model_of, provider_of, short_labels, task_title
-from .scoreboard import ScoreRow, cell_row, comparable_scores
-from .statistics import CONFIDENCE, Comparison, Scores, compare, holm
+from .row_scores import NO_SCORES, RowScores, row_scores
+from .scoreboard import ScoreRow, cell_row
+from .stats.pairs import Comparison
 
-Change = Literal["better", "worse", "tied", "unknown"]
 Key = tuple[str, ...]
 Setting = tuple[str, Any, Any]  # its name, and its values before and after
 Figure = Literal["cost_usd", "usd_per_1k", "p50_s", "sample_s", "tokens_per_s"]
+Paired = Literal["sample_usd", "sample_tokens", "working_s"]  # figures of single samples
 
 _PATIENCE = frozenset(
     {"timeout", "attempt_timeout", "stream_idle_timeout", "max_retries", "max_connections", "adaptive_connections"}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChange:
+    """How the samples of two logs differ; a sample is the same where its id and its content are."""
+
+    both: int
+    changed: int  # with the same id and another content
+    only_before: int
+    only_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +51,26 @@ class ComparedCell:
     model: str  # the full Inspect model name
     before: ScoreRow | None
     after: ScoreRow | None
-    change: Change = "unknown"
-    p_value: float | None = None  # Holm-adjusted over all cells of both sides
-    comparison: Comparison | None = None  # after minus before
+    shift: Shift = Shift()
     settings: tuple[Setting, ...] = ()  # that are others than before and may change answers
     simulated_once: bool = False  # by the logs: one side alone has a simulated model
+    dataset: DatasetChange | None = None  # None: a side has no log
+    ratios: Mapping[Paired, Ratio] = field(default_factory=dict[Paired, Ratio])  # over the samples of both
+
+    @property
+    def change(self) -> Change:
+        """What has become of it."""
+        return self.shift.change
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """After minus before."""
+        return self.shift.comparison
+
+    @property
+    def p_value(self) -> float | None:
+        """Adjusted over all cells of both sides."""
+        return self.shift.p_value
 
     @property
     def name(self) -> str:
@@ -64,6 +92,7 @@ class RunComparison:
     cells: tuple[ComparedCell, ...]
     against: str = ""  # which cell of the one run stands before the others; "" for two runs
     practice: bool = False  # whether models of either side are simulated
+    margin: float | None = None  # a loss below it does not matter; None: no margin was given
 
     @property
     def shared(self) -> tuple[ComparedCell, ...]:
@@ -72,9 +101,14 @@ class RunComparison:
 
 
 def compare_runs(
-    before: tuple[str, Sequence[CellResult]], after: tuple[str, Sequence[CellResult]], *, practice: bool = False
+    before: tuple[str, Sequence[CellResult]],
+    after: tuple[str, Sequence[CellResult]],
+    *,
+    practice: bool = False,
+    margin: float | None = None,
+    choice: ScoreChoice | None = None,
 ) -> RunComparison:
-    """Compare the cells that both runs have: in pairs on the samples that both answered, where they share enough.
+    """Compare the cells that both runs have: in pairs on the samples that both have.
 
     Scores of different tasks are not put together; the tests of all cells are one family.
 
@@ -82,15 +116,25 @@ def compare_runs(
         before: A run's id and its cells with their logs' indexes.
         after: The same of the other run.
         practice: Whether a run says that its models are simulated; a log that says so is believed, too.
+        margin: The largest loss that does not matter; `None`: none is named.
+        choice: Which score; `None`: the main one of each log.
     """
     old, new = (dict(zip(_keys(cells), cells, strict=True)) for _, cells in (before, after))
     pairs = [_Pair(old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
     titles = list(dict.fromkeys(pair.title for pair in pairs))
     in_order = sorted(pairs, key=lambda pair: titles.index(pair.title))
-    return _compared(before[0], after[0], in_order, "", practice=practice)
+    return _compared(before[0], after[0], in_order, "", practice=practice, margin=margin, choice=choice)
 
 
-def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, practice: bool = False) -> RunComparison:
+def compare_within(
+    run_id: str,
+    cells: Sequence[CellResult],
+    against: str,
+    *,
+    practice: bool = False,
+    margin: float | None = None,
+    choice: ScoreChoice | None = None,
+) -> RunComparison:
     """Hold the cells of one run against one of them: for each task the model, or the variant, that a text means.
 
     Where it means several of a task, as a provider that serves two models does, each cell is held against the one of
@@ -101,6 +145,8 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, pr
         cells: Its cells with their logs' indexes.
         against: A variant's name, a full Inspect model name, a model, a provider or a policy; or a part of a model.
         practice: As `compare_runs` takes it.
+        margin: As `compare_runs` takes it.
+        choice: As `compare_runs` takes it.
 
     Raises:
         UsageError: It means no cell, or several that could be meant.
@@ -119,7 +165,7 @@ def compare_within(run_id: str, cells: Sequence[CellResult], against: str, *, pr
     if not pairs:
         models = ", ".join(dict.fromkeys(status.model for status, _ in cells))
         raise UsageError(f"no cell of {run_id} can be held against {against!r}", f"its models are {models}")
-    return _compared(run_id, run_id, pairs, against, practice=practice)
+    return _compared(run_id, run_id, pairs, against, practice=practice, margin=margin, choice=choice)
 
 
 def find_before(run_dir: Path, status: RunStatus) -> Path | None:
@@ -162,29 +208,123 @@ class _Pair:
         return tuple(one[1] for one in (self.old, self.new) if one is not None and one[1] is not None)
 
 
-def _compared(before: str, after: str, pairs: Sequence[_Pair], against: str, *, practice: bool) -> RunComparison:
+def _compared(
+    before: str,
+    after: str,
+    pairs: Sequence[_Pair],
+    against: str,
+    *,
+    practice: bool,
+    margin: float | None,
+    choice: ScoreChoice | None,
+) -> RunComparison:
     models = list(dict.fromkeys(pair.status.model for pair in pairs))
     labels = dict(zip(models, short_labels(models), strict=True))
-    cells = _judged([_cell(pair, labels[pair.status.model]) for pair in pairs])
+    named = [(pair, labels[pair.status.model]) for pair in pairs]
+    sides = [(_side(pair.old, label, choice), _side(pair.new, label, choice)) for pair, label in named]
+    reasons = [_why_not(*both) for both in sides]
+    scores = [None if why else (old.scores, new.scores) for (old, new), why in zip(sides, reasons, strict=True)]
+    found = shifts(scores, reasons, margin)
+    cells = [
+        _cell(pair, label, old, new, shift)
+        for (pair, label), (old, new), shift in zip(named, sides, found, strict=True)
+    ]
     practice = practice or any(index.practice for pair in pairs for index in pair.indexes)
-    return RunComparison(before, after, tuple(cells), against, practice)
+    return RunComparison(before, after, tuple(cells), against, practice, margin)
 
 
-def _cell(pair: _Pair, label: str) -> ComparedCell:
-    old_row, old_scores = _side(pair.old, label)
-    new_row, new_scores = _side(pair.new, label)
-    same_metric = old_row is not None and new_row is not None and old_row.metric == new_row.metric
-    old_index, new_index = pair.indexes if len(pair.indexes) == 2 else (None, None)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A cell as one side has it."""
+
+    row: ScoreRow | None = None
+    data: ScoreData | None = None
+    scores: RowScores = NO_SCORES
+
+
+def _side(one: CellResult | None, label: str, choice: ScoreChoice | None) -> _Side:
+    if one is None:
+        return _Side()
+    data = None if one[1] is None else one[1].score_data(choice)
+    scores = row_scores(data)
+    return _Side(cell_row(*one, label, data, scores), data, scores)
+
+
+def _why_not(old: _Side, new: _Side) -> str:
+    """Why two sides cannot be compared; "" where they can."""
+    for side, when in ((old, "before"), (new, "now")):
+        if side.row is None:
+            return f"it is missing {when}"
+        if not side.scores.units:
+            return f"no grade {when}"
+    assert old.data is not None and new.data is not None
+    names = [(side.data.score.name, side.data.metric, side.data.score.reducer) for side in (old, new) if side.data]
+    for was, now, what in zip(*names, ("scorer", "metric", "reducer"), strict=True):
+        if was != now and was and now:
+            return f"another {what}: {was} before, {now} now"
+    return "" if old.scores.is_mean and new.scores.is_mean else "its metric is no mean of the samples' grades"
+
+
+def _cell(pair: _Pair, label: str, before: _Side, after: _Side, shift: Shift) -> ComparedCell:
+    old, new = pair.indexes if len(pair.indexes) == 2 else (None, None)
     return ComparedCell(
         pair.title,
         label,
         pair.status.model,
-        old_row,
-        new_row,
-        comparison=compare(new_scores, old_scores) if same_metric else None,
-        settings=_changed_settings(old_index, new_index) if old_index and new_index else (),
+        before.row,
+        after.row,
+        shift,
+        settings=_changed_settings(old, new) if old and new else (),
         simulated_once=len({index.practice for index in pair.indexes}) > 1,
+        dataset=_changed_dataset(old, new) if old and new else None,
+        ratios=_ratios(old, new) if old and new else {},
     )
+
+
+def _changed_dataset(old: LogIndex, new: LogIndex) -> DatasetChange:
+    before, after = ({(str(name), content) for name, content in _samples(index)} for index in (old, new))
+    gone, come = before - after, after - before
+    changed = {name for name, _ in gone} & {name for name, _ in come}
+    return DatasetChange(
+        both=len(before & after),
+        changed=len(changed),
+        only_before=len({name for name, _ in gone} - changed),
+        only_after=len({name for name, _ in come} - changed),
+    )
+
+
+def _samples(index: LogIndex) -> Iterable[tuple[int | str, int]]:
+    return zip(index.samples.id, index.samples.fingerprint, strict=True)
+
+
+def _ratios(old: LogIndex, new: LogIndex) -> dict[Paired, Ratio]:
+    """Cost, tokens and time of the samples that both have, in the epochs that both have."""
+    found: dict[Paired, Ratio] = {}
+    before, after = ({key: at for at, key in enumerate(_looks(index))} for index in (old, new))
+    shared = [(before[key], after[key]) for key in before if key in after]
+    for name, column in _PAIRED.items():
+        pairs = [(column(old.samples, was), column(new.samples, now)) for was, now in shared]
+        known = [(was, now) for was, now in pairs if was is not None and now is not None]
+        if known and (ratio := ratio_of_means(*zip(*known, strict=True))) is not None:
+            found[name] = ratio
+    return found
+
+
+def _looks(index: LogIndex) -> Iterable[tuple[str, int, int]]:
+    samples = index.samples
+    return zip(map(str, samples.id), samples.fingerprint, samples.epoch, strict=True)
+
+
+def _tokens(samples: SampleColumns, at: int) -> float | None:
+    counts = samples.input_tokens[at], samples.output_tokens[at]
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
+_PAIRED: Mapping[Paired, Callable[[SampleColumns, int], float | None]] = {
+    "sample_usd": lambda samples, at: samples.cost_usd[at],
+    "sample_tokens": _tokens,
+    "working_s": lambda samples, at: samples.working_time_s[at],
+}
 
 
 def _changed_settings(old: LogIndex, new: LogIndex) -> tuple[Setting, ...]:
@@ -192,30 +332,6 @@ def _changed_settings(old: LogIndex, new: LogIndex) -> tuple[Setting, ...]:
     before, after = ({**index.generate, "epochs": index.epochs} for index in (old, new))
     names = [name for name in dict.fromkeys([*before, *after]) if name not in _PATIENCE]
     return tuple((name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name))
-
-
-def _side(one: CellResult | None, label: str) -> tuple[ScoreRow | None, Scores]:
-    if one is None:
-        return None, {}
-    scores = comparable_scores(one[1])
-    return cell_row(*one, label, scores), scores
-
-
-def _judged(cells: Sequence[ComparedCell]) -> list[ComparedCell]:
-    """The cells with what has become of them: a family of comparisons, held together by Holm."""
-    known = [cell.comparison.p_value for cell in cells if cell.comparison and cell.comparison.p_value is not None]
-    adjusted = iter(holm(known))
-    judged: list[ComparedCell] = []
-    for cell in cells:
-        comparison = cell.comparison
-        if comparison is None or comparison.p_value is None:
-            judged.append(cell)
-            continue
-        p_value = next(adjusted)
-        real = p_value < 1 - CONFIDENCE
-        change: Change = "tied" if not real else "better" if comparison.difference > 0 else "worse"
-        judged.append(replace(cell, change=change, p_value=p_value))
-    return judged
 
 
 def _keys(cells: Iterable[CellResult]) -> list[Key]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..inspect.logs.column_bytes import decode_columns, encode_columns
 from ..inspect.logs.log_index import LogIndex
-from .statistics import Scores
+from ..inspect.logs.score_data import SampleKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def find_disagreements(indexes: Sequence[LogIndex | None], unread: Sequence[str]
         indexes: The cells; `None` where a log could not be read.
         unread: Why not, for those.
     """
-    scores: list[Scores] = [index.scores() if index is not None else {} for index in indexes]
+    scores: list[dict[SampleKey, list[float]]] = [index.scores() if index is not None else {} for index in indexes]
     failed = [_failed(index) if index is not None else set[tuple[str, int]]() for index in indexes]
     totals = [fmean(map(fmean, of.values())) if of else 0.0 for of in scores]
     names: dict[tuple[str, int], int | str] = {}

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Literal
 
 from ..inspect.logs.log_index import LogIndex
+from ..inspect.logs.score_data import LogScore, ScoreChoice, ScoreData
 from ..run.status import CellState, CellStatus
 from .inputs import CellResult
+from .judge import Judgement, Power, Verdict, judge
 from .labels import model_of, provider_of, shared_part, short_labels, task_title
-from .statistics import CONFIDENCE, Comparison, Interval, Scores, compare, holm, mean_score, normal_interval
+from .row_scores import AVERAGED, Doubts, RowScores, row_scores
+from .stats.intervals import Interval, MeanScore, normal_interval
+from .stats.pairs import Comparison
+from .stats.power import SMALLEST
 
 Order = Literal["score", "name", "cost", "time", "speed"]
 Grouping = Literal["task", "model", "provider"]
-Verdict = Literal["best", "tied", "worse", "better", "unknown"]
 
-BEST_SHARE = 0.5  # of the samples that the fullest row has; with fewer a row cannot be the best
-_MEAN_TOLERANCE = 1e-6
 _PART_OF: Mapping[Grouping, Callable[[str], str]] = {
     "task": lambda model: "",
     "model": model_of,
@@ -39,14 +40,11 @@ class ScoreRow:
     score: float | None
     metric: str | None
     stderr: float | None
-    interval: Interval | None  # of the score, 95%
-    n: int  # samples that are scored; an errored one is not
+    interval: Interval | None  # of the score, 95 %
+    n: int  # samples that are scored
     samples: int  # samples, in every epoch, that ended
     total: int | None  # that were planned
     errors: int  # that ended with an error
-    verdict: Verdict  # against the group's best; "better" only where that best has more samples
-    p_value: float | None  # Holm-adjusted over the group; None for the best and where it is unknown
-    comparison: Comparison | None  # this row minus the best
     cost_usd: float | None  # with the grader
     grader_cost_usd: float | None
     usd_per_1k: float | None  # per 1000 samples that ended, in every epoch, without the grader
@@ -62,15 +60,56 @@ class ScoreRow:
     task: str = ""
     task_args: Mapping[str, Any] = field(default_factory=dict[str, Any])
     variant: str = ""
-    ungraded: int | None = None  # samples that ended without an error and without a score; None: nobody knows
+    scorer: str | None = None  # with the key of its values, where they have some
+    reducer: str | None = None  # of epochs, as the log names it
+    doubts: Doubts | None = None  # samples whose grade is missing or doubtful; None: nobody knows
+    bounds: Interval | None = None  # of the score, were these as wrong or as right; None: no doubt, or no known scale
+    clusters: int | None = None  # that the samples are in; None: they are independent
+    judgement: Judgement = Judgement()
+    against: str | None = None  # the label of the row that it is compared with
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it could be best."""
+        return self.judgement.verdict
+
+    @property
+    def could_be_best(self) -> bool | None:
+        """Whether no row is shown to be better; `None`: it is not compared."""
+        return None if self.verdict == "not compared" else self.verdict != "worse"
+
+    @property
+    def rank(self) -> tuple[int, int] | None:
+        """The best and the worst rank that the data allow; `None`: it is not compared."""
+        return self.judgement.rank
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """This row minus the one that it is held against; `None` for the top one."""
+        return self.judgement.comparison
+
+    @property
+    def p_value(self) -> float | None:
+        """Of that comparison, adjusted over all pairs of the board."""
+        return self.judgement.p_value
+
+    def is_equal(self, margin: float) -> bool:
+        """Whether the difference from the top row is shown to be below a margin: its interval lies within."""
+        between = self.comparison.interval if self.comparison is not None else None
+        return between is not None and -margin < between.low and between.high < margin
+
+    @property
+    def ungraded(self) -> int | None:
+        """Samples that ended without an error and without a grade; `None`: nobody knows."""
+        return None if self.doubts is None else self.doubts.ungraded
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreGroup:
-    """The rows of one task with one set of arguments and one variant of the generation settings.
+    """The rows of one task with one set of arguments, one variant of the generation settings, and one score.
 
-    They are compared with each other and with nothing else: scores of different tasks are never put together. Grouped
-    by model or provider, the rows of a task are divided once more, and each part has its own best.
+    They are compared with each other and with nothing else: scores of different tasks, scorers, keys, metrics or
+    reducers are never put together. Grouped by model or provider, the rows of a task are divided once more.
     """
 
     task: str
@@ -80,6 +119,13 @@ class ScoreGroup:
     metric: str | None
     rows: tuple[ScoreRow, ...]
     part: str = ""  # the model or the provider that the rows were divided by; "" where they were not
+    scorer: str | None = None
+    reducer: str | None = None
+    is_only: bool = True  # the logs have no other score
+    top: str | None = None  # the label of the row that the others are held against
+    tests: int = 0  # pairs of rows that are compared
+    power: Power | None = None  # what so many samples can show
+    too_few: int | None = None  # samples that a row needs at least to be compared; None: all have them
 
     @property
     def title(self) -> str:
@@ -90,6 +136,12 @@ class ScoreGroup:
     def task_title(self) -> str:
         """The short name of the task, with what sets it apart from the same task otherwise."""
         return task_title(self.task, self.task_args, self.variant)
+
+    @property
+    def score_title(self) -> str:
+        """Scorer, metric and reducer, as far as they say something."""
+        metric = "" if self.metric == self.scorer else self.metric
+        return " · ".join(filter(None, (self.scorer, metric, self.reducer)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +155,14 @@ class Scoreboard:
     group_by: Grouping = "task"
 
     @property
+    def rows(self) -> tuple[ScoreRow, ...]:
+        """Every cell once, though it may have several scores."""
+        return tuple({(row.cell, row.log): row for group in self.groups for row in group.rows}.values())
+
+    @property
     def cost_usd(self) -> float | None:
         """Of all cells with their graders; `None` as soon as one is unknown."""
-        costs = [row.cost_usd for group in self.groups for row in group.rows]
+        costs = [row.cost_usd for row in self.rows]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if len(known) == len(costs) else None
 
@@ -118,6 +175,7 @@ def build_scoreboard(
     practice: bool = False,
     order_by: Order = "score",
     group_by: Grouping = "task",
+    smallest: float = SMALLEST,
 ) -> Scoreboard:
     """Make the scoreboard of cells.
 
@@ -129,6 +187,7 @@ def build_scoreboard(
         order_by: What the rows of a group are sorted by: the best score, the name, the least money per sample, the
             shortest latency, the most tokens per second. Unknown comes last, then the name decides.
         group_by: What the rows of a task are divided by: nothing, their model, or their provider.
+        smallest: The smallest difference of interest, for the number of samples that would show it.
     """
     part_of = _PART_OF[group_by]
     parts: dict[str, dict[tuple[str, str, str], list[CellResult]]] = {}
@@ -137,7 +196,12 @@ def build_scoreboard(
         groups = parts.setdefault(part_of(status.model), {})
         groups.setdefault((status.task, args, status.variant), []).append((status, index))
     practice = practice or any(index is not None and index.practice for _, index in cells)
-    made = (_group(members, order_by, part) for part, groups in parts.items() for members in groups.values())
+    made = [
+        group
+        for part, groups in parts.items()
+        for members in groups.values()
+        for group in _groups(members, order_by, part, smallest)
+    ]
     return Scoreboard(title, run_id, practice, tuple(made), group_by)
 
 
@@ -146,52 +210,119 @@ def order_rows(rows: Sequence[ScoreRow], order_by: Order) -> tuple[ScoreRow, ...
     return tuple(sorted(rows, key=lambda row: _place(row, order_by)))
 
 
-def _group(members: Sequence[CellResult], order_by: Order, part: str) -> ScoreGroup:
+Scored = tuple[CellStatus, LogIndex | None, ScoreData | None]
+
+
+def _groups(members: Sequence[CellResult], order_by: Order, part: str, smallest: float) -> list[ScoreGroup]:
+    """A board for each score that the logs have: every scorer, key and reducer by itself."""
+    boards: dict[ScoreChoice, dict[int, Scored]] = {}
+    for at, (status, index) in enumerate(members):
+        for choice in _choices(index):
+            assert index is not None
+            boards.setdefault(choice, {})[at] = status, index, index.score_data(choice)
+    stated = {at for board in boards.values() for at in board}
+    boards = boards or {ScoreChoice(): {}}
+    for at, (status, index) in enumerate(members):
+        if at in stated:
+            continue
+        placed = [choice for choice in boards if index is not None and _unfinished(index, choice) is not None]
+        for choice in placed or list(boards)[:1]:
+            data = None if index is None else _unfinished(index, choice) if placed else index.score_data()
+            boards[choice][at] = status, index, data
+    return [
+        _group([board[at] for at in sorted(board)], choice, order_by, part, smallest, is_only=len(boards) == 1)
+        for choice, board in boards.items()
+    ]
+
+
+def _choices(index: LogIndex | None) -> list[ScoreChoice]:
+    """Of every scorer, key and reducer one metric: the main one of the log, else a mean, else the first."""
+    if index is None:
+        return []
+    found: dict[tuple[str, str], ScoreChoice] = {}
+    for choice in index.choices():
+        at = choice.scorer, choice.reducer
+        if at not in found or (
+            index.metric != found[at].metric and _is_mean(index, choice) > _is_mean(index, found[at])
+        ):
+            found[at] = choice
+    return list(found.values())
+
+
+def _is_mean(index: LogIndex, choice: ScoreChoice) -> bool:
+    stated = next((one for one in index.results if choice.fits(one)), LogScore("")).metric(choice.metric)
+    return stated is not None and stated.is_mean
+
+
+def _unfinished(index: LogIndex, choice: ScoreChoice) -> ScoreData | None:
+    """The same score of a log that did not come to state its metrics; `None` where it has no such score."""
+    if index.choices() or choice.reducer not in AVERAGED:
+        return None
+    return index.score_data(ScoreChoice(choice.scorer))
+
+
+def _group(
+    members: Sequence[Scored], choice: ScoreChoice, order_by: Order, part: str, smallest: float, *, is_only: bool
+) -> ScoreGroup:
     first = members[0][0]
-    models = [status.model for status, _ in members]
-    rows: list[ScoreRow] = []
-    samples: dict[str, Scores] = {}
-    for (status, index), label in zip(members, short_labels(models), strict=True):
-        samples[label] = comparable_scores(index)
-        rows.append(cell_row(status, index, label, samples[label]))
-    best = _best(rows, samples)
-    rows = _judged(rows, samples, best)
+    models = [status.model for status, _, _ in members]
+    scores = [row_scores(data) for _, _, data in members]
+    if any(data is not None and data.metric and not data.is_mean for _, _, data in members):
+        # What an unfinished log has of a metric that is no mean says nothing of it.
+        scores = [
+            replace(one, is_mean=False) if data is not None and not data.metric else one
+            for one, (_, _, data) in zip(scores, members, strict=True)
+        ]
+    labels = short_labels(models)
+    judged = judge(scores, smallest)
+    rows = [
+        replace(
+            cell_row(status, index, label, data, of_row),
+            judgement=judgement,
+            against=None if judgement.against is None else labels[judgement.against],
+        )
+        for (status, index, data), label, of_row, judgement in zip(members, labels, scores, judged.rows, strict=True)
+    ]
     metrics = {row.metric for row in rows if row.metric}
     return ScoreGroup(
         task=first.task,
         task_args=first.task_args,
         variant=first.variant,
         shared=shared_part(models),
-        metric=metrics.pop() if len(metrics) == 1 else None,
+        metric=choice.metric or (metrics.pop() if len(metrics) == 1 else None),
         rows=order_rows(rows, order_by),
         part=part,
+        scorer=choice.scorer or None,
+        reducer=choice.reducer or None,
+        is_only=is_only,
+        top=None if judged.top is None else labels[judged.top],
+        tests=judged.tests,
+        power=judged.power,
+        too_few=judged.too_few,
     )
 
 
-def comparable_scores(index: LogIndex | None) -> Scores:
-    """The scores of the samples, where the log's headline metric is their mean; else nothing can be said from them."""
-    if index is None:
-        return {}
-    scores = index.scores()
-    if not scores or index.score is None:
-        return scores
-    mean = mean_score(scores).value
-    return scores if mean is not None and math.isclose(mean, index.score, abs_tol=_MEAN_TOLERANCE) else {}
-
-
-def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Scores) -> ScoreRow:
+def cell_row(
+    status: CellStatus, index: LogIndex | None, label: str, data: ScoreData | None, scores: RowScores
+) -> ScoreRow:
     """The row of one cell by itself, not yet compared with any other.
 
     Args:
         status: The cell.
         index: Its log's index, where there is one.
         label: What it is called.
-        scores: Its `comparable_scores`.
+        data: One score of its log, where there is one.
+        scores: What statistics take of it.
     """
-    mean = mean_score(scores) if scores else None
-    score = mean.value if mean else index.score if index and index.score is not None else status.score
-    stderr = mean.stderr if mean else index.stderr if index and index.score is not None else status.stderr
-    n = mean.samples if mean else max(0, status.done - status.errors)
+    mean = scores.mean() if scores.is_mean else MeanScore(None, 0)
+    stated = None if data is None else data.value
+    score, stderr = mean.value, mean.stderr
+    if score is None:
+        known = data is not None and stated is not None
+        score, stderr = (stated, data.stderr) if data is not None and known else (status.score, status.stderr)
+    n = mean.samples or len(scores.units) or (0 if data is not None else max(0, status.done - status.errors))
+    if data is not None and not n and data.score.scored:
+        n = data.score.scored
     model_usd = status.model_calls.cost_usd
     return ScoreRow(
         cell=status.id,
@@ -199,16 +330,13 @@ def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Sco
         label=label,
         state=status.state,
         score=score,
-        metric=index.metric if index and index.metric else status.metric,
+        metric=(data.metric if data is not None else None) or status.metric,
         stderr=stderr,
-        interval=mean.interval if mean else normal_interval(score, stderr),
+        interval=mean.interval if mean.value is not None else normal_interval(score, stderr),
         n=n,
         samples=status.done,
         total=status.total,
         errors=status.errors,
-        verdict="unknown",
-        p_value=None,
-        comparison=None,
         cost_usd=status.cost_usd,
         grader_cost_usd=status.grader_calls.cost_usd,
         usd_per_1k=None if model_usd is None or not status.done else model_usd / status.done * 1000,
@@ -224,7 +352,11 @@ def cell_row(status: CellStatus, index: LogIndex | None, label: str, scores: Sco
         task=status.task,
         task_args=status.task_args,
         variant=status.variant,
-        ungraded=_ungraded(index) if index else None,
+        scorer=data.score.name or None if data is not None else None,
+        reducer=data.score.reducer or None if data is not None else None,
+        doubts=None if data is None else scores.doubts,
+        bounds=scores.mean_bounds() if scores.is_mean or not scores.units else None,
+        clusters=mean.clusters,
     )
 
 
@@ -233,42 +365,9 @@ def _mean(times_s: Sequence[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _ungraded(index: LogIndex) -> int:
-    samples = index.samples
-    return sum(score is None and error is None for score, error in zip(samples.score, samples.error, strict=True))
-
-
 def _shares(counts: Mapping[str, int]) -> dict[str, float]:
     answers = sum(counts.values())
     return {name: count / answers for name, count in sorted(counts.items(), key=lambda kv: -kv[1])}
-
-
-def _best(rows: Sequence[ScoreRow], samples: Mapping[str, Scores]) -> ScoreRow | None:
-    """The highest score among the rows that the others can be compared with, or among all where none can."""
-    able = [row for row in rows if samples[row.label]] or [row for row in rows if row.score is not None]
-    fullest = max((row.n for row in able), default=0)
-    full = [row for row in able if 0 < row.n >= fullest * BEST_SHARE]
-    return min(full, key=lambda row: _place(row, "score"), default=None)
-
-
-def _judged(rows: Sequence[ScoreRow], samples: Mapping[str, Scores], best: ScoreRow | None) -> list[ScoreRow]:
-    """The rows with their verdicts against the best: a family of comparisons, held together by Holm."""
-    if best is None:
-        return list(rows)
-    found = {row.label: compare(samples[row.label], samples[best.label]) for row in rows if row is not best}
-    p_values = {label: one.p_value for label, one in found.items() if one is not None and one.p_value is not None}
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    judged: list[ScoreRow] = []
-    for row in rows:
-        comparison, p_value = found.get(row.label), adjusted.get(row.label)
-        verdict: Verdict = "unknown"
-        if row is best:
-            verdict = "best"
-        elif comparison is not None and p_value is not None:
-            real = p_value < 1 - CONFIDENCE
-            verdict = "tied" if not real else "worse" if comparison.difference < 0 else "better"
-        judged.append(replace(row, verdict=verdict, p_value=p_value, comparison=comparison))
-    return judged
 
 
 def _place(row: ScoreRow, order_by: Order) -> tuple[bool, float, str]:

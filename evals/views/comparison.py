@@ -4,14 +4,19 @@ As JSON a comparison has this shape, which later versions may add to but not cha
 durations seconds:
 
     {"format": 1, "before", "after", "against", "summary", "warnings": [text],
-     "cells": [{"task", "label", "model", "provider", "change", "p_value", "difference", "difference_low",
-       "difference_high", "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio",
-       "tokens_per_s_ratio", "before": cell, "after": cell}]}
+     "cells": [{"task", "label", "model", "provider", "change", "why", "p_value", "difference", "difference_low",
+       "difference_high", "method", "p_raw", "pairs", "overlap", "bound_low", "bound_high", "most_lost", "seen_from",
+       "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio", "tokens_per_s_ratio",
+       "sample_usd_ratio", "sample_tokens_ratio", "working_s_ratio", "before": cell, "after": cell}]}
 
 `before` and `after` are ids of runs, and within a cell its two sides, each as a scoreboard has it without a
 verdict; `against` names the cell of one run that stands before the others. A difference is after minus before, its
-`p_value` Holm-adjusted; a ratio is after divided by before. `pairs` is null where two groups were compared. CSV has the
-same in columns.
+`p_value` Holm-adjusted over all cells, `p_raw` of the cell alone; a ratio is after divided by before. `pairs` is null
+where two groups were compared. `bound_low` and `bound_high` are the difference were missing answers wrong or right to
+its disadvantage, or to its advantage; `most_lost` is how much worse it could be at the most (95%, one-sided, missing
+answers against it); `seen_from` the smallest difference that so many samples show with 80% power. The last three
+ratios are over the samples that both have, each with `_low` and `_high` of its 95% interval. CSV has the same in
+columns.
 """
 
 from __future__ import annotations
@@ -29,16 +34,41 @@ from .report import Report, Section
 from .scoreboard import FORMAT, SCOREBOARD, difference_columns
 
 if TYPE_CHECKING:
-    from ..results.compare import ComparedCell, Figure, RunComparison
+    from ..results.changes import Ratio
+    from ..results.compare import ComparedCell, Figure, Paired, RunComparison
     from ..results.scoreboard import ScoreRow
-    from ..results.statistics import Comparison
+    from ..results.stats.pairs import Comparison
 
 SIDES = ("before", "after")
-CHANGE_TONES = {"better": "good", "worse": "bad", "tied": "", "unknown": "dim"}
+CHANGE_TONES = {
+    "better": "good",
+    "worse": "bad",
+    "equal": "good",
+    "no worse": "good",
+    "not told apart": "",
+    "open": "warn",
+    "not compared": "dim",
+}
+PAIRED: Mapping[Paired, str] = {"sample_usd": "cost", "sample_tokens": "tokens", "working_s": "working time"}
 FIGURES: tuple[Figure, ...] = ("cost_usd", "usd_per_1k", "p50_s", "sample_s", "tokens_per_s")
 # Of a scoreboard's row: its difference from the best, and what both sides have alike.
 _JUDGED = frozenset(
-    {"label", "verdict", "p_value", "difference", "difference_low", "difference_high", "method", "pairs"}
+    {
+        "label",
+        "verdict",
+        "could_be_best",
+        "rank_low",
+        "rank_high",
+        "against",
+        "p_value",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "method",
+        "p_raw",
+        "pairs",
+        "overlap",
+    }
 )
 _OF_BOTH = _JUDGED | {"task", "model", "provider", "variant", "task_args"}
 
@@ -90,6 +120,27 @@ def _states(cell: ComparedCell) -> str:
 
 def _ratio(figure: Figure) -> Column[ComparedCell]:
     return data(f"{figure}_ratio", lambda cell: cell.ratio(figure))
+
+
+def _paired(figure: Paired, title: str) -> list[Column[ComparedCell]]:
+    """The ratio of a figure over the samples that both have, with its 95% interval."""
+
+    def words(cell: ComparedCell) -> str:
+        ratio = cell.ratios.get(figure)
+        if ratio is None:
+            return ""
+        between = ratio.interval
+        return f"×{ratio.value:.2f}" + (f" ({between.low:.2f}–{between.high:.2f})" if between else "")
+
+    def part(name: str, value: Callable[[Ratio], float | None]) -> Column[ComparedCell]:
+        return data(name, lambda cell: value(cell.ratios[figure]) if figure in cell.ratios else None)
+
+    return [
+        Column(figure, title, text=words, priority=11, align="right", json=""),
+        part(f"{figure}_ratio", lambda ratio: ratio.value),
+        part(f"{figure}_ratio_low", lambda ratio: ratio.interval.low if ratio.interval else None),
+        part(f"{figure}_ratio_high", lambda ratio: ratio.interval.high if ratio.interval else None),
+    ]
 
 
 def _step(
@@ -149,7 +200,7 @@ COMPARISON: Table[ComparedCell] = Table(
             "over",
             "pairs",
             text=lambda cell: (
-                "" if cell.comparison is None or cell.comparison.samples is None else f"{cell.comparison.samples:,}"
+                "" if cell.comparison is None or cell.comparison.pairs is None else f"{cell.comparison.pairs:,}"
             ),
             priority=8,
             align="right",
@@ -160,6 +211,12 @@ COMPARISON: Table[ComparedCell] = Table(
         _step("sample_s", "a sample takes", format_seconds, "time", 9),
         _step("tokens_per_s", "tok/s", format_speed, "time", 10),
         *map(_ratio, FIGURES),
+        data("why", lambda cell: cell.shift.why),
+        data("bound_low", lambda cell: cell.shift.bounds.low if cell.shift.bounds else None),
+        data("bound_high", lambda cell: cell.shift.bounds.high if cell.shift.bounds else None),
+        data("most_lost", lambda cell: cell.shift.most_lost),
+        data("seen_from", lambda cell: cell.shift.seen_from),
+        *(column for paired, title in PAIRED.items() for column in _paired(paired, title)),
     ]
 )
 

@@ -2,68 +2,139 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...profiles.base.format import UNKNOWN, format_usd, number_of
 from ...profiles.schema import HF_PREFIX
 from ..results.labels import split_model
-from ..results.statistics import samples_needed
 from ..run.status import ENDED
 
 if TYPE_CHECKING:
-    from ..results.compare import ComparedCell, Figure, RunComparison
+    from ..results.compare import ComparedCell, DatasetChange, Figure, RunComparison
     from ..results.scoreboard import ScoreGroup, ScoreRow
 
 
-def summarise(rows: Sequence[ScoreRow]) -> str:
-    """Which differences from the best are real, and what it would take to show the widest one that is not."""
-    best = next((row for row in rows if row.verdict == "best"), None)
-    others = sorted(
-        (row for row in rows if row.score is not None and row is not best), key=lambda row: row.score or 0.0
-    )
-    if best is None or not others:
+def summarise(group: ScoreGroup) -> str:
+    """Which rows could be best, which are worse, and what it would take to see more; "" with nothing to compare."""
+    rows = group.rows
+    compared = [row for row in rows if row.verdict != "not compared"]
+    if not compared:
+        return _why_nothing(group)
+    said = [_best_words(compared)]
+    if worse := [row for row in compared if row.verdict == "worse"]:
+        said.append(f"Worse: {names(worse)}.")
+    if unsettled := [row for row in compared if row.verdict == "open"]:
+        said.append(f"Open, missing answers could make them best or worse: {names(unsettled)}.")
+    said += [*_equal_words(group), power_words(group)]
+    return " ".join(filter(None, said))
+
+
+def _best_words(compared: Sequence[ScoreRow]) -> str:
+    best = [row for row in compared if row.verdict == "could be best"]
+    if not best:
         return ""
-    tied = [row for row in others if row.verdict == "tied"]
-    worse = [row for row in reversed(others) if row.verdict == "worse"]
-    better = [row for row in others if row.verdict == "better"]
-    said: list[str] = []
-    if worse:
-        said.append(f"Worse than {best.label} at 95% after Holm: {names(worse)}.")
-    if better:
-        said.append(f"Better than {best.label} at 95% after Holm, on fewer samples: {names(better)}.")
-    if tied and not (worse or better):
-        said.append("No difference here is significant at 95% after Holm.")
-    elif tied:
-        said.append(f"No significant difference from {best.label}: {names(tied)}.")
-    if not said:
-        return "No difference can be tested here: there are too few samples, or no scores of single ones."
-    needed = next((words for row in tied if (words := _to_separate(best, row))), None)
-    return " ".join([*said, needed] if needed else said)
+    if len(best) == 1 and not any(row.verdict == "open" for row in compared):
+        return f"Best (95%): {best[0].label}."
+    words = f"all {len(best)}" if len(best) == len(compared) > 2 else names(best, 6)
+    return f"Could be best (95%): {words}.{_cheapest_words(best)}"
 
 
-def _to_separate(best: ScoreRow, row: ScoreRow) -> str | None:
-    comparison = row.comparison
-    if comparison is None or comparison.variance is None or best.score is None or row.score is None:
-        return None
-    count = samples_needed(comparison.difference, comparison.variance)
-    if count is None:
-        return None
-    digits = next(d for d in range(2, 17) if d == 16 or f"{best.score:.{d}f}" != f"{row.score:.{d}f}")
-    of_what = "samples each" if comparison.samples is None else "samples (same samples for both)"
-    return (
-        f"To separate {best.score:.{digits}f} from {row.score:.{digits}f} (80% power): "
-        f"≈ {_round_count(count)} {of_what}."
-    )
+def _cheapest_words(best: Sequence[ScoreRow]) -> str:
+    """Which of several costs least, where that is known of all: what one would take."""
+    costs = [row.usd_per_1k for row in best]
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs) or min(known) <= 0 or sum(cost == min(known) for cost in known) > 1:
+        return ""
+    least = min(best, key=lambda row: row.usd_per_1k or 0.0)
+    return f" Of these {least.label} costs least, {format_usd(least.usd_per_1k)} per 1 000 samples."
+
+
+def _equal_words(group: ScoreGroup) -> Iterator[str]:
+    """Which rows are shown to be equal to the top one; that no difference is shown is not enough."""
+    margin = group.power.smallest if group.power is not None else None
+    settled = [row for row in group.rows if row.verdict == "could be best"]
+    is_top_settled = any(row.label == group.top for row in settled)
+    equal = [row for row in settled if margin is not None and is_top_settled and row.is_equal(margin)]
+    if equal and margin is not None:
+        yield f"Equal to {group.top} within {margin:g}: {names(equal)}."
+
+
+def power_words(group: ScoreGroup) -> str:
+    """Which differences are seen: `With 100 samples differences from 0.12 are seen; for 0.05 take ≈ 1 900.`."""
+    power = group.power
+    if power is None or len([row for row in group.rows if row.could_be_best]) < 2:
+        return ""
+    seen = "no difference is" if power.seen_from is None else f"differences from {_rounded_up(power.seen_from)} are"
+    needed = f"; for {power.smallest:g} take ≈ {_round_count(power.needed)}" if power.needed else ""
+    return f"With {number_of(power.samples, 'sample')} {seen} seen{needed}."
+
+
+def _rounded_up(difference: float) -> str:
+    return f"{math.ceil(difference * 100) / 100:.2f}"
+
+
+def _why_nothing(group: ScoreGroup) -> str:
+    """Why the rows of a group say nothing of each other."""
+    scored = [row for row in group.rows if row.n]
+    if len(scored) < 2:
+        is_lone = bool(scored) and len(group.rows) > 1
+        return f"Only {scored[0].label} has grades: there is nothing to compare it with." if is_lone else ""
+    if group.too_few is not None:
+        most = max(row.clusters or row.n for row in scored)
+        units = "clusters" if any(row.clusters for row in scored) else "samples"
+        return f"Too few {units} to say anything: {most}, and {len(scored)} rows need at least {group.too_few}."
+    return f"No difference can be tested: {group.metric or 'the metric'} is no mean of the samples' grades."
 
 
 def _round_count(count: int) -> str:
-    """Three significant figures, thousands set apart by a space."""
-    return f"{round(count, 3 - len(str(count))) if count >= 1000 else count:,}".replace(",", " ")
+    """Two significant figures, thousands set apart by a space."""
+    digits = len(str(count))
+    return f"{round(count, 2 - digits) if digits > 2 else count:,}".replace(",", " ")
 
 
-def warn(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
+def missing_words(row: ScoreRow) -> str:
+    """`45 errors, 2 cut`: samples whose grade is missing or is that of no whole answer."""
+    counts = _missing_counts(row)
+    return ", ".join(number_of(count, "error") if name == "errors" else f"{count} {name}" for name, count in counts)
+
+
+def missing_short(row: ScoreRow) -> str:
+    """`2 cut`, `45 errors +3`: the most frequent way in which answers are missing, and how many others there are."""
+    counts = _missing_counts(row)
+    if not counts:
+        return ""
+    name, most = max(counts, key=lambda one: one[1])
+    others = sum(count for _, count in counts) - most
+    return (number_of(most, "error") if name == "errors" else f"{most} {name}") + (f" +{others}" if others else "")
+
+
+def missing_count(row: ScoreRow) -> int:
+    """How many samples, one for each way that their grade is missing or doubtful."""
+    return sum(count for _, count in _missing_counts(row))
+
+
+def _missing_counts(row: ScoreRow) -> list[tuple[str, int]]:
+    doubts = row.doubts
+    if doubts is None:
+        return [("errors", row.errors)] if row.errors else []
+    named = (
+        ("errors", doubts.errors),
+        ("ungraded", doubts.ungraded),
+        ("cut", doubts.cut),
+        ("too long for the context", doubts.context),
+        ("refused", doubts.refused),
+        ("empty", doubts.empty),
+        ("ended by a limit", doubts.limit),
+        ("cancelled", doubts.cancelled),
+    )
+    return [(name, count) for name, count in named if count]
+
+
+def warn(group: ScoreGroup) -> tuple[str, ...]:
     """What a reader of the scores has to know before believing them."""
+    rows = group.rows
     found: list[str] = []
     themselves = [row for row in rows if row.self_graded]
     if themselves:
@@ -73,30 +144,47 @@ def warn(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
     graders = sorted({row.grader for row in rows if row.grader})
     if len(graders) > 1 and len(themselves) < len(rows):
         found.append(f"The graders differ, so the scores are not measured alike: {', '.join(graders)}.")
-    metrics = sorted({row.metric for row in rows if row.metric})
-    if len(metrics) > 1:
-        found.append(f"The metrics differ, so the scores cannot be compared: {', '.join(metrics)}.")
-    best = next((row for row in rows if row.verdict == "best"), None)
-    compared = [row for row in rows if row.comparison is not None]
-    apart = [row for row in compared if row.comparison and row.comparison.samples is None]
-    if best and apart:
-        found.append(f"Not the samples of {best.label}, so compared as two groups: {names(apart)}.")
-    partly = [row for row in compared if row.comparison and row.comparison.samples not in (None, row.n)]
-    fewer = [row for row in compared if row.comparison and best and row.comparison.samples == row.n < best.n]
-    if best and (partly or fewer):
-        found.append(
-            f"Not all the samples of {best.label}, so compared on those that both have: {names([*partly, *fewer])}."
-        )
+    found += _pairing_warnings(group)
+    doubtful = [(row, words) for row in rows if (words := missing_words(row))]
+    if doubtful:
+        found.append(f"Missing or incomplete answers: {few([_doubt_words(*one) for one in doubtful])}.")
+    if aside := [row for row in rows if row.verdict == "not compared" and row.n and row.judgement.why and group.tests]:
+        found.append(f"Not compared: {few([f'{row.label} ({row.judgement.why})' for row in aside])}.")
     if running := [row for row in rows if row.state not in ENDED]:
         found.append(f"Not done yet: {names(running)}.")
     return tuple(found)
 
 
+def _pairing_warnings(group: ScoreGroup) -> Iterator[str]:
+    compared = [(row, row.comparison) for row in group.rows if row.comparison is not None]
+    if clusters := {row.clusters for row in group.rows if row.clusters}:
+        yield f"Samples come in {', '.join(map(str, sorted(clusters)))} clusters, which count as one each."
+    if apart := [row for row, one in compared if one.pairs is None]:
+        yield (
+            f"No samples in common with {group.top}, so compared as groups: {names(apart)}. "
+            "How hard the samples were is part of such a difference."
+        )
+    most = {row.label: row.n for row in group.rows}
+    partly = [
+        f"{row.label} ({one.pairs} of {max(row.n, most.get(row.against or '', 0))})"
+        for row, one in compared
+        if one.pairs is not None and one.pairs != max(row.n, most.get(row.against or "", 0))
+    ]
+    if partly:
+        yield f"Compared with {group.top} on the samples that both have: {few(partly)}."
+
+
+def _doubt_words(row: ScoreRow, words: str) -> str:
+    if row.bounds is None or round(row.bounds.low, 2) == round(row.bounds.high, 2):
+        return f"{row.label} {words}"
+    return f"{row.label} {words} (score {row.bounds.low:.2f} to {row.bounds.high:.2f})"
+
+
 def head_words(group: ScoreGroup) -> list[str]:
-    """What a group is, and what holds for all of its rows: task, metric, samples, grader."""
+    """What a group is, and what holds for all of its rows: task, score, samples, grader."""
     rows = group.rows
     samples = number_of(rows[0].n, "sample") if len({row.n for row in rows}) == 1 else None
-    return [part for part in (group.title, group.metric, samples, _graded_by(rows)) if part]
+    return [part for part in (group.title, group.score_title, samples, _graded_by(rows)) if part]
 
 
 def _graded_by(rows: Sequence[ScoreRow]) -> str:
@@ -140,11 +228,19 @@ def total_words(costs: Sequence[float | None]) -> str:
     return f"{format_usd(sum(known))} + {UNKNOWN}" if any(known) else UNKNOWN
 
 
-def versus_words(row: ScoreRow) -> str:
-    """`best`, `tied p=0.79`, `worse p=0.003`; nothing where it is unknown."""
-    if row.verdict == "unknown":
+def verdict_words(row: ScoreRow) -> str:
+    """`could be best`, `worse p=0.003`, `open`; nothing where it is not compared."""
+    if row.verdict == "not compared":
         return ""
-    return row.verdict if row.p_value is None else f"{row.verdict} {p_words(row.p_value)}"
+    return f"worse {p_words(row.p_value)}" if row.verdict == "worse" and row.p_value is not None else row.verdict
+
+
+def rank_words(row: ScoreRow) -> str:
+    """`1–7`: the ranks that the data allow."""
+    if row.rank is None:
+        return ""
+    best, worst = row.rank
+    return str(best) if best == worst else f"{best}–{worst}"
 
 
 def p_words(p_value: float) -> str:
@@ -153,10 +249,13 @@ def p_words(p_value: float) -> str:
 
 
 def change_words(cell: ComparedCell) -> str:
-    """What has become of a cell: `tied p=0.79`, `only before`; nothing where it is unknown."""
+    """What has become of a cell: `worse p=0.003`, `not told apart`, `only before`; nothing where it is unknown."""
     if cell.before is None or cell.after is None:
         return "only now" if cell.before is None else "only before"
-    return "" if cell.p_value is None else f"{cell.change} {p_words(cell.p_value)}"
+    if cell.change == "not compared":
+        return ""
+    is_real = cell.change in ("better", "worse") and cell.p_value is not None
+    return f"{cell.change} {p_words(cell.p_value or 0.0)}" if is_real else cell.change
 
 
 def side_names(comparison: RunComparison) -> tuple[str, str]:
@@ -184,33 +283,62 @@ def step_words(cell: ComparedCell, figure: Figure, words: Callable[[float | None
 
 
 def summarise_changes(comparison: RunComparison) -> str:
-    """Which cells have really changed, in a sentence or two."""
+    """Which cells have really changed, which are shown not to have, and what would not have been seen."""
     if not comparison.shared:
         return "The runs have no cell in common: a cell is the same where its task and its model are."
-    tested = [cell for cell in comparison.shared if cell.change != "unknown"]
+    tested = [cell for cell in comparison.shared if cell.change != "not compared"]
     if not tested:
-        return "No difference can be tested: there are too few samples, or no scores of single ones."
-    changed = [cell for cell in tested if cell.change != "tied"]
-    if not changed:
-        none = "The one difference is not" if len(tested) == 1 else f"None of {len(tested)} differences is"
-        return f"{none} significant at 95% after Holm."
-    told = few([f"{cell.task} {cell.label} {cell.change}" for cell in changed])
-    verb = "is" if len(changed) == 1 else "are"
-    of_all = number_of(len(tested), "difference")
-    return f"{len(changed)} of {of_all} {verb} significant at 95% after Holm: {told}."
+        whys = list(dict.fromkeys(cell.shift.why for cell in comparison.shared if cell.shift.why))
+        return f"No difference can be tested: {few(whys)}." if whys else "No difference can be tested."
+    said: list[str] = []
+    for change in ("worse", "better"):
+        if changed := [cell for cell in tested if cell.change == change]:
+            told = few([cell.name for cell in changed])
+            said.append(f"{change.capitalize()} (95%, {number_of(len(tested), 'cell')}): {told}.")
+    if unsettled := [cell for cell in tested if cell.change == "open"]:
+        said.append(f"Open: {few([f'{cell.name} ({cell.shift.why})' for cell in unsettled])}.")
+    for change in ("equal", "no worse"):
+        if shown := [cell for cell in tested if cell.change == change]:
+            said.append(f"{change.capitalize()} within {comparison.margin:g}: {few([cell.name for cell in shown])}.")
+    if apart := [cell for cell in tested if cell.change == "not told apart"]:
+        which = "All cells" if len(apart) == len(tested) > 1 else few([cell.name for cell in apart])
+        said.append(f"Not told apart, which is not equal: {which}.{_unseen_words(apart)}")
+    return " ".join(said)
+
+
+def _unseen_words(cells: Sequence[ComparedCell]) -> str:
+    """The smallest difference that all of these cells would have shown."""
+    seen = [cell.shift.seen_from for cell in cells]
+    if None in seen:
+        return " So few samples show no difference at all."
+    largest = max(one for one in seen if one is not None)
+    return f" Differences below {_rounded_up(largest)} are not seen with so many samples."
 
 
 def regressions(comparison: RunComparison) -> tuple[str, ...]:
-    """One sentence for each cell of both that has become worse, or may have. What is unknown does not hold."""
+    """One sentence for each cell that has become worse, or may have. What is unknown or missing does not hold."""
     found: list[str] = []
-    for cell in comparison.shared:
-        if cell.change == "worse" and cell.comparison is not None and cell.before and cell.after:
+    margin = comparison.margin
+    for cell in comparison.cells:
+        if cell.before is None:
+            continue
+        if cell.after is None:
+            found.append(f"{cell.name}: it is missing now")
+        elif cell.change == "worse" and cell.before.score is not None and cell.after.score is not None:
             found.append(f"{cell.name}: score {cell.after.score:.3f} is worse than {cell.before.score:.3f}")
-        elif cell.change == "unknown":
-            rows = ((cell.after, "now"), (cell.before, "before"))
-            why = next((f"no score {when}" for row, when in rows if row and row.score is None), "it cannot be tested")
-            found.append(f"{cell.name}: not known to be no worse: {why}")
+        elif cell.change in ("not compared", "open") and not (cell.change == "open" and _is_gain(cell)):
+            found.append(f"{cell.name}: not known to be no worse: {cell.shift.why or 'it cannot be tested'}")
+        elif margin is not None and cell.change in ("not told apart", "better", "open"):
+            lost = cell.shift.most_lost
+            if lost is None or lost >= margin:
+                by = "?" if lost is None else f"{lost:.3f}"
+                found.append(f"{cell.name}: it may have lost up to {by}, and the margin is {margin:g}")
     return tuple(found)
+
+
+def _is_gain(cell: ComparedCell) -> bool:
+    """Whether only a gain is open: at the least the cell is as good as before."""
+    return cell.shift.bounds is not None and cell.shift.bounds.low >= 0
 
 
 def warn_changed(comparison: RunComparison) -> tuple[str, ...]:
@@ -220,6 +348,11 @@ def warn_changed(comparison: RunComparison) -> tuple[str, ...]:
 
     def note(says: str, cell: ComparedCell, what: str = "") -> None:
         found.setdefault(says, []).append((cell.name, f" ({what})" if what else ""))
+
+    def note_dataset(cell: ComparedCell, change: DatasetChange) -> None:
+        if change.changed:
+            total = change.both + change.changed
+            note("The dataset has changed: same ids, other contents", cell, f"{change.changed} of {total} samples")
 
     for cell in comparison.shared:
         before, after = cell.before, cell.after
@@ -237,11 +370,16 @@ def warn_changed(comparison: RunComparison) -> tuple[str, ...]:
         servers = [max(row.served_by, key=row.served_by.__getitem__, default="") for row in (before, after)]
         if not within and all(servers) and servers[0] != servers[1]:
             note("Mostly served by another provider than before", cell, _step(*servers))
+        if cell.dataset is not None:
+            note_dataset(cell, cell.dataset)
         tested = cell.comparison
-        if tested is not None and tested.samples is None:
-            note("Not the same samples, so compared as two groups", cell)
-        elif tested is not None and tested.samples != max(before.n, after.n):
-            note("Compared on the samples that both have", cell, f"{tested.samples} of {max(before.n, after.n)}")
+        if tested is not None and tested.pairs is None:
+            note("No samples in common, so compared as groups, and how hard they were is part of the difference", cell)
+        elif tested is not None and tested.pairs != max(before.n, after.n):
+            note("Compared on the samples that both have", cell, f"{tested.pairs} of {max(before.n, after.n)}")
+        gaps = [missing_words(row) or "none" for row in (before, after)]
+        if gaps != ["none", "none"]:
+            note("Missing or incomplete answers", cell, _step(*gaps))
         if before.state not in ENDED or after.state not in ENDED:
             note("Not done yet", cell)
     return tuple(f"{says}: {_which(told, len(comparison.shared))}." for says, told in found.items())

@@ -3,38 +3,59 @@
 As JSON it has this shape, which later versions may add to; unknown is null, money USD, durations seconds:
 
     {"format": 1, "title", "run_id", "practice", "cost_usd", "group_by",
-     "groups": [{"task", "task_args", "variant", "part", "metric", "summary", "warnings": [text], "rows": [cell]}]}
+     "groups": [{"task", "task_args", "variant", "part", "scorer", "metric", "reducer", "summary", "warnings": [text],
+       "tests", "too_few", "power": {"samples", "tests", "seen_from", "smallest", "needed"}, "rows": [cell]}]}
 
 A cell begins as every cell does (`views/cells.py`). `group_by` is what the rows of a task are divided by ("task":
-nothing), `part` the model or provider of such a group. `low` and `high` bound the 95% interval of the score,
-`difference` is this row minus the best with its own interval, `p_value` is Holm-adjusted, `pairs` is null where two
-groups were compared, `sample_s` the mean time of a sample, `served_by` maps providers to their shares of the answers.
-CSV has the same in columns.
+nothing), `part` the model or provider of such a group. `low` and `high` bound the 95% interval of the score.
+
+`verdict` is "could be best", "worse", "open" (missing answers could turn it) or "not compared"; `could_be_best` holds
+unless another row is shown to be better, and the true rank lies from `rank_low` (1 at the best) to `rank_high`: all of
+a board at once with 95%. `difference` is this row minus `against`, with an interval that holds for all pairs of the
+board together; `p_raw` is of that comparison alone, `p_value` adjusted over all `tests` pairs by Holm. `overlap` counts
+the samples that both have, `pairs` is null where there are none and two groups were compared, `clusters` counts
+clusters that stand for their samples. `errors`, `ungraded`, `cut`, `context`, `refused`, `empty`, `limit`, `cancelled`
+count samples in every epoch; were they wrong, or right, the score would be `bound_low`, or `bound_high`. `seen_from` is
+the smallest difference that so many samples show with 80% power, `needed` how many show the `smallest` of interest
+(null: no more than there are). `sample_s` is the mean time of a sample, `served_by` maps providers to their shares of
+the answers. CSV has the same in columns.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...profiles.base.format import UNKNOWN, format_seconds, format_speed, format_usd, number_of
 from .cells import CELL_KEYS, provider
 from .column import Column, Sort, Span, Table, data, plain, scaled
-from .narrative import grading_words, head_words, summarise, total_words, versus_words, warn
+from .narrative import (
+    grading_words,
+    head_words,
+    missing_count,
+    missing_short,
+    missing_words,
+    rank_words,
+    summarise,
+    total_words,
+    verdict_words,
+    warn,
+)
 from .report import Report, Section, moment
 from .run_states import glyph, state_tone
 
 if TYPE_CHECKING:
     from ..results.report import ErrorCount, RunFacts
+    from ..results.row_scores import Doubts
     from ..results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-    from ..results.statistics import Comparison
+    from ..results.stats.pairs import Comparison
 
 R = TypeVar("R")
 
 FORMAT = 1
-VERDICT_TONES = {"best": "good", "tied": "", "worse": "bad", "better": "good", "unknown": "dim"}
+VERDICT_TONES = {"could be best": "good", "worse": "bad", "open": "warn", "not compared": "dim"}
 AS_REQUESTED = "as requested"
 
 
@@ -53,7 +74,9 @@ def difference_columns(of: Callable[[R], Comparison | None]) -> list[Column[R]]:
         part("difference_low", lambda one: one.interval.low if one.interval else None),
         part("difference_high", lambda one: one.interval.high if one.interval else None),
         part("method", lambda one: one.method),
-        part("pairs", lambda one: one.samples),
+        part("p_raw", lambda one: one.p_value),
+        part("pairs", lambda one: one.pairs),
+        part("overlap", lambda one: one.pairs or 0),
     ]
 
 
@@ -90,7 +113,7 @@ def _comparison(row: ScoreRow) -> Comparison | None:
 
 
 def _verdict(row: ScoreRow) -> str:
-    return versus_words(row) or (UNKNOWN if row.samples else "")
+    return verdict_words(row) or ("not compared" if row.samples else "")
 
 
 def _state(row: ScoreRow) -> str:
@@ -129,18 +152,22 @@ def _where_they_differ(column: Column[ScoreRow], rows: Sequence[ScoreRow]) -> Co
     return column if len({column.words(row) for row in rows}) > 1 else None
 
 
-def _where_any(column: Column[ScoreRow], rows: Sequence[ScoreRow]) -> Column[ScoreRow] | None:
-    return column if any(column.datum(row) for row in rows) else None
-
-
 def _where_compared(column: Column[ScoreRow], rows: Sequence[ScoreRow]) -> Column[ScoreRow] | None:
     sizes = Counter((row.task, repr(row.task_args), row.variant) for row in rows)
     return column if any(size > 1 for size in sizes.values()) else None
 
 
 def _against_best(column: Column[ScoreRow], rows: Sequence[ScoreRow]) -> Column[ScoreRow]:
-    best = next((row.score for row in rows if row.verdict == "best"), None)
+    best = next((row.score for row in rows if row.verdict != "not compared" and row.comparison is None), None)
     return scaled(replace(column, mark=best if len(rows) > 1 else None), rows)
+
+
+def _doubts(name: str) -> Column[ScoreRow]:
+    def count(row: ScoreRow) -> int | None:
+        doubts: Doubts | None = row.doubts
+        return None if doubts is None else getattr(doubts, name)
+
+    return data(name, count)
 
 
 SCOREBOARD: Table[ScoreRow] = Table(
@@ -170,7 +197,9 @@ SCOREBOARD: Table[ScoreRow] = Table(
             align="right",
             fit=_with_digits,
         ),
+        data("scorer"),
         data("metric"),
+        data("reducer"),
         data("stderr"),
         data("low", lambda row: row.interval.low if row.interval else None),
         data("high", lambda row: row.interval.high if row.interval else None),
@@ -183,30 +212,18 @@ SCOREBOARD: Table[ScoreRow] = Table(
         ),
         data("samples"),
         data("total"),
-        Column(
-            "errors",
-            "errors",
-            tone=lambda row: "bad" if row.errors else "",
-            sort=Sort("errors", lambda row: row.errors, downwards=True),
-            align="right",
-            fit=_where_any,
-        ),
-        Column(
-            "ungraded",
-            "ungraded",
-            applies=answered,
-            tone=lambda row: "warn" if row.ungraded else "",
-            sort=Sort("ungraded samples", lambda row: row.ungraded, downwards=True),
-            align="right",
-            fit=_where_any,
-        ),
+        data("errors"),
+        data("ungraded"),
+        *map(_doubts, ("cut", "context", "refused", "empty", "limit", "cancelled")),
+        data("bound_low", lambda row: row.bounds.low if row.bounds else None),
+        data("bound_high", lambda row: row.bounds.high if row.bounds else None),
         Column(
             "interval",
             "95%",
             format=lambda score: f"{score:.3f}",
             tone=lambda row: VERDICT_TONES[row.verdict],
             sort=Sort("lower end of the interval", lambda row: row.interval.low if row.interval else None, True),
-            priority=6,
+            priority=3,
             picture=_span,
             json="",
             fit=_against_best,
@@ -223,16 +240,43 @@ SCOREBOARD: Table[ScoreRow] = Table(
             json="",
         ),
         Column(
+            "rank",
+            "rank",
+            text=rank_words,
+            applies=answered,
+            tone=lambda row: VERDICT_TONES[row.verdict],
+            sort=Sort("rank", lambda row: sum(row.rank) if row.rank else None),
+            align="right",
+            json="",
+            fit=_where_compared,
+        ),
+        data("rank_low", lambda row: row.rank[0] if row.rank else None),
+        data("rank_high", lambda row: row.rank[1] if row.rank else None),
+        data("could_be_best"),
+        Column(
             "verdict",
-            "against the best",
+            "verdict",
             text=_verdict,
             tone=lambda row: VERDICT_TONES[row.verdict],
-            sort=Sort("p against the best", lambda row: row.p_value),
+            sort=Sort("p of the difference", lambda row: row.p_value),
+            priority=6,
             kind="words",
             fit=_where_compared,
         ),
+        Column(
+            "missing",
+            "missing",
+            text=missing_short,
+            full=missing_words,
+            tone="warn",
+            sort=Sort("missing answers", missing_count, downwards=True),
+            most=30,
+            json="",
+        ),
         data("p_value"),
+        data("against"),
         *difference_columns(_comparison),
+        data("clusters"),
         Column(
             "usd_per_1k",
             "$/1k",
@@ -310,9 +354,14 @@ def scoreboard_record(scoreboard: Scoreboard) -> dict[str, Any]:
                 "task_args": dict(group.task_args),
                 "variant": group.variant,
                 "part": group.part,
+                "scorer": group.scorer,
                 "metric": group.metric,
-                "summary": summarise(group.rows),
-                "warnings": list(warn(group.rows)),
+                "reducer": group.reducer,
+                "summary": summarise(group),
+                "warnings": list(warn(group)),
+                "tests": group.tests,
+                "too_few": group.too_few,
+                "power": None if group.power is None else asdict(group.power),
                 "rows": [SCOREBOARD.record(row) for row in group.rows],
             }
             for group in scoreboard.groups
@@ -333,7 +382,7 @@ def scoreboard_report(scoreboard: Scoreboard, facts: RunFacts | None = None) -> 
         scoreboard: The scoreboard.
         facts: What else there is to tell of the run, where that is known.
     """
-    rows = [row for group in scoreboard.groups for row in group.rows]
+    rows = scoreboard.rows
     run_id = scoreboard.run_id if scoreboard.run_id != scoreboard.title else None
     cost = total_words([row.cost_usd for row in rows])
     return Report(
@@ -359,7 +408,7 @@ def _section(group: ScoreGroup) -> Section[ScoreRow]:
         if row.reason
     ]
     columns = SCOREBOARD.shown(group.rows)
-    return Section(title, columns, group.rows, " · ".join(about), tuple(notes), summarise(group.rows), warn(group.rows))
+    return Section(title, columns, group.rows, " · ".join(about), tuple(notes), summarise(group), warn(group))
 
 
 def _facts(rows: Sequence[ScoreRow], run_id: str | None, cost: str, facts: RunFacts) -> tuple[tuple[str, str], ...]:

@@ -214,7 +214,7 @@ def made_index(say: Say = as_it_is, samples: int = 30, shift: int = 0) -> LogInd
     )
     return LogIndex(
         TASKS[0], say(f"{HF}:groq"), "success", "2026-11-23T21:00:00+00:00", total_samples=samples,
-        scorer=say("graded"), metric="accuracy", score=0.8, stderr=0.05, metrics={"accuracy": 0.8}, grader=say("judge"),
+        scorer=say("graded"), metric="accuracy", grader=say("judge"),
         error=say("slow"), samples=columns,
     )  # fmt: skip
 

@@ -319,10 +319,13 @@ def test_show_prints_a_folder_of_logs_in_every_format(folder: Path) -> None:
     table = show(str(folder), COLUMNS="80")
     assert table.returncode == 0, table.stderr
     best, other = (line.split() for line in table.stdout.splitlines() if line.startswith("✓"))
-    assert (best[1:3], best[4]) == (["nine-9", "0.90"], "best")
-    # 7, 8, 17 and 18 are right for the one only: exact McNemar of 4 and 0 pairs
-    assert (other[1:3], other[4:6]) == (["seven-7", "0.70"], ["tied", "p=0.12"])
+    assert (best[1:3], best[4:8]) == (["nine-9", "0.90"], ["1–2", "could", "be", "best"])
+    assert (other[1:3], other[4:8]) == (["seven-7", "0.70"], ["1–2", "could", "be", "best"])
     found = json.loads(show(str(folder), "--json").stdout)
+    second = found["groups"][0]["rows"][1]
+    # 7, 8, 17 and 18 are right for the one only: exact McNemar of 4 and 0 pairs
+    assert (second["p_raw"], second["p_value"], second["pairs"]) == (0.125, 0.125, 20)
+    assert (second["rank_low"], second["rank_high"], second["could_be_best"]) == (1, 2, True)
     assert [row["score"] for group in found["groups"] for row in group["rows"]] == [0.9, 0.7]
     worst_first = csv.DictReader(io.StringIO(show(str(folder), "--csv", "--order", "cost").stdout))
     assert [row["label"] for row in worst_first] == ["seven-7", "nine-9"]

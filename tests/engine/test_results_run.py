@@ -36,7 +36,7 @@ def test_a_run_with_a_held_and_a_killed_cell(
     rows = {row.label: row for row in group.rows}
     groq, novita, nscale = (rows[route] for route in routes)
 
-    assert groq.verdict == "best"
+    assert groq.verdict == "could be best"
     log = read_eval_log(str(run.run_dir / str(groq.log)))
     assert log.results is not None and log.samples is not None
     metrics = log.results.scores[0].metrics
@@ -52,8 +52,9 @@ def test_a_run_with_a_held_and_a_killed_cell(
 
     assert novita.state == "held"
     assert novita.reason is not None and "credits" in novita.reason
-    assert 0 < novita.n < 20  # fewer than half of the best's, so they are compared as two groups
-    assert novita.comparison is not None and novita.comparison.samples is None
+    assert 0 < novita.n < 20
+    if novita.verdict != "not compared":  # with the few samples that both have, where these are enough
+        assert novita.comparison is not None and novita.comparison.pairs == novita.n
 
     assert nscale.state == "failed"
     assert nscale.reason is not None and "was killed by SIGKILL" in nscale.reason

@@ -97,12 +97,12 @@ def test_the_newest_run_is_compared_with_the_one_before_that_shares_a_cell(
     head, groq, novita = [line.split() for line in done.out.splitlines()[3:6]]
     assert head[:4] == ["model", "before", "now", "difference"]
     assert groq[:6] == ["groq", "0.875", "0.250", "-0.625", "worse", "p<0.001"]
-    assert novita[:5] == ["novita", "0.500", "0.550", "+0.050", "tied"]
-    assert "1 of 2 differences is significant at 95% after Holm: t groq worse." in done.out
+    assert novita[:7] == ["novita", "0.500", "0.550", "+0.050", "not", "told", "apart"]
+    assert "Worse (95%, 2 cells): t · groq. Not told apart, which is not equal: t · novita." in done.out
     narrow = proctor("compare", "0003", "0001", columns=50).out
     assert all(len(line) <= 50 for line in narrow.splitlines()) and "-0.625" in narrow
     told = json.loads(proctor("compare", "0001", "0003", "--json", "--fail-on-worse").out)
-    assert [cell["change"] for cell in told["cells"]] == ["better", "tied"]
+    assert [cell["change"] for cell in told["cells"]] == ["better", "not told apart"]
 
 
 def test_the_cells_of_a_run_are_compared_and_a_newer_baseline_is_said_to_be_one(

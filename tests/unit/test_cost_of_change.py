@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-from proctor.evals.results.statistics import Interval
+from proctor.evals.results.stats.intervals import Interval
 from proctor.evals.views.column import Column, Sort
 from proctor.evals.views.render import render
 from proctor.evals.views.scoreboard import SCOREBOARD, scoreboard_report
@@ -20,10 +20,10 @@ from rich.console import Console
 
 HF = "hf-inference-providers/a/m:"
 ROW = ScoreRow(
-    "c", HF + "groq", "groq", "succeeded", 0.84, "accuracy", 0.037, Interval(0.756, 0.899), 100, 100, 100, 0, "best",
-    None, None, 0.031, 0.01, 0.31, 1.2, 98.0, {"groq": 1.0}, False, None, None, "c.eval",
+    "c", HF + "groq", "groq", "succeeded", 0.84, "accuracy", 0.037, Interval(0.756, 0.899), 100, 100, 100, 0,
+    0.031, 0.01, 0.31, 1.2, 98.0, {"groq": 1.0}, False, None, None, "c.eval",
 )  # fmt: skip
-OTHER = replace(ROW, cell="d", model=HF + "novita", label="novita", score=0.8, verdict="tied", p_value=0.4, n=90)
+OTHER = replace(ROW, cell="d", model=HF + "novita", label="novita", score=0.8, n=90)
 BOARD = Scoreboard("a title", "run-1", False, (ScoreGroup("t", {}, "", "a/m", "accuracy", (ROW, OTHER)),))
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
-from proctor.evals.results.compare import Change, RunComparison, compare_runs, compare_within, find_before
+from proctor.evals.results.changes import Change
+from proctor.evals.results.compare import RunComparison, compare_runs, compare_within, find_before
 from proctor.evals.run.status import CallStats, CellStatus, RunStatus
 from proctor.evals.run.status_file import read_status, write_status
 from proctor.evals.views.comparison import comparison_report
@@ -54,15 +55,18 @@ def test_cells_of_both_runs_are_compared_in_pairs_and_the_others_are_listed() ->
     changes = {(one.task, one.label): one.change for one in found.cells}
     assert changes == {
         ("t", "groq"): "better",
-        ("t", "novita"): "tied",
-        ("t", "gone"): "unknown",
-        ("t", "come"): "unknown",
-        ("u", "groq"): "unknown",
+        ("t", "novita"): "not told apart",
+        ("t", "gone"): "not compared",
+        ("t", "come"): "not compared",
+        ("u", "groq"): "not compared",
     }
     groq = next(one for one in found.cells if one.change == "better")
-    assert groq.comparison is not None and groq.comparison.samples == 40
+    assert groq.comparison is not None and groq.comparison.pairs == 40
     assert round(groq.comparison.difference, 3) == 0.625  # now minus before
-    assert summarise_changes(found) == "1 of 2 differences is significant at 95% after Holm: t groq better."
+    assert summarise_changes(found) == (
+        "Better (95%, 2 cells): t · groq. Not told apart, which is not equal: t · novita. "
+        "Differences below 0.27 are not seen with so many samples."
+    )
     back = compare_runs(AFTER, BEFORE)
     assert {one.label: one.change for one in back.cells if one.task == "t"}["groq"] == "worse"
 
@@ -70,10 +74,11 @@ def test_cells_of_both_runs_are_compared_in_pairs_and_the_others_are_listed() ->
 def test_nothing_is_claimed_of_runs_that_share_nothing_or_too_little() -> None:
     assert "no cell in common" in summarise_changes(compare_runs(("a", [cell("x", 1)]), ("b", [cell("y", 1)])))
     unread = ("b", [(BEFORE[1][0][0], None)])
-    assert "can be tested" in summarise_changes(compare_runs(("a", [BEFORE[1][0]]), unread))  # pyright: ignore[reportArgumentType]
+    told = summarise_changes(compare_runs(("a", [BEFORE[1][0]]), unread))  # pyright: ignore[reportArgumentType]
+    assert told == "No difference can be tested: no grade now."
     status, index = cell("groq", 10)
     other = ("b", [(status, replace(index, metric="f1"))])
-    assert compare_runs(("a", [cell("groq", 30)]), other).cells[0].change == "unknown"
+    assert compare_runs(("a", [cell("groq", 30)]), other).cells[0].change == "not compared"
 
 
 def test_the_table_says_what_each_run_has() -> None:
@@ -94,10 +99,13 @@ def test_the_table_says_what_each_run_has() -> None:
     ],
 )
 def test_what_a_difference_means_is_whole_however_narrow_the_table_is(width: int, shown: list[str]) -> None:
-    changes: tuple[Change, ...] = ("better", "worse", "tied")
+    changes: tuple[Change, ...] = ("better", "worse", "not told apart")
     cells = [
         replace(
-            one, task=f"a_task_with_a_long_name · of={change}", label="a-model-of-8B:provider", change=change, p_value=p
+            one,
+            task=f"a_task_with_a_long_name · of={change}",
+            label="a-model-of-8B:provider",
+            shift=replace(one.shift, change=change, p_value=p),
         )
         for one, change, p in zip(compare_runs(BEFORE, AFTER).cells, changes, (0.0001, 0.031, 1.0), strict=False)
     ]
@@ -121,7 +129,7 @@ def test_a_cell_in_full_has_its_whole_names_and_who_graded_once_where_that_is_th
         "t · a/m:p",
         "before: succeeded · score 0.025 of 40 samples",
         "now: succeeded · score 0.225 of 40 samples",
-        "compared by exact McNemar over 40 pairs · graded by x/judge",
+        "compared by sign-flip test over 40 pairs · graded by x/judge",
     ]
     (other,) = compare_runs(("a", [(status, old)]), ("b", [(status, replace(new, grader="y/judge"))])).cells
     assert [line.rpartition(" · ")[2] for line in compared_words(other)[1:3]] == [
@@ -177,11 +185,14 @@ def test_a_task_of_a_file_is_the_same_wherever_its_folder_is() -> None:
 
 
 def test_a_gate_does_not_pass_what_is_worse_or_cannot_be_told() -> None:
-    assert regressions(compare_runs(BEFORE, AFTER)) == ()
-    assert regressions(compare_runs(AFTER, BEFORE)) == ("t · groq: score 0.250 is worse than 0.875",)
+    kept = ("new", AFTER[1][:2])
+    assert regressions(compare_runs(("old", BEFORE[1][:2]), AFTER)) == ()
+    assert regressions(compare_runs(kept, BEFORE)) == ("t · groq: score 0.250 is worse than 0.875",)
     status, _ = BEFORE[1][0]
     unread = ("b", [(replace(status, score=None), None)])
-    assert regressions(compare_runs(BEFORE, unread)) == ("t · groq: not known to be no worse: no score now",)
+    assert regressions(compare_runs(("old", BEFORE[1][:1]), unread)) == (
+        "t · m:groq: not known to be no worse: no grade now",
+    )
 
 
 def test_figures_change_by_a_share_and_what_is_unknown_does_not() -> None:
@@ -208,7 +219,7 @@ def test_json_csv_and_markdown_say_the_same() -> None:
     by_name = {(one["task"], one["label"]): one for one in told["cells"]}
     groq, gone = by_name["t", "groq"], by_name["t", "gone"]
     assert (groq["before"]["score"], groq["after"]["score"], groq["difference"]) == (0.25, 0.875, 0.625)
-    assert (groq["change"], groq["pairs"], groq["method"]) == ("better", 40, "exact McNemar")
+    assert (groq["change"], groq["pairs"], groq["method"]) == ("better", 40, "sign-flip test")
     assert gone["after"] is None and gone["before"]["n"] == 40
     lines = list(csv.DictReader(io.StringIO(written(found, ".csv"))))
     assert [(one["label"], one["score_before"], one["score_after"]) for one in lines] == [
@@ -226,12 +237,12 @@ def test_csv_of_a_comparison_has_its_columns_and_holds_no_formulas() -> None:
     hostile = replace(found, cells=(replace(found.cells[0], task="=1+1", label="@x"), *found.cells[1:]))
     header, first, *rest = csv.reader(io.StringIO(written(hostile, ".csv")))
     assert len(rest) == len(found.cells) - 1 and {len(line) for line in (first, *rest)} == {len(header)}
-    assert header[:18] == [
+    assert header[:20] == [
         "run_before", "run_after", "task", "label", "model", "provider", "change", "p_value", "difference",
-        "difference_low", "difference_high", "method", "pairs", "cost_usd_ratio", "usd_per_1k_ratio", "p50_s_ratio",
-        "sample_s_ratio", "tokens_per_s_ratio",
+        "difference_low", "difference_high", "method", "p_raw", "pairs", "overlap", "cost_usd_ratio",
+        "usd_per_1k_ratio", "p50_s_ratio", "sample_s_ratio", "tokens_per_s_ratio",
     ]  # fmt: skip
-    assert header[18:22] == ["cell_before", "cell_after", "state_before", "state_after"]
+    assert {"cell_before", "cell_after", "state_before", "state_after", "most_lost", "why"} <= set(header)
     assert first[2:4] == ["'=1+1", "'@x"]
 
 

@@ -9,10 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from proctor.evals.results.changes import Shift
 from proctor.evals.results.compare import ComparedCell, RunComparison
+from proctor.evals.results.judge import Judgement
 from proctor.evals.results.report import ErrorCount, RunFacts
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-from proctor.evals.results.statistics import Comparison, Interval
+from proctor.evals.results.stats.intervals import Interval
+from proctor.evals.results.stats.pairs import Comparison
 from proctor.evals.views.comparison import comparison_report
 from proctor.evals.views.render import PAGE, render, write_report
 from proctor.evals.views.render.page import Axis
@@ -22,12 +25,14 @@ from proctor.profiles.base.errors import ProctorError, UsageError
 HOSTILE = "</td></style><script>alert(1)</script><img src=x onerror=y> \" ' & \x1b[31m \u202egnp.exe \u200b\ud800"
 HF = "hf-inference-providers/openai/gpt-oss-120b:"
 BEST = ScoreRow(
-    "c", HF + "groq", "groq", "succeeded", 0.84, "accuracy", 0.037, Interval(0.756, 0.899), 100, 100, 100, 0, "best",
-    None, None, 0.031, 0.01, 0.31, 1.2, 98.0, {"groq": 1.0}, False, HF + "fastest", None, "c.eval",
+    "c", HF + "groq", "groq", "succeeded", 0.84, "accuracy", 0.037, Interval(0.756, 0.899), 100, 100, 100, 0,
+    0.031, 0.01, 0.31, 1.2, 98.0, {"groq": 1.0}, False, HF + "fastest", None, "c.eval",
+    judgement=Judgement("could be best", rank=(1, 1)),
 )  # fmt: skip
 OTHER = replace(
-    BEST, cell="d", model=HF + "fastest", label=":fastest", score=0.6, interval=Interval(0.5, 0.7), verdict="worse",
-    p_value=0.003, served_by={"cerebras": 0.97, "groq": 0.03}, cost_usd=None, state="failed", reason="2 of 100 failed",
+    BEST, cell="d", model=HF + "fastest", label=":fastest", score=0.6, interval=Interval(0.5, 0.7),
+    judgement=Judgement("worse", rank=(2, 2), against=0, p_value=0.003),
+    served_by={"cerebras": 0.97, "groq": 0.03}, cost_usd=None, state="failed", reason="2 of 100 failed",
     errors=2, self_graded=True,
 )  # fmt: skip
 FACTS = RunFacts(
@@ -81,10 +86,11 @@ def write_scoreboard(scoreboard: Scoreboard, path: Path, facts: RunFacts | None 
 
 
 def comparison(label: str = "groq") -> RunComparison:
-    between = Comparison(-0.24, 100, "exact McNemar", 0.003, Interval(-0.35, -0.12), 1.0)
+    interval = Interval(-0.35, -0.12)
+    between = Comparison(-0.24, 100, None, "sign-flip test", 0.003, interval, 0.95, interval, 1.0, 100)
     after = replace(OTHER, label=label, p50_s=2.4, reason=label)
-    cell = ComparedCell(label, label, HF + "groq", BEST, after, "worse", 0.003, between)
-    return RunComparison(label, label, (cell, replace(cell, after=None, change="unknown", comparison=None)))
+    cell = ComparedCell(label, label, HF + "groq", BEST, after, Shift("worse", "", between, 0.003))
+    return RunComparison(label, label, (cell, replace(cell, after=None, shift=Shift())))
 
 
 def test_a_page_tells_what_was_run_and_how_it_came_out() -> None:
@@ -95,7 +101,7 @@ def test_a_page_tells_what_was_run_and_how_it_came_out() -> None:
         "size 2 cells · 200 samples", "errors 2", "$0.0310 + ?", "grading by openai/gpt-oss-120b:fastest · $0.0100",
         "accuracy · 100 samples", "0.756 to 0.899", "worse p=0.003", "cerebras 97%, groq 3%", "as requested",
         "grades itself",
-        "failed: 2 of 100 failed", "Worse than groq at 95% after Holm: :fastest.", "Scores may be inflated",
+        "failed: 2 of 100 failed", "Best (95%): groq. Worse: :fastest.", "Scores may be inflated",
         "quiz · :fastest 2 TimeoutError: no answer", "limit = 100",
     ):  # fmt: skip
         assert words in text, words
@@ -113,7 +119,7 @@ def test_intervals_are_drawn_where_they_lie() -> None:
 
 
 def test_nothing_is_drawn_of_what_is_unknown() -> None:
-    unknown = replace(BEST, score=None, interval=None, verdict="unknown", samples=0)
+    unknown = replace(BEST, score=None, interval=None, judgement=Judgement(), samples=0)
     assert not [tag for tag, _ in Read(to_html(board(unknown), RunFacts())).tags if tag == "svg"]
     alone = replace(BEST, interval=None, score=0.5)
     assert [tag for tag, _ in Read(to_html(board(alone), RunFacts())).tags].count("circle") == 1

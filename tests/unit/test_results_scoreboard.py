@@ -95,47 +95,88 @@ def test_the_guides_nine_providers_are_all_tied() -> None:
     assert [row.label for row in found.rows] == [
         "hyperbolic", "fireworks", "nscale", "scaleway", "together", "cerebras", "groq", "novita",
     ]  # fmt: skip
-    assert [row.verdict for row in found.rows] == ["best"] + ["tied"] * 7
-    assert summarise(found.rows).startswith(
-        "No difference here is significant at 95% after Holm. To separate 0.84 from 0.80"
+    assert {row.verdict for row in found.rows} == {"could be best"}
+    assert {row.rank for row in found.rows} == {(1, 8)}
+    assert summarise(found) == (
+        "Could be best (95%): all 8. With 100 samples differences from 0.25 are seen; for 0.05 take ≈ 2 200."
     )
     assert found.shared == "openai/gpt-oss-120b"
-    assert warn(found.rows) == ()
+    assert warn(found) == ()
 
 
-def test_the_number_of_samples_to_separate_is_of_groups_where_the_samples_differ() -> None:
+def test_samples_that_no_row_shares_are_compared_as_groups_and_said_to_be() -> None:
     found = group(cell("a", right(84, 100)), cell("b", right(80, 100), first_id=1001))
-    assert summarise(found.rows) == (
-        "No difference here is significant at 95% after Holm. "
-        "To separate 0.84 from 0.80 (80% power): ≈ 1 440 samples each."
-    )
-    assert warn(found.rows) == ("Not the samples of a, so compared as two groups: b.",)
     assert found.rows[1].comparison is not None
-    assert found.rows[1].comparison.method == "Fisher's exact"
+    assert (found.rows[1].comparison.method, found.rows[1].comparison.pairs) == ("Fisher's exact test", None)
+    assert warn(found) == (
+        "No samples in common with a, so compared as groups: b. "
+        "How hard the samples were is part of such a difference.",
+    )
 
 
 def test_pairs_separate_what_two_groups_would_not() -> None:
     found = group(cell("a", right(90, 100)), cell("b", right(80, 100)))
-    assert found.rows[1].verdict == "worse"
+    assert [row.verdict for row in found.rows] == ["could be best", "worse"]
+    assert [row.rank for row in found.rows] == [(1, 1), (2, 2)]
     assert found.rows[1].p_value == pytest.approx(2 * 0.5**10)
-    assert summarise(found.rows) == "Worse than a at 95% after Holm: b."
+    assert summarise(found) == "Best (95%): a. Worse: b."
 
 
-def test_p_values_are_adjusted_over_the_group() -> None:
-    """One comparison with six lost and none won is p = 0.031; as one of two it is not significant any more."""
+def test_p_values_are_adjusted_over_all_pairs_of_the_board() -> None:
+    """One comparison with six lost and none won is p = 0.031; as one of three it is not significant any more."""
     alone = rows(cell("a", right(90, 100)), cell("b", right(84, 100)))
     assert (alone["b"].verdict, alone["b"].p_value) == ("worse", 0.03125)
     among = rows(cell("a", right(90, 100)), cell("b", right(84, 100)), cell("c", right(88, 100)))
-    assert (among["b"].verdict, among["b"].p_value) == ("tied", 0.0625)
-    assert (among["c"].verdict, among["c"].p_value) == ("tied", 0.5)
+    assert (among["b"].verdict, among["b"].p_value) == ("could be best", 0.09375)
+    assert (among["c"].verdict, among["c"].p_value) == ("could be best", 0.5)
+    assert among["b"].comparison is not None and among["b"].comparison.p_value == 0.03125
+    between = among["b"].comparison.interval
+    assert between is not None and between.low <= 0 <= between.high  # as the verdict says
 
 
-def test_worse_and_tied_are_both_named_and_the_tied_one_is_measured() -> None:
+def test_what_could_be_best_is_named_and_what_would_settle_it() -> None:
     found = group(cell("a", right(90, 100)), cell("b", right(50, 100)), cell("c", right(88, 100)))
-    assert summarise(found.rows).startswith(
-        "Worse than a at 95% after Holm: b. No significant difference from a: c. To separate 0.90 from 0.88"
-    )
-    assert summarise(found.rows).endswith("samples (same samples for both).")
+    assert summarise(found).startswith("Could be best (95%): a, c. Worse: b. With 100 samples differences from 0.")
+    priced = group(
+        *(cell(name, right(count, 100), model_calls=CallStats(cost_usd=usd))
+          for name, count, usd in (("a", 90, 0.4), ("c", 88, 0.1)))
+    )  # fmt: skip
+    assert "Of these c costs least, $1.00 per 1 000 samples." in summarise(priced)
+
+
+def test_ranks_hold_for_every_row_at_once() -> None:
+    found = rows(*(cell(name, right(count, 100)) for name, count in (("a", 95), ("b", 93), ("c", 60), ("d", 20))))
+    assert [found[name].rank for name in "abcd"] == [(1, 2), (1, 2), (3, 3), (4, 4)]
+    assert [found[name].could_be_best for name in "abcd"] == [True, True, False, False]
+
+
+def test_two_or_five_samples_claim_nothing() -> None:
+    for n in (2, 5):
+        found = group(cell("a", right(n, n)), cell("b", right(0, n)))
+        assert [row.verdict for row in found.rows] == ["not compared", "not compared"]
+        assert [row.p_value for row in found.rows] == [None, None]
+        assert summarise(found) == f"Too few samples to say anything: {n}, and 2 rows need at least 6."
+    mixed = group(cell("a", right(30, 40)), cell("b", right(10, 40)), cell("few", right(3, 3)))
+    assert {row.label: row.verdict for row in mixed.rows} == {
+        "a": "could be best", "b": "worse", "few": "not compared",
+    }  # fmt: skip
+    assert "Not compared: few (too few samples: at least 7 are needed)." in warn(mixed)
+
+
+def test_leaving_out_errors_makes_nobody_best() -> None:
+    found = group(cell("flaky", [*right(55, 55), *[None] * 45]), cell("steady", right(90, 100)))
+    by_label = {row.label: row for row in found.rows}
+    assert [by_label[name].verdict for name in ("flaky", "steady")] == ["open", "open"]
+    bounds = by_label["flaky"].bounds
+    assert bounds is not None and (bounds.low, bounds.high) == (0.55, 1.0)
+    assert summarise(found).startswith("Open, missing answers could make them best or worse: flaky, steady.")
+    assert any("flaky 45 errors (score 0.55 to 1.00)" in words for words in warn(found))
+
+
+def test_a_missing_answer_that_could_turn_nothing_leaves_the_verdict() -> None:
+    found = rows(cell("a", [*right(90, 99), None]), cell("b", right(50, 100)))
+    assert (found["a"].verdict, found["b"].verdict) == ("could be best", "worse")
+    assert found["a"].doubts is not None and found["a"].doubts.errors == 1
 
 
 def test_errors_are_not_scores() -> None:
@@ -146,17 +187,17 @@ def test_errors_are_not_scores() -> None:
 def test_a_row_with_errors_is_compared_on_what_both_have() -> None:
     found = group(cell("a", right(9, 10)), cell("b", [*right(7, 8), None, None]))
     b = found.rows[1]
-    assert b.comparison is not None and b.comparison.samples == 8
-    assert warn(found.rows) == ("Not all the samples of a, so compared on those that both have: b.",)
+    assert b.comparison is not None and b.comparison.pairs == 8
+    assert warn(found)[0] == "Compared with a on the samples that both have: b (8 of 10)."
 
 
-def test_a_few_lucky_samples_are_not_the_best() -> None:
-    held = cell("lucky", right(3, 3), state="held", last_error="out of credit (402)", total=100)
-    found = rows(held, cell("steady", right(80, 100)), cell("other", right(79, 100)))
-    assert found["steady"].verdict == "best"
-    assert found["lucky"].verdict == "tied"
-    assert found["lucky"].reason == "out of credit (402)"
-    assert found["lucky"].interval is not None and found["lucky"].interval.low < 0.5
+def test_a_few_lucky_samples_are_not_what_others_are_held_against() -> None:
+    held = cell("lucky", right(8, 8), state="held", last_error="out of credit (402)", total=100)
+    found = group(held, cell("steady", right(80, 100)), cell("other", right(79, 100)))
+    assert found.top == "steady"
+    lucky = {row.label: row for row in found.rows}["lucky"]
+    assert (lucky.verdict, lucky.against, lucky.reason) == ("could be best", "steady", "out of credit (402)")
+    assert lucky.interval is not None and lucky.interval.low < 0.7
 
 
 def test_the_same_id_with_other_content_is_another_sample() -> None:
@@ -164,29 +205,29 @@ def test_the_same_id_with_other_content_is_another_sample() -> None:
     assert index is not None
     other = replace(index, samples=replace(index.samples, fingerprint=tuple(range(1000, 1100))))
     found = group(cell("a", right(84, 100)), (status, other))
-    assert found.rows[1].comparison is not None and found.rows[1].comparison.samples is None
+    assert found.rows[1].comparison is not None and found.rows[1].comparison.pairs is None
 
 
 def test_epochs_count_once_each_sample() -> None:
-    found = rows(cell("a", [1.0, 0.0, 1.0, 1.0], epochs=2), cell("b", [1.0, 1.0, 1.0, 0.0], epochs=2))
-    assert (found["a"].n, found["a"].samples, found["a"].score) == (2, 4, 0.75)
-    assert found["b"].comparison is not None and found["b"].comparison.method == "paired t"
+    a, b = [1.0, 0.0, 1.0, 1.0] * 4, [1.0, 1.0, 1.0, 0.0] * 4
+    found = rows(cell("a", list(a), epochs=2), cell("b", list(b), epochs=2))
+    assert (found["a"].n, found["a"].samples, found["a"].score) == (8, 16, 0.75)
+    assert found["b"].comparison is not None and found["b"].comparison.pairs == 8
 
 
 def test_a_metric_that_is_no_mean_keeps_its_own_error_and_is_not_compared() -> None:
     found = group(cell("a", right(8, 10), metric_value=0.61), cell("b", right(7, 10), metric_value=0.55))
     assert [row.score for row in found.rows] == [0.61, 0.55]
     assert [row.interval for row in found.rows] == [None, None]
-    assert found.rows[1].verdict == "unknown"
-    assert summarise(found.rows).startswith("No difference can be tested here")
+    assert found.rows[1].verdict == "not compared"
+    assert summarise(found) == "No difference can be tested: accuracy is no mean of the samples' grades."
 
 
 def test_an_unreadable_log_leaves_the_others_and_the_rows_own_figures() -> None:
     lost = cell("b", None, score=0.7, stderr=0.05, done=84, errors=2, last_error="the log b.eval is damaged")
     found = rows(cell("a", right(8, 10)), lost)
-    assert found["a"].verdict == "best"
     b = found["b"]
-    assert b.verdict == "unknown"
+    assert b.verdict == "not compared"
     assert (b.score, b.n, b.reason) == (0.7, 82, "the log b.eval is damaged")
     assert b.interval is not None and round(b.interval.low, 3) == 0.602
 
@@ -195,9 +236,9 @@ def test_an_unreadable_log_leaves_the_others_and_the_rows_own_figures() -> None:
 def test_a_cell_without_any_sample_knows_nothing_and_costs_nothing(state: CellState) -> None:
     found = group(cell("a", right(8, 10)), cell("b", None, state=state, last_error="no credit"))
     b = found.rows[1]
-    assert (b.score, b.interval, b.n, b.usd_per_1k, b.verdict) == (None, None, 0, None, "unknown")
+    assert (b.score, b.interval, b.n, b.usd_per_1k, b.verdict) == (None, None, 0, None, "not compared")
     assert b.reason == "no credit"
-    assert summarise(found.rows) == ""
+    assert summarise(found) == "Only a has grades: there is nothing to compare it with."
 
 
 def test_money_is_unknown_as_soon_as_one_price_is_and_grading_is_apart() -> None:
@@ -229,20 +270,19 @@ def test_tasks_arguments_and_variants_are_groups_of_their_own() -> None:
     others = [replace(one, task="proctor/u"), replace(one, variant="hot"), replace(one, task_args={"n": 2})]
     board = build_scoreboard("t", None, [(status, index) for status in (one, *others)])
     assert [found.title for found in board.groups] == ["t", "u", "t · hot", "t · n=2"]
-    assert all(found.rows[0].verdict == "best" for found in board.groups)
 
 
 def test_graders_are_told() -> None:
     other = cell("b", right(7, 10), graded_by="y/judge")
     found = group(cell("a", right(8, 10)), other)
-    assert warn(found.rows) == ("The graders differ, so the scores are not measured alike: x/grader, y/judge.",)
+    assert warn(found) == ("The graders differ, so the scores are not measured alike: x/grader, y/judge.",)
     alone = group(cell("a", right(8, 10), self_graded=True, graded_by=HF + "a"), cell("b", right(7, 10)))
-    assert warn(alone.rows)[0] == "Self-graded: a. Scores may be inflated."
+    assert warn(alone)[0] == "Self-graded: a. Scores may be inflated."
     both = group(
         cell("a", right(8, 10), self_graded=True, graded_by=HF + "a"),
         cell("b", right(7, 10), self_graded=True, graded_by=HF + "b"),
     )
-    assert warn(both.rows) == ("Each model grades itself. Scores may be inflated.",)
+    assert warn(both) == ("Each model grades itself. Scores may be inflated.",)
 
 
 def test_who_served_is_shares_with_the_most_first() -> None:
@@ -312,7 +352,7 @@ def test_json_has_its_shape_and_null_for_the_unknown() -> None:
     assert (found["format"], found["run_id"], found["practice"]) == (1, "run-1", False)
     first, second = found["groups"][0]["rows"]
     assert tuple(first) == SCOREBOARD.keys and SCOREBOARD.keys[: len(CELL_KEYS)] == CELL_KEYS
-    assert (first["score"], first["verdict"], first["n"]) == (0.8, "best", 10)
+    assert (first["score"], first["verdict"], first["n"]) == (0.8, "not compared", 10)
     assert (round(first["low"], 4), round(first["high"], 4)) == (0.4902, 0.9433)
     assert second["score"] is None and second["low"] is None and second["p_value"] is None
 

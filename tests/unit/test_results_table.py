@@ -7,8 +7,10 @@ import re
 from dataclasses import replace
 
 import pytest
+from proctor.evals.results.judge import Judgement
+from proctor.evals.results.row_scores import Doubts
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
-from proctor.evals.results.statistics import Interval
+from proctor.evals.results.stats.intervals import Interval
 from proctor.evals.views.column import Span, draw_span
 from proctor.evals.views.scoreboard import scoreboard_report
 from proctor.tui.cli.output import Printer
@@ -29,9 +31,6 @@ ROW = ScoreRow(
     samples=100,
     total=100,
     errors=0,
-    verdict="best",
-    p_value=None,
-    comparison=None,
     cost_usd=0.031,
     grader_cost_usd=0.01,
     usd_per_1k=0.31,
@@ -42,15 +41,16 @@ ROW = ScoreRow(
     grader=HF + "fastest",
     reason=None,
     log="c.eval",
+    judgement=Judgement("could be best", rank=(1, 2)),
 )
 FASTEST = replace(
     ROW,
+    cell="d",
     model=HF + "fastest",
     label=":fastest",
     score=0.8,
     interval=Interval(0.711, 0.867),
-    verdict="tied",
-    p_value=0.45,
+    judgement=Judgement("could be best", rank=(1, 2), against=0, p_value=0.45),
     served_by={"cerebras": 0.97, "groq": 0.03},
 )
 
@@ -80,21 +80,29 @@ def test_a_wide_terminal_shows_everything() -> None:
         " for $0.0200"
     )
     assert " ".join(head(lines).split()) == (
-        "model score 0.71 95% 0.90 95% interval against the best $/1k cost p50 tok/s served by"
+        "model score 0.71 95% 0.90 95% interval rank verdict $/1k cost p50 tok/s served by"
     )
     best, fastest = (next(line for line in lines if label in line) for label in ("✓  hyperbolic", ":fastest  "))
     assert re.split("  +", best) == [
-        "✓", "hyperbolic", "0.84", "····┝━━━━━━●━━━━┥", "0.76–0.90", "best", "$0.310", "$0.0310", "1.2s", "98",
-        "as requested",
+        "✓", "hyperbolic", "0.84", "····┝━━━━━━●━━━━┥", "0.76–0.90", "1–2", "could be best", "$0.310",
+        "$0.0310", "1.2s", "98", "as requested",
     ]  # fmt: skip
-    assert re.split("  +", fastest)[5:] == ["tied p=0.45", "$0.310", "$0.0310", "1.2s", "98", "cerebras 97% groq 3%"]
+    assert re.split("  +", fastest)[5:] == [
+        "1–2",
+        "could be best",
+        "$0.310",
+        "$0.0310",
+        "1.2s",
+        "98",
+        "cerebras 97% groq 3%",
+    ]
     assert lines[-4:] == [
-        "No difference here is significant at 95% after Holm.", "", "2 cells · $0.0620",
+        "Could be best (95%): hyperbolic, :fastest.", "", "2 cells · $0.0620",
         "of it for grading by openai/gpt-oss-120b:fastest · $0.0200",
     ]  # fmt: skip
 
 
-DROPPED = ("95% interval", "served by", "tok/s", "cost", "0.71", "p50", "$/1k")
+DROPPED = ("95% interval", "served by", "tok/s", "cost", "verdict", "p50", "$/1k", "0.71")
 
 
 @pytest.mark.parametrize("width", range(42, 150, 4))
@@ -104,13 +112,13 @@ def test_columns_leave_in_their_order_and_no_line_is_too_long(width: int) -> Non
     shown = [name in head(lines) for name in DROPPED]
     assert shown == sorted(shown), head(lines)
     joined = "".join("".join(lines).split())
-    for word in ("hyperbolic", ":fastest", "0.84", "0.80", "best"):
+    for word in ("hyperbolic", ":fastest", "0.84", "0.80", "1–2"):
         assert word in joined
 
 
-def test_80_columns_hold_the_interval_the_verdict_and_the_price() -> None:
+def test_80_columns_hold_the_interval_the_rank_and_the_price() -> None:
     lines = printed(board(ROW, FASTEST), 80)
-    assert " ".join(head(lines).split()) == "model score 0.71 95% 0.90 against the best $/1k cost p50"
+    assert " ".join(head(lines).split()) == "model score 0.71 95% 0.90 rank verdict $/1k p50"
 
 
 def test_long_names_are_folded_never_cut() -> None:
@@ -125,12 +133,22 @@ def test_long_names_are_folded_never_cut() -> None:
 
 def test_what_is_unknown_is_a_question_mark_and_what_is_not_there_is_blank() -> None:
     unknown = replace(
-        ROW, label="u", interval=None, usd_per_1k=None, cost_usd=None, p50_s=None, tokens_per_s=None, served_by={},
-        verdict="unknown",
+        ROW, cell="u", label="u", interval=None, usd_per_1k=None, cost_usd=None, p50_s=None, tokens_per_s=None,
+        served_by={}, judgement=Judgement(),
     )  # fmt: skip
-    waiting = replace(unknown, label="w", state="waiting", score=None, n=0, samples=0)
+    waiting = replace(unknown, cell="w", label="w", state="waiting", score=None, n=0, samples=0)
     lines = printed(board(ROW, unknown, waiting))
-    assert next(line for line in lines if "  u  " in line).split() == ["✓", "u", "0.84", "100", *"????????"]
+    assert next(line for line in lines if "  u  " in line).split() == [
+        "✓",
+        "u",
+        "0.84",
+        "100",
+        "?",
+        "?",
+        "not",
+        "compared",
+        *"?????",
+    ]
     assert next(line for line in lines if "  w  " in line).split() == ["·", "w", "0"]
     assert lines[-2] == "3 cells · $0.0310 + ?"
 
@@ -138,9 +156,13 @@ def test_what_is_unknown_is_a_question_mark_and_what_is_not_there_is_blank() -> 
 def test_what_each_grader_cost_and_who_served_it() -> None:
     drifted = replace(ROW, grader_served_by={"cerebras": 0.9, "groq": 0.1})
     fixed = replace(
-        ROW, grader="hf-inference-providers/b/judge:novita", grader_served_by={"novita": 1.0}, grader_cost_usd=None
+        ROW,
+        cell="d",
+        grader="hf-inference-providers/b/judge:novita",
+        grader_served_by={"novita": 1.0},
+        grader_cost_usd=None,
     )
-    itself = replace(ROW, self_graded=True, grader=HF + "hyperbolic")
+    itself = replace(ROW, cell="e", self_graded=True, grader=HF + "hyperbolic")
     assert printed(board(drifted, fixed, itself))[-3:] == [
         "of it for grading by openai/gpt-oss-120b:fastest · $0.0100 · served by cerebras, groq",
         "of it for grading by b/judge:novita · ?",
@@ -155,10 +177,10 @@ def test_the_reason_of_a_row_stands_below_the_table() -> None:
 
 
 def test_samples_and_errors_have_columns_where_they_tell_something() -> None:
-    assert "errors" not in head(printed(board(ROW, FASTEST)))
-    lines = printed(board(ROW, replace(FASTEST, n=97, errors=3)))
-    assert head(lines).split()[:4] == ["model", "score", "n", "errors"]
-    assert next(line for line in lines if ":fastest  " in line).split()[:5] == ["✓", ":fastest", "0.80", "97", "3"]
+    assert "missing" not in head(printed(board(ROW, FASTEST)))
+    lines = printed(board(ROW, replace(FASTEST, n=97, errors=3, doubts=Doubts(errors=3, cut=2))))
+    assert head(lines).split()[:3] == ["model", "score", "n"] and "missing" in head(lines)
+    assert "3 errors +2" in next(line for line in lines if ":fastest  " in line)
 
 
 def test_nothing_is_obeyed() -> None:
@@ -167,8 +189,8 @@ def test_nothing_is_obeyed() -> None:
     scoreboard = board(*rows, title=evil)
     text = "\n".join(printed(scoreboard))
     assert not {"\x1b", "\u202e", "\x07"} & set(text)
-    assert text.count("[bold red]x[/]") == 6
-    assert text.count(":smile:") == 6
+    assert text.count("[bold red]x[/]") == 7
+    assert text.count(":smile:") == 7
 
 
 def test_a_terminal_without_the_characters_gets_others() -> None:

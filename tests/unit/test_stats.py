@@ -243,15 +243,15 @@ def test_an_interval_says_what_the_test_says() -> None:
 
 
 def test_pairs_that_all_agree_do_not_prove_equality() -> None:
-    found = paired_interval(np.zeros(100), None, largest=1.0)
+    found = paired_interval(spread_of(np.zeros(100), None, 0.95, 1.0))
     assert found is not None and found.high == pytest.approx(0.0266, abs=0.0005) and found.low == -found.high
-    few = paired_interval(np.zeros(20), None, largest=1.0)
+    few = paired_interval(spread_of(np.zeros(20), None, 0.95, 1.0))
     assert few is not None and few.high > 0.1
     assert spread_of(np.array([0.1]), None, 0.95, 1.0).stderr is None
 
 
 def test_continuous_differences_have_students_interval() -> None:
-    found = paired_interval(SLEEP_1 - SLEEP_2 + np.arange(10) * 1e-6, None, largest=None)
+    found = paired_interval(spread_of(SLEEP_1 - SLEEP_2 + np.arange(10) * 1e-6, None, 0.95, None))
     assert bounds(found, 3) == (-2.460, -0.700)  # R: t.test(extra ~ group, sleep, paired = TRUE)
 
 

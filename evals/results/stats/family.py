@@ -113,7 +113,7 @@ def standing(family: Family, bounds: tuple[Array, Array] | None, codes: Array | 
 
 def _better(a: Array, b: Array, codes: Array | None, level: float) -> Array:
     totals, overlap, found = all_p_values(a, b, codes, None if len(a) < _ALL_EXACT else level)
-    better = (found <= level) & (totals > 0)
+    better = (found <= level) & (totals > 0) & ~numpy().eye(len(a), dtype=bool)
     for j, k in zip(*numpy().nonzero(overlap == 0), strict=True):
         apart = compare(a[j], b[k], codes)
         better[j, k] = apart is not None and apart.p_value <= level and apart.difference > 0

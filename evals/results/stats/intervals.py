@@ -203,11 +203,8 @@ def spread_of(differences: Array, codes: Array | None, confidence: float, larges
     return Spread(mean, centre, math.sqrt(variance / whole), units, variance)
 
 
-def paired_interval(
-    differences: Array, codes: Array | None, confidence: float = CONFIDENCE, largest: float | None = None
-) -> Interval | None:
+def paired_interval(spread: Spread, confidence: float = CONFIDENCE, largest: float | None = None) -> Interval | None:
     """The interval of the mean of paired differences: Student's t over `spread_of`; `None` with fewer than 2 units."""
-    spread = spread_of(differences, codes, confidence, largest)
     if spread.stderr is None:
         return None
     half = t_quantile((1 + confidence) / 2, spread.units - 1) * spread.stderr

@@ -21,6 +21,7 @@ from .sign_flip import discordant, least_p, saddlepoint, sign_flip
 
 Method = Literal["sign-flip test", "cluster sign-flip test"] | GroupMethod
 
+ONE_SIDED = 1 - 2 * ALPHA  # the two-sided confidence of ends that hold with 95 % each
 CLIPPED = 0.01  # of a difference: where its interval begins if only the test says that it is not 0
 
 
@@ -35,6 +36,7 @@ class Comparison:
     p_value: float  # of this comparison by itself
     interval: Interval | None  # of the difference; None: the data say nothing of it
     confidence: float  # of the interval
+    one_sided: Interval | None  # either end by itself bounds the difference with 95 %
     variance: float | None  # per sample: of the differences of pairs, or of a plus of b where they are groups
     units: int  # that chance works on: pairs, clusters, or the samples of the smaller group
 
@@ -96,8 +98,9 @@ def compare(
         clusters=None if codes is None else len(sums),
         method="sign-flip test" if codes is None else "cluster sign-flip test",
         p_value=sign_flip(sums),
-        interval=paired_interval(differences, of_shared, confidence, largest),
+        interval=paired_interval(spread, confidence, largest),
         confidence=confidence,
+        one_sided=paired_interval(spread_of(differences, of_shared, ONE_SIDED, largest), ONE_SIDED, largest),
         variance=spread.variance,
         units=len(sums),
     )
@@ -106,10 +109,9 @@ def compare(
 def _compare_groups(
     a: Array, b: Array, codes: Array | None, has_a: Array, has_b: Array, confidence: float
 ) -> Comparison:
-    of_a, of_b = (
-        mean_score(values, None if codes is None else codes[has], confidence=confidence)
-        for values, has in ((a, has_a), (b, has_b))
-    )
+    sides = [(a, None if codes is None else codes[has_a]), (b, None if codes is None else codes[has_b])]
+    of_a, of_b = (mean_score(values, of_side, confidence=confidence) for values, of_side in sides)
+    one_sided = group_interval(*(mean_score(values, of_side, confidence=ONE_SIDED) for values, of_side in sides))
     test = compare_groups(a, b, of_a, of_b)
     units = [len(values) if one.clusters is None else one.clusters for one, values in ((of_a, a), (of_b, b))]
     spreads = [one.stderr**2 * one.samples for one in (of_a, of_b) if one.stderr is not None]
@@ -122,6 +124,7 @@ def _compare_groups(
         p_value=test.p_value,
         interval=group_interval(of_a, of_b),
         confidence=confidence,
+        one_sided=one_sided,
         variance=sum(spreads) if len(spreads) == 2 else None,
         units=min(units),
     )
@@ -130,7 +133,8 @@ def _compare_groups(
 # Of sums with random signs: P(|S| >= σ) >= 3/16 (Dzindzalieta & Götze 2020), and P(|S| >= zσ) <= 2 exp(-z²/2)
 # (Hoeffding 1963). So no test is needed of what is nearer than one standard deviation.
 _EXACT_PAIRS = 300  # comparisons whose p-values are all worked out exactly
-_NEAR_LEVEL = 4.0  # times: of more, those are whose approximate p-value is so near to the level that decides
+_NEAR_LEVEL = 1.3  # times: of more, those are whose approximate p-value is so near to the level that decides
+_FEW = 30  # differences of which the approximation is not so near
 
 
 def p_values(differences: Array, level: float | None = None) -> Array:
@@ -153,7 +157,8 @@ def p_values(differences: Array, level: float | None = None) -> Array:
     found[open_[~inner]] = [least_p(int((row > 0).sum())) for row in sizes[~inner]]
     if inner.any():
         found[open_[inner]] = saddlepoint(sizes[inner], totals[open_[inner]])
-    for at in np.flatnonzero((found > level / _NEAR_LEVEL) & (found < level * _NEAR_LEVEL) & (z > 1.0)):
+    near = np.where((differences != 0).sum(axis=1) < _FEW, _NEAR_LEVEL**4, _NEAR_LEVEL)
+    for at in np.flatnonzero((found > level / near) & (found < level * near) & (z > 1.0)):
         found[at] = sign_flip(differences[at])
     return found
 

@@ -250,7 +250,7 @@ class ScoresPane(Vertical):
 def _says(group: ScoreGroup) -> tuple[str, tuple[str, ...]]:
     from ....evals.views.narrative import summarise, warn
 
-    return summarise(group.rows), warn(group.rows)
+    return summarise(group), warn(group)
 
 
 def words_for_nothing(store: Store) -> str:

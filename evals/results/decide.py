@@ -1,0 +1,153 @@
+"""Runs that stop when it is decided: what is shown so far, at any time, and which cells are still needed for the rest.
+
+Samples of a task go to all its cells in one random order that is fixed beforehand. A pair of cells is looked at over
+the samples, in that order, that both have ended: what ends early is not taken before what ends late. A missing answer
+counts against what would be decided. So looking after every sample, and ending cells one after the other, does not
+raise the chance of a false decision above the error that was asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .stats.arrays import Array, numpy
+from .stats.betting import confidence_sequence, log_wealth, most_wealth
+from .stats.family import holm
+from .stats.intervals import Interval
+
+Until = Literal["best", "ranking", "better", "equal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run is to decide."""
+
+    until: Until = "best"
+    than: int | None = None  # the row that the others are held against, where it is "better"
+    within: float | None = None  # differences below it need not be told apart; None: every difference counts
+    error: float = 0.05  # the chance of any false decision
+
+    @property
+    def may_be_equal(self) -> bool:
+        """Whether "equal within a margin" is an answer."""
+        return self.within is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What is known of two rows; a minus b, as rows are numbered."""
+
+    a: int
+    b: int
+    samples: int  # in order, that both have ended
+    difference: float | None  # so far; None: there is no sample yet
+    p_value: float  # at any time, of this pair by itself
+    adjusted: float  # over all pairs
+    interval: Interval | None  # at any time, so that those of all pairs hold together
+    verdict: Literal["better", "worse", "equal", "open"]  # of a
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a question is answered."""
+
+    pairs: tuple[Pair, ...]
+    needed: tuple[int, ...]  # rows that more samples are needed of
+    could_be_best: tuple[int, ...]  # rows that no other is shown to be better than
+    level: float  # what the p-value of a pair has to be below next
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no question is open."""
+        return not self.needed
+
+
+def weigh(low: Array, high: Array, question: Question) -> Progress:
+    """Weigh what is there.
+
+    Args:
+        low: A row of scores for each cell, from 0 to 1, a column for each unit in the order fixed beforehand: NaN
+            where it has not ended, the score of a wrong answer where there is none.
+        high: The same with the score of a right answer where there is none.
+        question: What is to be decided.
+    """
+    rows = len(low)
+    places = [
+        (a, b) for a in range(rows) for b in range(a + 1, rows) if question.than is None or question.than in (a, b)
+    ]
+    looked = [_both(low, high, a, b) for a, b in places]
+    evidence = [(most_wealth(least), most_wealth(-most)) for least, most in looked]
+    p_values = [min(1.0, 2 * math.exp(-max(sides))) for sides in evidence]
+    tests = max(len(places), 1)
+    # With "equal" as a further answer each pair has its own share of the error; else Holm's procedure shares it.
+    adjusted = [min(1.0, tests * p) for p in p_values] if question.may_be_equal else list(map(float, holm(p_values)))
+    pairs = tuple(
+        _pair(*found, question, tests) for found in zip(places, looked, evidence, p_values, adjusted, strict=True)
+    )
+    beaten = {pair.b if pair.verdict == "better" else pair.a for pair in pairs if pair.verdict in ("better", "worse")}
+    open_ = [pair for pair in pairs if pair.verdict == "open"]
+    if question.until == "best":
+        open_ = [pair for pair in open_ if pair.a not in beaten and pair.b not in beaten]
+    needed = sorted({row for pair in open_ for row in (pair.a, pair.b)})
+    best = tuple(row for row in range(rows) if row not in beaten)
+    left = sum(pair.verdict in ("open", "equal") for pair in pairs)
+    level = question.error / (tests if question.may_be_equal else max(left, 1))
+    return Progress(pairs, tuple(needed), best, level)
+
+
+def _both(low: Array, high: Array, a: int, b: int) -> tuple[Array, Array]:
+    """The differences of two rows up to the first unit that either has not ended, at the least and at the most."""
+    np = numpy()
+    waiting = np.isnan(low[a]) | np.isnan(low[b])
+    ended = int(waiting.argmax()) if waiting.any() else len(waiting)
+    return low[a, :ended] - high[b, :ended], high[a, :ended] - low[b, :ended]
+
+
+def _pair(
+    rows: tuple[int, int],
+    looked: tuple[Array, Array],
+    evidence: tuple[float, float],
+    p_value: float,
+    adjusted: float,
+    question: Question,
+    tests: int,
+) -> Pair:
+    least, most = looked
+    samples = len(least)
+    verdict: Literal["better", "worse", "equal", "open"] = "open"
+    if adjusted <= question.error:
+        verdict = "better" if evidence[0] >= evidence[1] else "worse"
+    elif question.within is not None and samples and _is_equal(least, most, question.within, question.error / tests):
+        verdict = "equal"
+    return Pair(
+        *rows,
+        samples=samples,
+        difference=float((least.mean() + most.mean()) / 2) if samples else None,
+        p_value=p_value,
+        adjusted=adjusted,
+        interval=None,
+        verdict=verdict,
+    )
+
+
+def _is_equal(least: Array, most: Array, within: float, alpha: float) -> bool:
+    """Whether both "at least the margin above" and "at least the margin below" are refuted, each at half of alpha."""
+    needed = math.log(2 / alpha)
+    return most_wealth(least, -within) >= needed and most_wealth(-most, -within) >= needed
+
+
+def first_decided(least: Array, most: Array, log_needed: float) -> tuple[int | None, bool]:
+    """After how many samples a pair is decided, and whether for the first row; for simulation and for replay."""
+    np = numpy()
+    ups, downs = log_wealth(least), log_wealth(-most)
+    above = np.flatnonzero(np.maximum(ups, downs) >= log_needed)
+    return (int(above[0]) + 1, bool(ups[above[0]] >= downs[above[0]])) if len(above) else (None, False)
+
+
+def intervals(low: Array, high: Array, pairs: Sequence[Pair], error: float) -> list[Interval]:
+    """The intervals of the differences of pairs that hold at any time and all together."""
+    alpha = error / max(len(pairs), 1)
+    return [confidence_sequence(*_both(low, high, pair.a, pair.b), alpha) for pair in pairs]
