@@ -64,7 +64,7 @@ def _base_url(value: str) -> str:
         fits = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
     except ValueError:
         fits = False
-    if not fits or re.search(r"\s", value):
+    if not fits or re.search(r"[\s\\@]", value):
         raise finding('an address, like "http://127.0.0.1:11434/v1"')
     return value
 

@@ -252,6 +252,7 @@ def address_of(service: Service, base_url: str | None, around: Surroundings) -> 
 
 def host_of(url: str) -> str:
     """The host of an address, with its port where it names one; "" where there is none."""
+    url = url.replace("\\", "/")  # which some take for one: `https://evil.example\\@api.openai.com`
     try:
         parts = urlsplit(url if "://" in url else f"//{url}")
         host, port = (parts.hostname or "").rstrip("."), parts.port

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from ...profiles.base.errors import ProctorError
+from ...profiles.base.format import number_of
 from ...profiles.data import leaves
 from ...profiles.policies import POLICIES
 from ...profiles.schema import HF_PREFIX
@@ -132,9 +133,13 @@ def service_problems(
     """
     if says := _no_provider(model, around):
         yield Problem("error", where, says[0], says[1], ids)
-    for requirement in missing_packages(model, base_url, around):
-        says = f"{model} needs the package {requirement.partition('>')[0]}, which {around.lacking[requirement]}"
-        yield Problem("error", where, says, f"`pip install '{requirement}'` in Proctor's environment", ids)
+    if requirements := missing_packages(model, base_url, around):
+        lacking = [
+            f"{requirement.partition('>')[0]}, which {around.lacking[requirement]}" for requirement in requirements
+        ]
+        install = " ".join(f"'{requirement}'" for requirement in requirements)
+        says = f"{model} needs {number_of(len(lacking), 'package')}: {', and '.join(lacking)}"
+        yield Problem("error", where, says, f"`pip install {install}` in Proctor's environment", ids)
     if not model.startswith(HF_PREFIX) and (wanted := missing_keys(model, around.variables)):
         says = f"{model} needs an API key, and {' or '.join(wanted)} is not set"
         remedy = f"set {wanted[0]} in the environment or in .env"

@@ -11,7 +11,8 @@ As JSON a plan is `{"title", "source", "router_url", "hub_url", "settings", "cel
   (`input_usd_per_mtok`, `output_usd_per_mtok`);
 - `totals`: `cells`, `samples`, `cells_without_samples`, `known_cost_usd`, `cells_without_cost`, `time_s`,
   `cells_without_time`;
-- a problem: `severity` (`error` or `warning`), `where`, `message`, `remedy`, `cells` (ids; none: the whole plan).
+- a problem: `severity` (`error` or `warning`), `where`, `message`, `remedy`, `cells` (ids; none: the whole plan),
+  `hosts` (that `--trust-host` would accept).
 
 Estimates are `[low, high]`. Unknown is null.
 """
@@ -186,7 +187,9 @@ def plan_record(plan: Plan) -> dict[str, Any]:
             "time_s": _range(sums.time_s),
             "cells_without_time": sums.cells_without_time,
         },
-        "problems": [{**asdict(problem), "cells": list(problem.cells)} for problem in plan.problems],
+        "problems": [
+            {**asdict(problem), "cells": list(problem.cells), "hosts": list(problem.hosts)} for problem in plan.problems
+        ],
     }
 
 
@@ -234,7 +237,7 @@ def spending_line(plan: Plan, name: str, cells: Collection[str] | None = None) -
         (
             plan.title or name,
             number_of(len(left), "cell") + ("" if cells is None else f" of {len(plan.cells)}"),
-            money if plan.may_cost else "practice: simulated, nothing is paid",
+            money if plan.may_cost else "practice: simulated, " * (plan.source == "practice") + "nothing is paid",
         )
     )
 

@@ -335,10 +335,10 @@ def test_a_package_or_a_provider_that_is_not_there_is_told_with_what_installs_it
     models = ({"inspect_model": "anthropic/claude"}, {"inspect_model": "opnai/gpt-5"})
     plan = plan_of(*models, grader={"model": "google/gemini-3"}, around=around)
     assert lines(plan)[:3] == [
-        "error: [[models]] #1: anthropic/claude needs the package anthropic, which is not installed: "
+        "error: [[models]] #1: anthropic/claude needs 1 package: anthropic, which is not installed: "
         "`pip install 'anthropic>=2.0.0'` in Proctor's environment",
         'error: [[models]] #2: Inspect has no provider "opnai": did you mean "openai/gpt-5"?',
-        "error: [grader]: google/gemini-3 needs the package google-genai, which is installed in version 1.2.0: "
+        "error: [grader]: google/gemini-3 needs 1 package: google-genai, which is installed in version 1.2.0: "
         "`pip install 'google-genai>=1.69.0'` in Proctor's environment",
     ]
     assert not any(

@@ -83,7 +83,8 @@ def test_a_pinned_policy_who_pays_and_a_grader_that_is_examined_are_told() -> No
 
 
 def test_practice_is_called_so() -> None:
-    assert "practice: the models are simulated, and nothing is paid" in shown(replace(PLAN, source="practice"), 80)
+    said = shown(replace(PLAN, source="practice"), 80)
+    assert "practice: the router's models are simulated, and nothing is paid" in said
 
 
 @pytest.mark.parametrize(
@@ -225,5 +226,6 @@ def test_json_has_every_figure_and_null_for_unknown() -> None:
             "message": "what x:shy costs is unknown",
             "remedy": "the estimate leaves it out",
             "cells": ["3"],
+            "hosts": [],
         }
     ]

@@ -181,6 +181,7 @@ def test_what_was_accepted_is_remembered_for_the_profile_and_the_key_by_the_user
     ("url", "host"),
     [
         ("https://user@evil.example/v1", "evil.example"),
+        ("https://evil.example\\@api.openai.com/v1", "evil.example"),
         ("HTTP://Evil.Example.:80/v1", "evil.example"),
         ("http://[::1]:99/", "[::1]:99"),
         ("http://x:notaport/", ""),

@@ -24,7 +24,8 @@ def print_plan(plan: Plan, console: Console) -> None:
     if plan.title:
         printer.line(plan.title, "bold", wrap=False)
     if plan.source == "practice":
-        printer.line("practice: the models are simulated, and nothing is paid", "dim", wrap=False)
+        others = "other models are asked for real" if plan.may_cost else "nothing is paid"
+        printer.line(f"practice: the router's models are simulated, and {others}", "dim", wrap=False)
     if plan.cells:
         printer.table(PLAN_CELLS, planned_cells(plan))
         printer.line(totals_line(plan), "bold", wrap=False)
