@@ -12,12 +12,13 @@ from proctor.evals.catalog.listings import Catalog, Listing, ModelEntry, Price
 from proctor.evals.catalog.probe import ProbeResult
 from proctor.evals.inspect.control_client import CellWatch, Conversation, RunningSample
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
-from proctor.evals.inspect.logs.transcript import CallFacts, Part, Transcript
+from proctor.evals.inspect.logs.transcript import Block, Entry, Part, Transcript, Usage
 from proctor.evals.planning.expand import PlanInputs
 from proctor.evals.planning.planner import make_plan
 from proctor.evals.results.by_sample import answers_to
 from proctor.evals.results.compare import compare_runs
 from proctor.evals.results.disagreements import find_disagreements
+from proctor.evals.results.reader.documents import LoadedDocument, ReadSample
 from proctor.evals.results.scoreboard import build_scoreboard
 from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CallStats, CellStatus, RunStatus
@@ -81,7 +82,7 @@ def made_state(say: Say = as_it_is, samples: int = 30) -> dict[str, Any]:
         "plan": make_plan(inputs),
         "live": KnownRun(Path("/logs/live"), live),
         "running": made_running(say),
-        "conversation": Conversation("e", say("1"), 1, "running", made_parts(say)[:6]),
+        "conversation": Conversation("e", say("1"), 1, "running", made_parts(say)),
         "shown": shown,
         "scoreboard": build_scoreboard(ended.title, ended.run_id, cells),
         "comparison": compare_runs((before.run_id, [(cell, other) for cell in before.cells]), (ended.run_id, cells)),
@@ -220,7 +221,7 @@ def made_index(say: Say = as_it_is, samples: int = 30, shift: int = 0) -> LogInd
 
 
 def made_parts(say: Say = as_it_is) -> tuple[Part, ...]:
-    """Something of everything that can stand in a transcript."""
+    """Something of everything that can stand in a conversation."""
     return (
         Part("system", say("Be brief.")),
         Part("user", say("Where does Hannah look for the sweater?")),
@@ -228,17 +229,31 @@ def made_parts(say: Say = as_it_is) -> tuple[Part, ...]:
         Part("assistant", say("In the bucket.")),
         Part("tool_call", say('{"x": 1}'), say("add")),
         Part("tool_result", say("3"), say("add")),
-        Part("score", say("The answer is right."), say("graded: C")),
-        Part("served_by", say("groq"), call=0),
         Part("error", say("it broke")),
-        Part("info", say("a note"), say("source")),
     )
 
 
-def made_transcript(say: Say = as_it_is) -> Transcript:
-    """The transcript of a sample."""
-    call = CallFacts(say(HF), None, say("groq"), 120, 33, 0.0001, 0.9, 0, say("none"), say('{"a": 1}'), say('{"b": 2}'))
-    return Transcript(
-        TASKS[0], say(f"{HF}:groq"), 1, 1, say("bucket"), 1.0, say("C"), made_parts(say), (call,), 1.2,
-        metadata={say("kind"): say("first order")},
+def made_transcript(say: Say = as_it_is) -> ReadSample:
+    """The transcript of a sample, with something of everything that can stand in one."""
+    used = Usage(120, 33, 20, 4, 0.0001)
+    rows: list[tuple[Entry, tuple[Block, ...]]] = [
+        (Entry("input", "sample", say("#1")), (Block(say("Where is the sweater?"), say("input")),)),
+        (Entry("span", say("agent"), say("react"), (say("4 events"),), below=4), ()),
+        (
+            Entry("model", say("model"), say("gpt"), (say("served by groq"),), parent=1, depth=1, turn=1, usage=used),
+            (Block(say("She thinks."), "thinks", "dim"), Block(say("In the bucket."), "model")),
+        ),
+        (
+            Entry("tool", say("add"), say("x=1"), (say("exit 1"),), "bad", parent=1, depth=1, at_s=1.5, duration_s=0.2),
+            (Block(say('{"x": 1}'), "args", spans=((0, 1, "string"),)), Block(say("3"), "result", fold=2)),
+        ),
+        (Entry("error", "error", say("it broke"), tone="bad", parent=1, depth=1), (Block(say("where"), fold=-2),)),
+        (Entry("info", "info", say("source"), parent=1, depth=1), (Block(say("a note"), left_out=5),)),
+        (Entry("score", "score", say("graded C"), tone="good"), (Block(say("It is right."), "why"),)),
+    ]
+    document = LoadedDocument([entry for entry, _ in rows], [blocks for _, blocks in rows])
+    about = Transcript(
+        TASKS[0], say(f"{HF}:groq"), 1, 1, say("bucket"), 1.0, say("C"), ((say("graded"), say("C")),), document.entries,
+        1.2, 1.0, 1, used, (say("groq"),), say("judge"), used, limit=say("token"), invalidated=say("me"),
     )  # fmt: skip
+    return ReadSample(about, document, lambda _: document)

@@ -9,20 +9,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from proctor.evals.inspect.logs.index_cache import load_index, reading_with
-from proctor.evals.inspect.logs.transcript import Transcript
+from proctor.evals.inspect.logs.transcript import TABS
 from proctor.evals.results.inputs import find_logs
 from proctor.evals.results.reader.client import Reader
+from proctor.evals.results.reader.documents import Document, ReadSample
 from proctor.profiles.base.errors import ProctorError
 from proctor.profiles.base.text import clean
-from proctor.tui.widgets.transcript.text import plain_text, raw_blocks, said_blocks, wrap
+from proctor.tui.widgets.transcript.plain import plain_text
 from proctor.tui.widgets.transcript.view import TranscriptView
+from proctor.tui.widgets.transcript.wrap import wrap
+from support.transcripts import read_log
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 
 HOSTILE = (
     "\x1b[2J\x1b]52;c;aGFjaw==\x07 [bold]markup[/bold] [@click=app.quit]x[/] \u202egnp.exe\u202c zero\u200bwidth "
@@ -109,32 +114,40 @@ def reader() -> Iterator[Reader]:
 
 
 @pytest.fixture(scope="module")
-def transcript(log: Path, reader: Reader) -> Transcript:
+def read(log: Path, reader: Reader) -> ReadSample:
     index = load_index(log, reading_with(reader))
-    return reader.transcript(log, index.samples.id[0], index.samples.epoch[0])
+    return read_log(reader, log, index.samples.id[0], index.samples.epoch[0])
 
 
-def test_what_was_said_comes_in_order(transcript: Transcript) -> None:
-    assert [part.kind for part in transcript.parts] == [
-        "system",
-        "user",
-        "reasoning",
-        "assistant",
-        "tool_call",
-        "served_by",
-        "tool_result",
-        "assistant",
-        "served_by",
+def blocks_of(document: Document) -> list[tuple[str, str, str]]:
+    """Kind of entry, label and text of every block."""
+    bodies = document.bodies(range(len(document.entries)))
+    return [(entry.kind, block.label, block.text) for at, entry in enumerate(document.entries) for block in bodies[at]]
+
+
+def test_what_happened_comes_in_order(read: ReadSample) -> None:
+    about, entries = read.about, read.document.entries
+    assert [entry.label for entry in entries if entry.kind in ("model", "tool", "score")] == [
+        "model",
+        "add",
+        "model",
         "score",
     ]
-    texts = {part.kind: part.text for part in transcript.parts}
-    assert (texts["system"], texts["reasoning"], texts["tool_result"]) == ("Be good.", "I think", "3")
-    assert json.loads(texts["tool_call"]) == {"x": 1, "y": 2}
-    assert [len(part.pictures) for part in transcript.parts if part.kind == "user"] == [1]
-    assert transcript.parts[7].text.endswith(LONG)
-    assert (transcript.sample_id, transcript.target, transcript.score, transcript.score_text) == (7, "end", 1.0, "C")
-    assert [(call.input_tokens, call.output_tokens) for call in transcript.calls] == [(5, 6), (5, 6)]
-    assert "Be good." in (transcript.calls[0].request or "")
+    said = blocks_of(read.document)
+    assert ("model", "system", "Be good.") in said and ("model", "thinks", "I think") in said
+    assert ("tool", "result", "3") in said
+    assert [entry.title for entry in entries if entry.kind == "tool"] == ["x=1, y=2"]
+    assert any(kind == "model" and text.endswith(LONG) for kind, _, text in said)
+    assert (about.sample_id, about.target, about.score, about.score_text) == (7, "end", 1.0, "C")
+    assert [(one.usage.input_tokens, one.usage.output_tokens) for one in entries if one.kind == "model" and one.usage]
+    assert about.usage is not None and (about.usage.input_tokens, about.usage.output_tokens) == (10, 12)
+
+
+def test_raw_calls_and_the_sample_as_json(read: ReadSample) -> None:
+    sent = [text for _, label, text in blocks_of(read.open_tab("calls")) if label == "sent"]
+    assert len(sent) == 2 and "Be good." in sent[0]
+    document = read.open_tab("json")
+    assert {"id", "input", "messages", "events", "scores"} <= {entry.label for entry in document.entries}
 
 
 def test_a_sample_that_is_not_there(log: Path, reader: Reader) -> None:
@@ -144,51 +157,62 @@ def test_a_sample_that_is_not_there(log: Path, reader: Reader) -> None:
         reader.transcript(log.with_name("gone.eval"), 7, 1)
 
 
-def test_nothing_of_it_is_left_to_obey(transcript: Transcript) -> None:
-    for blocks in (said_blocks(transcript), raw_blocks(transcript)):
-        text = plain_text(blocks)
+def test_nothing_of_it_is_left_to_obey(read: ReadSample) -> None:
+    for tab in TABS:
+        text = plain_text(read.open_tab(tab))
         assert clean(text) == text
         text.encode()  # as a file for the pager and for the clipboard
-    said = plain_text(said_blocks(transcript))
+    said = plain_text(read.document)
     assert "␛[2J␛]52;c;aGFjaw==␇ [bold]markup[/bold] [@click=app.quit]x[/] <U+202E>gnp.exe<U+202C>" in said
 
 
 class Showing(App[None]):
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, document: Document) -> None:
         super().__init__()
         self.view = TranscriptView()
-        self._transcript = transcript
+        self._document = document
 
     def compose(self) -> ComposeResult:
         yield self.view
 
     def on_mount(self) -> None:
-        self.view.show(said_blocks(self._transcript))
+        self.view.show(self._document)
+
+
+async def until(pilot: Pilot[Any], fact: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not fact():
+        assert time.monotonic() < deadline
+        await pilot.pause(0.01)
+
+
+def drawn(view: TranscriptView) -> list[str]:
+    return [view.render_line(y).text for y in range(view.size.height)]
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 12)])
-def test_a_megabyte_in_one_line_is_scrolled_and_searched(transcript: Transcript, size: tuple[int, int]) -> None:
+def test_a_megabyte_in_one_line_is_scrolled_and_searched(read: ReadSample, size: tuple[int, int]) -> None:
     async def drive() -> None:
-        app = Showing(transcript)
+        app = Showing(read.document)
         async with app.run_test(size=size) as pilot:
             view = app.view
-            shown: list[str] = []
-            deadline = time.monotonic() + 20
-            while not any("▀" in line for line in shown):  # the picture is drawn in a thread
-                assert time.monotonic() < deadline
-                await pilot.pause()
-                shown = [view.render_line(y).text for y in range(view.size.height)]
+            at = next(at for at, entry in enumerate(read.document.entries) if entry.kind == "model")
+            view.go_to(at)
+            await until(pilot, lambda: view.body(at) is not None)
+            if size[1] > 30:
+                await until(pilot, lambda: any("▀" in line for line in drawn(view)))  # drawn in a thread
             view.search("gnp.EXE")
-            await pilot.pause()
-            shown = [view.render_line(y).text for y in range(view.size.height)]
-            assert any("gnp.exe" in line for line in shown)
+            await until(pilot, lambda: any("gnp.exe" in line for line in drawn(view)))
             began = time.monotonic()
+            view.action_fold_all()
+            view.action_fold_all()  # everything is unfolded
             view.action_bottom()
-            await pilot.pause()
+            await until(pilot, lambda: any("target" in line for line in drawn(view)))
             assert time.monotonic() - began < 5
-            shown += [view.render_line(y).text for y in range(view.size.height)]
-            assert all(clean(line) == line for line in shown)
-            assert any("includes: C" in line for line in shown)
+            assert view.line_count > 1_000_000 / size[0]
+            view.search("end")
+            await until(pilot, lambda: view.body(len(read.document.entries) - 1) is not None)
+            assert all(clean(line) == line for line in drawn(view))
 
     asyncio.run(drive())
 
@@ -202,20 +226,16 @@ def test_wrapping_loses_only_the_breaks(text: str) -> None:
     assert all(len(piece) <= 20 for piece in pieces)
 
 
-def test_another_transcript_comes_while_it_is_hidden(transcript: Transcript) -> None:
+def test_another_transcript_comes_while_it_is_hidden(read: ReadSample) -> None:
     async def drive() -> None:
-        app = Showing(transcript)
+        app = Showing(read.document)
         async with app.run_test(size=(80, 24)) as pilot:
             view = app.view
-            deadline = time.monotonic() + 20
-            while not any("▀" in view.render_line(y).text for y in range(view.size.height)):
-                assert time.monotonic() < deadline
-                await pilot.pause()
+            await until(pilot, lambda: view.body(0) is not None)
             view.display = False
             await pilot.pause()
-            view.show(raw_blocks(transcript))
+            view.show(read.open_tab("calls"))
             view.display = True
-            await pilot.pause()
-            assert "call 1" in view.render_line(0).text
+            await until(pilot, lambda: "liar" in "".join(drawn(view)[:2]))
 
     asyncio.run(drive())

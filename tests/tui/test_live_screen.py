@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from proctor.evals.inspect.control_client import CellWatch, Conversation, FinishedSample, RunningSample
-from proctor.evals.inspect.logs.transcript import Part, Transcript
+from proctor.evals.inspect.logs.transcript import Block, Entry, Part, Transcript
+from proctor.evals.results.reader.documents import LoadedDocument, ReadSample
 from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CallStats, CellStatus, RunEvent, RunStatus
 from proctor.evals.views.cells import progress
@@ -338,7 +339,8 @@ def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, i
         FinishedSample("e", 7, 1, "error", error="boom\x1b[2J", ended_at_s=9.0),
         FinishedSample("e", 8, 1, "completed", "C", ended_at_s=8.0),
     )
-    said = Transcript("arithmetic", HF, 8, 1, "4", 1.0, "C", (Part("assistant", "it is four"),), (), 1.0)
+    answer = LoadedDocument([Entry("model", "model", turn=1)], [[Block("it is four", "model")]])
+    said = ReadSample(Transcript("arithmetic", HF, 8, 1, "4", 1.0, "C"), answer, lambda _: answer)
 
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
         put(app.store, live=_then(STATUS, log="a.eval"))

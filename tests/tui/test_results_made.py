@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ import pytest
 from made_app import MadeApp
 from PIL import Image
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
-from proctor.evals.inspect.logs.transcript import CallFacts, Part, Picture, Transcript
+from proctor.evals.inspect.logs.transcript import Block, Entry, Picture, Transcript, Usage
 from proctor.evals.results.by_sample import answers_to
 from proctor.evals.results.compare import compare_runs
 from proctor.evals.results.disagreements import find_disagreements
+from proctor.evals.results.reader.documents import LoadedDocument, ReadSample
 from proctor.evals.results.scoreboard import build_scoreboard
 from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CellStatus, RunStatus
@@ -144,6 +146,13 @@ async def results(
         screen = app.screen
         assert isinstance(screen, ResultsScreen)
         yield pilot, screen
+
+
+async def until(pilot: Pilot[Any], fact: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not fact():
+        assert time.monotonic() < deadline
+        await pilot.pause(0.01)
 
 
 def said(widget: Static) -> str:
@@ -314,13 +323,28 @@ def picture(size: tuple[int, int] = (60, 40), colour: tuple[int, int, int] = (20
     return Picture(base64.b64encode(data.getvalue()).decode(), "image/png")
 
 
-def transcript(*pictures: Picture) -> Transcript:
-    call = CallFacts("hf/a/m", None, "groq", 10, 5, 0.1, 1.0, 0, None, None, None)
-    graded = replace(call, role="grader", cost_usd=0.25)
-    parts = (Part("user", "What is this?", pictures=pictures), Part("assistant", "A red field."))
-    return Transcript(
-        "t", HF + "a/m", 1, 1, "red", 1.0, "C", parts, (call, graded), 3.0, working_time_s=1.0, self_graded=True
+def transcript(*pictures: Picture) -> ReadSample:
+    used = Usage(10, 5, cost_usd=0.1)
+    named = {f"p{number}": one for number, one in enumerate(pictures)}
+    asked = [Block("What is this?", "user"), *(Block("[picture]", picture=name) for name in named)]
+    document = LoadedDocument([Entry("model", "model", turn=1)], [[*asked, Block("A red field.", "model")]], named)
+    about = Transcript(
+        "t",
+        HF + "a/m",
+        1,
+        1,
+        "red",
+        1.0,
+        "C",
+        total_time_s=3.0,
+        working_time_s=1.0,
+        calls=1,
+        usage=used,
+        grader="judge",
+        grader_usage=replace(used, cost_usd=0.25),
+        self_graded=True,
     )
+    return ReadSample(about, document, lambda _: document)
 
 
 def test_pictures_are_half_cells_in_the_transcript_and_open_on_their_own(tmp_path: Path) -> None:
@@ -329,21 +353,18 @@ def test_pictures_are_half_cells_in_the_transcript_and_open_on_their_own(tmp_pat
             await pilot.press("enter", "enter")
             broken = Picture("####", "image/png")
             put(screen.store, transcript=transcript(picture(), broken))
-            for _ in range(200):
-                await pilot.pause(0.01)
-                if "▀" in drawn(screen.transcript.view):
-                    break
-            text = drawn(screen.transcript.view)
-            assert "▀" * 20 in text and "picture that cannot be drawn" in text
-            assert "grades itself ⚠" in said(screen.transcript.head)
+            view = screen.transcript.view
+            await until(pilot, lambda: "▀" * 20 in drawn(view) and "picture that cannot be drawn" in drawn(view))
+            assert "grades itself ⚠" in said(screen.transcript.facts)
             assert "grader $0.250 · 3.0s in all · 2.0s of it waiting" in said(screen.transcript.facts)
             await pilot.press("i")
             shown = screen.app.screen
             assert isinstance(shown, PictureScreen)
-            assert "picture 1 of 2 · image/png · 60×40 pixels, drawn with half cells" in said(shown.title_line)
+            whole = "picture 1 of 2 · image/png · 60×40 pixels, drawn with half cells"
+            await until(pilot, lambda: whole in said(shown.title_line))
             await pilot.press("right_square_bracket")
             assert "picture 2 of 2" in said(shown.title_line)
-            assert "cannot be drawn" in said(shown.frame.query_one(Static))
+            await until(pilot, lambda: "cannot be drawn" in said(shown.frame.query_one(Static)))
             await pilot.press("escape")
             assert screen.app.screen is screen
             put(screen.store, transcript=transcript())
@@ -358,7 +379,7 @@ def test_another_picture_is_offered_only_where_there_is_one(tmp_path: Path) -> N
         async with results(tmp_path) as (pilot, screen):
             await pilot.press("enter", "enter")
             for count, is_offered in ((1, False), (2, True)):
-                put(screen.store, transcript=transcript(*(picture() for _ in range(count))))
+                put(screen.store, transcript=transcript(*(picture(colour=(at, 0, 0)) for at in range(count))))
                 await pilot.press("i")
                 shown = screen.app.screen
                 assert isinstance(shown, PictureScreen)
@@ -382,14 +403,14 @@ def test_another_sample_is_offered_only_where_the_one_that_is_read_stands_in_a_l
             def is_offered() -> bool:
                 return "transcript.next" in {one.binding.id for one in offered_here(screen)}
 
-            await pilot.press("enter", "enter", "right_square_bracket")
+            await pilot.press("enter", "enter", "right")
             second = asked[-1]
             assert is_offered() and second.name == "results.open_sample" and second.args[0].sample_id == 2
             screen.reveal(replace(second.args[0], sample_id=4))  # as the palette does
             await pilot.pause()
             assert not is_offered()
             count = len(asked)
-            await pilot.press("right_square_bracket")
+            await pilot.press("right")
             assert screen.transcript.display and len(asked) == count
             await pilot.press("escape", "slash", *"#3", "enter", "enter")
             assert not is_offered()  # it is the only one of the list

@@ -12,9 +12,9 @@ from ...profiles.base.errors import ProctorError
 if TYPE_CHECKING:
     from ...evals.catalog.endpoints import Endpoints
     from ...evals.inspect.logs.log_index import LogIndex
-    from ...evals.inspect.logs.transcript import Transcript
     from ...evals.planning.planner import Planner
     from ...evals.results.reader.client import Reader
+    from ...evals.results.reader.documents import ReadSample
     from ..state.store import SampleRef
 
 T = TypeVar("T")
@@ -111,16 +111,18 @@ class Readers:
                 failure = error
         return found, failure
 
-    def transcript(self, sample: SampleRef, is_wanted: Callable[[], bool]) -> Transcript | None:
+    def transcript(self, sample: SampleRef, is_wanted: Callable[[], bool]) -> ReadSample | None:
         """A sample's transcript; `None` where nobody wants it any more when its turn has come.
 
         Raises:
             ProctorError: It cannot be read.
         """
+        from ...evals.results.reader.documents import read_sample
+
         with self._transcripts:
             if not is_wanted():
                 return None
-            return self.inspect.transcript(sample.log, sample.sample_id, sample.epoch)
+            return read_sample(lambda: self.inspect, sample.log, sample.sample_id, sample.epoch)
 
     def _read(self, log: Path) -> LogIndex:
         from ...evals.inspect.logs.index_cache import reading_with

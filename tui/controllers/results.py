@@ -11,9 +11,9 @@ from .host import guarded, in_thread
 
 if TYPE_CHECKING:
     from ...evals.inspect.logs.log_index import LogIndex
-    from ...evals.inspect.logs.transcript import Transcript
     from ...evals.results.by_sample import CellAnswers
     from ...evals.results.compare import RunComparison
+    from ...evals.results.reader.documents import ReadSample
     from ...evals.results.scoreboard import Grouping, Scoreboard
     from ...evals.run.run_list import KnownRun
     from ...profiles.base.errors import ProctorError
@@ -160,7 +160,7 @@ class ResultsController:
     def _scoreboard(self, run_dir: Path, group_by: Grouping) -> Scoreboard:
         return self._readers.statistics.scoreboard(run_dir, group_by)
 
-    def _transcript(self, sample: SampleRef, loading: Loading[Transcript | None]) -> Transcript | None:
+    def _transcript(self, sample: SampleRef, loading: Loading[ReadSample | None]) -> ReadSample | None:
         return self._readers.transcript(sample, lambda: loading.is_wanted)
 
     def _across(

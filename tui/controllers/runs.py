@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from ...evals.catalog.endpoints import Endpoints
     from ...evals.inspect.control_client import CellControls
     from ...evals.inspect.logs.log_index import LogIndex
-    from ...evals.inspect.logs.transcript import Transcript
     from ...evals.inspect.processes import InspectProcesses
     from ...evals.planning.plan import Plan
+    from ...evals.results.reader.documents import ReadSample
     from ...evals.run.retry import Retry
     from ...profiles.schema import Profile
     from ..state.preferences import Preferences
@@ -272,7 +272,7 @@ class RunsController:
         except ProctorError:
             return None  # Results says why
 
-    def _transcript(self, sample: SampleRef, loading: Loading[Transcript | None]) -> Transcript | None:
+    def _transcript(self, sample: SampleRef, loading: Loading[ReadSample | None]) -> ReadSample | None:
         return self._readers.transcript(sample, lambda: loading.is_wanted)
 
     def _start(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints, key_hosts: Sequence[str]) -> Path:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from ...evals.catalog.probe import ProbeResult
     from ...evals.inspect.control_client import CellWatch, Conversation, FinishedSample
     from ...evals.inspect.logs.log_index import LogIndex
-    from ...evals.inspect.logs.transcript import Transcript
     from ...evals.planning.plan import Plan
     from ...evals.results.by_sample import CellAnswers
     from ...evals.results.compare import RunComparison
     from ...evals.results.disagreements import Disagreements
+    from ...evals.results.reader.documents import ReadSample
     from ...evals.results.scoreboard import Scoreboard
     from ...evals.run.run_list import KnownRun
     from ...evals.tasks.info import TaskFacts, TaskInfo, TaskListing
@@ -74,7 +74,7 @@ class Store:
         self.finished: Value[Mapping[str, tuple[FinishedSample, ...]]] = Value(watchers, {})  # by cell id
         self.conversation: Value[Conversation | None] = Value(watchers, None)  # of the running sample looked at
         self.live_sample: Value[SampleRef | None] = Value(watchers, None)  # the finished sample that is read
-        self.live_transcript: Resource[Transcript | None] = Resource(watchers, None)  # of `live_sample`
+        self.live_transcript: Resource[ReadSample | None] = Resource(watchers, None)  # of `live_sample`
         # What Results shows
         self.shown: Resource[KnownRun | None] = Resource(watchers, None)
         self.scoreboard: Resource[Scoreboard | None] = Resource(watchers, None)  # of `shown`
@@ -83,7 +83,7 @@ class Store:
         self.disagreements: Resource[Disagreements | None] = Resource(watchers, None)  # of the cells asked for last
         self.comparison: Resource[RunComparison | None] = Resource(watchers, None)  # with the run asked for last
         self.sample: Value[SampleRef | None] = Value(watchers, None)  # whose transcript is open
-        self.transcript: Resource[Transcript | None] = Resource(watchers, None)  # of `sample`
+        self.transcript: Resource[ReadSample | None] = Resource(watchers, None)  # of `sample`
 
     def cancel(self) -> None:
         """Want nothing any more of whatever is being fetched."""

@@ -1,233 +1,228 @@
-"""Reading one sample of an Inspect log into a `Transcript`. Runs in the reader, where Inspect is loaded."""
+"""Reading samples of Inspect logs as transcripts, a piece at a time. Runs in the reader, where Inspect is loaded.
+
+A sample is read once and kept, two at most: heads first, bodies and search as they are asked for.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import gc
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from inspect_ai.event import Event, InfoEvent, ModelEvent, SpanBeginEvent
-from inspect_ai.log import EvalSample, headline_metric, read_eval_log, read_eval_log_sample
-from inspect_ai.model import (
-    ChatMessage,
-    ChatMessageAssistant,
-    ChatMessageTool,
-    Content,
-    ContentAudio,
-    ContentDocument,
-    ContentImage,
-    ContentReasoning,
-    ContentText,
-    ContentVideo,
-)
-from inspect_ai.scorer import Score, Value
+from inspect_ai.log import EvalLog, EvalSample, headline_metric, read_eval_log, read_eval_log_sample
 
 from ....profiles.base.errors import LogError
+from ..events.build import Row, body_of, build_rows
+from ..events.model import usage_of
+from ..events.registry import SampleContext
+from ..events.scores import provenance_text, value_text
+from ..events.tabs import TAB_ROWS
 from ..unfinished_log import whole_log
 from .log_reader import GRADER, first_line, headline_score
+from .raw_sample import read_unknown_events
 from .score_values import to_number
-from .transcript import CallFacts, Part, PartKind, Picture, Transcript
+from .transcript import Block, Found, Picture, Transcript, Usage, parse_query, search_entries
 
-RAW_CHARS = 200_000  # of one raw request or answer
-ALL_RAW_CHARS = 4_000_000  # of one sample's: every call repeats what was said before it
-SHORT_ARGUMENTS = 100  # characters of a call that stands on one line
-SHOWN_CHARS = 4_000  # of a traceback, and of a sample's metadata
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+);base64,")
-_LONG_DATA = re.compile(r"(data:[\w.+-]+/[\w.+-]+;base64,)[A-Za-z0-9+/=]{64,}")
-_ROLES: Mapping[str, PartKind] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool_result"}
+KEPT_SAMPLES = 2  # two are read side by side
+SEARCH_S = 0.05  # then whoever searches may ask for something else
+BODY_CHARS = 4_000_000  # of the bodies of one answer; the first is always whole
 
 
-def read_transcript(path: Path, sample_id: str | int, epoch: int) -> Transcript:
-    """Read one sample of one log.
+class OpenSample:
+    """One sample with its log's header, and the rows of each tab once somebody has looked at it."""
+
+    def __init__(self, header: EvalLog, sample: EvalSample) -> None:
+        self.header = header
+        self.sample = sample
+        self.context = SampleContext.of(sample, header.eval.model)
+        self._rows: dict[str, list[Row]] = {}
+
+    def rows(self, tab: str = "transcript") -> list[Row]:
+        """The rows of a tab."""
+        found = self._rows.get(tab)
+        if found is None:
+            make = TAB_ROWS.get(tab)
+            found = (
+                build_rows(self.sample, self.context) if make is None else make(self.sample, self.header, self.context)
+            )
+            self._rows[tab] = found
+        return found
+
+
+def open_sample(location: str, sample_id: str | int, epoch: int) -> OpenSample:
+    """A sample, read anew where its log has changed.
 
     Not from inside a running event loop.
 
     Raises:
         LogError: The log is missing or damaged, or it has no such sample.
     """
-    if not path.is_file():
-        raise LogError(f"the log {path.name} is missing")
-    location = str(whole_log(path.absolute()))
+    name = location.rsplit("/", 1)[-1]
+    if "://" not in location:
+        if not Path(location).is_file():
+            raise LogError(f"the log {name} is missing")
+        location = str(whole_log(Path(location)))
+    return _open(location, sample_id, epoch, name, _version(location))
+
+
+def _version(location: str) -> int:
     try:
-        header = read_eval_log(location, header_only=True)
-        sample = read_eval_log_sample(location, sample_id, epoch, resolve_attachments="full")
+        return Path(location).stat().st_mtime_ns
+    except OSError:
+        return 0  # it is somewhere else, or gone: reading it tells
+
+
+@lru_cache(maxsize=KEPT_SAMPLES)
+def _open(location: str, sample_id: str | int, epoch: int, name: str, version: int) -> OpenSample:
+    try:
+        with _no_collector():
+            header = read_eval_log(location, header_only=True)
+            try:
+                sample = read_eval_log_sample(location, sample_id, epoch)
+            except ValueError:
+                sample = read_unknown_events(location, sample_id, epoch)
+        return OpenSample(header, sample)
     except IndexError:
-        raise LogError(f"the log {path.name} has no sample {sample_id}, epoch {epoch}") from None
+        raise LogError(f"the log {name} has no sample {sample_id}, epoch {epoch}") from None
+    except LogError:
+        raise
     except Exception as error:  # what a broken archive, broken JSON and an unknown shape raise has no common base
         why = first_line(str(error)) or type(error).__name__
         raise LogError(
-            f"sample {sample_id} of {path.name} cannot be read ({why})", "`inspect log recover` may save it"
+            f"sample {sample_id} of {name} cannot be read ({why})", "`inspect log recover` may save it"
         ) from error
+
+
+@contextmanager
+def _no_collector() -> Generator[None]:
+    """Without the garbage collector, which would look through a large sample again and again as it grows."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def read_transcript(location: str, sample_id: str | int, epoch: int) -> Transcript:
+    """Whose sample it is, what came of it, and the heads of all that happened.
+
+    Raises:
+        LogError: As `open_sample`.
+    """
+    opened = open_sample(location, sample_id, epoch)
+    sample, header = opened.sample, opened.header
+    rows = opened.rows()
     found = headline_metric(header)
     scored_by = None if found is None else (found.score.scorer, found.score.name)
     _, value = headline_score(sample.scores, scored_by)
-    calls, by_message = _calls(sample.events)
-    graders = sorted({call.model for call in calls if call.role == GRADER})
+    calls = [event for event in sample.events if isinstance(event, ModelEvent)]
+    grading = [event for event in calls if (event.role or opened.context.roles.get(id(event))) == GRADER]
+    own = [event for event in calls if not event.role and id(event) not in opened.context.roles]
+    graders = sorted({event.model for event in grading})
     return Transcript(
         task=header.eval.task,
         model=header.eval.model,
         sample_id=sample.id,
         epoch=sample.epoch,
-        target=sample.target if isinstance(sample.target, str) else "\n".join(sample.target),
+        target=opened.context.resolve(sample.target) if isinstance(sample.target, str) else " | ".join(sample.target),
         score=None if sample.error else to_number(value),
-        score_text=_words(value),
-        parts=tuple(_parts(sample, by_message)),
-        calls=calls,
+        score_text="" if value is None else value_text(value),
+        scores=tuple((name, value_text(score.value)) for name, score in (sample.scores or {}).items()),
+        entries=tuple(row.entry for row in rows),
         total_time_s=sample.total_time,
         working_time_s=sample.working_time,
+        calls=len(own),
+        usage=_summed(own),
+        served_by=tuple(dict.fromkeys(filter(None, (opened.context.served_by.get(id(event)) for event in own)))),
         grader=", ".join(graders) or None,
+        grader_usage=_summed(grading),
         self_graded=header.eval.model in graders,
         error=sample.error.message if sample.error else None,
-        metadata=json.loads(json.dumps(sample.metadata, default=str)),
+        limit=sample.limit.type if sample.limit else None,
+        invalidated=provenance_text(sample.invalidation) if sample.invalidation else None,
+        from_messages=not sample.events,
     )
 
 
-def _parts(sample: EvalSample, calls: Mapping[str, tuple[int, str | None]]) -> Iterator[Part]:
-    if not sample.messages:
-        yield from _input(sample)
-    for message in sample.messages:
-        yield from _message(message)
-        if message.id is not None and message.id in calls:
-            number, served_by = calls[message.id]
-            yield Part("served_by", served_by or "", call=number)
-    for retry in sample.error_retries or ():
-        yield Part("error", retry.message, title="tried again after")
-    if sample.error:
-        yield Part("error", sample.error.message)
-        if sample.error.traceback:
-            yield Part("info", _last_trace(sample.error.traceback), title="where")
-    if sample.limit:
-        yield Part("info", f"{sample.limit.type}: {sample.limit.limit:g}", title="stopped by a limit")
-    for scorer, score in (sample.scores or {}).items():
-        yield from _score(scorer, score, sample.output.completion)
-    if sample.metadata:
-        yield Part("info", _cut_words(json.dumps(sample.metadata, ensure_ascii=False, default=str)), title="sample")
+def _summed(calls: Sequence[ModelEvent]) -> Usage | None:
+    """What calls used in all; unknown where one of them does not say."""
+    used = [usage_of(event.output.usage) for event in calls if not event.pending]
+    known = [usage for usage in used if usage is not None]
+    return sum(known[1:], known[0]) if known and len(known) == len(used) else None
 
 
-def _input(sample: EvalSample) -> Iterator[Part]:
-    """What was to be asked, of a sample that broke before its first message."""
-    if isinstance(sample.input, str):
-        yield Part("user", sample.input)
-    else:
-        for message in sample.input:
-            yield from _message(message)
+def read_tab(location: str, sample_id: str | int, epoch: int, tab: str) -> list[Row]:
+    """The rows of one tab of `TABS`.
+
+    Raises:
+        LogError: As `open_sample`.
+    """
+    return open_sample(location, sample_id, epoch).rows(tab)
 
 
-def _message(message: ChatMessage) -> Iterator[Part]:
-    kind = _ROLES[message.role]
-    title = (message.function or "") if isinstance(message, ChatMessageTool) else ""
-    text, pictures = "", list[Picture]()
-    for content in [ContentText(text=message.content)] if isinstance(message.content, str) else message.content:
-        if isinstance(content, ContentReasoning):
-            if thought := content.summary if content.redacted else content.reasoning:
-                yield Part("reasoning", thought)
-            continue
-        if isinstance(content, ContentImage) and (match := _DATA_URL.match(content.image)):
-            pictures.append(Picture(content.image[match.end() :], match.group(1)))
-            continue
-        text = f"{text}\n{_said(content)}" if text else _said(content)
-    called = isinstance(message, ChatMessageAssistant) and message.tool_calls
-    if text or pictures or not called:
-        yield Part(kind, text, title, tuple(pictures))
-    if isinstance(message, ChatMessageAssistant):
-        for call in message.tool_calls or ():
-            yield Part("tool_call", _arguments(call.arguments), call.function)
-            if call.parse_error:
-                yield Part("error", call.parse_error, call.function)
-    if isinstance(message, ChatMessageTool) and message.error:
-        yield Part("error", message.error.message, title)
+def read_bodies(
+    location: str, sample_id: str | int, epoch: int, tab: str, positions: Sequence[int]
+) -> dict[int, list[Block]]:
+    """The bodies of entries, as many of them as go into one answer.
+
+    Raises:
+        LogError: As `open_sample`.
+    """
+    opened = open_sample(location, sample_id, epoch)
+    rows = opened.rows(tab)
+    found: dict[int, list[Block]] = {}
+    chars = 0
+    for at in positions:
+        if 0 <= at < len(rows) and (not found or chars < BODY_CHARS):
+            found[at] = body_of(rows[at], opened.context)
+            chars += sum(len(block.text) for block in found[at])
+    return found
 
 
-def _arguments(arguments: Mapping[str, Any]) -> str:
-    """What a tool was called with: on one line where that is short, else one by one, with their own lines."""
-    line = json.dumps(arguments, ensure_ascii=False, default=str)
-    if len(line) <= SHORT_ARGUMENTS and "\\n" not in line:
-        return line
-    said: list[str] = []
-    for name, value in arguments.items():
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-        said.append(f"{name}:\n{text}" if "\n" in text else f"{name}: {text}")
-    return "\n" + "\n".join(said)
+def search_sample(
+    location: str,
+    sample_id: str | int,
+    epoch: int,
+    tab: str,
+    text: str,
+    start: int,
+    clock: Callable[[], float] = time.monotonic,
+) -> Found:
+    """Where something stands, from one entry on, for `SEARCH_S` at most.
+
+    Raises:
+        LogError: As `open_sample`.
+        UsageError: It is no pattern.
+    """
+    query = parse_query(text)
+    opened = open_sample(location, sample_id, epoch)
+    rows = opened.rows(tab)
+    if query is None:
+        return Found((), len(rows))
+    until = clock() + SEARCH_S
+    entries = [row.entry for row in rows]
+    return search_entries(query, entries, lambda at: body_of(rows[at], opened.context), start, lambda: clock() < until)
 
 
-def _last_trace(trace: str) -> str:
-    """The end of a traceback: of the exception that was raised last."""
-    return _cut_words(trace.rpartition("Traceback (most recent call last):\n")[2].rstrip(), from_end=True)
+def read_picture(location: str, sample_id: str | int, epoch: int, tab: str, position: int, name: str) -> Picture:
+    """A picture of an entry.
 
+    Raises:
+        LogError: As `open_sample`; also where there is no such picture.
+    """
+    from ..events.drafts import picture_name
 
-def _cut_words(text: str, *, from_end: bool = False) -> str:
-    if len(text) <= SHOWN_CHARS:
-        return text
-    return f"…{text[-SHOWN_CHARS:]}" if from_end else f"{text[:SHOWN_CHARS]}…"
-
-
-def _said(content: Content) -> str:
-    """A piece of a message as text; what is neither text nor picture is named."""
-    if isinstance(content, ContentText):
-        return content.text
-    if isinstance(content, ContentImage):
-        return f"[picture: {_short(content.image)}]"
-    if isinstance(content, ContentAudio):
-        return f"[sound, {content.format}: {_short(content.audio)}]"
-    if isinstance(content, ContentVideo):
-        return f"[video, {content.format}: {_short(content.video)}]"
-    if isinstance(content, ContentDocument):
-        return f"[document {content.filename}: {_short(content.document)}]"
-    return f"[{content.type}: {json.dumps(content.model_dump(exclude_none=True), ensure_ascii=False, default=str)}]"
-
-
-def _short(address: str) -> str:
-    return "in the log" if address.startswith("data:") or len(address) > 500 else address
-
-
-def _score(scorer: str, score: Score, completion: str) -> Iterator[Part]:
-    words = _words(score.value)
-    completion = completion.strip().casefold()  # some scorers compare, and give back, lower case
-    if score.answer is not None and score.answer.strip().casefold() != completion:
-        yield Part("info", score.answer, title="answer taken")
-    explanation = score.explanation or ""
-    if explanation.strip().casefold() == completion:
-        explanation = ""  # scorers that compare text give the answer once more
-    yield Part("score", explanation, title=f"{scorer}: {words}")
-
-
-def _words(value: Value | None) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _calls(events: Sequence[Event]) -> tuple[tuple[CallFacts, ...], dict[str, tuple[int, str | None]]]:
-    """All model calls, and which of them brought the message of an id."""
-    room = ALL_RAW_CHARS
-    calls: list[CallFacts] = []
-    by_message: dict[str, tuple[int, str | None]] = {}
-    for number, (event, role, served_by) in enumerate(served_calls(events)):
-        request = _raw(event.call.request if event.call else None, room)
-        response = _raw(event.call.response if event.call else None, room)
-        room = max(room - len(request or "") - len(response or ""), 0)
-        usage = event.output.usage
-        cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0) if usage else 0
-        calls.append(
-            CallFacts(
-                model=event.model,
-                role=role,
-                served_by=served_by,
-                input_tokens=usage.input_tokens + cached if usage else 0,
-                output_tokens=usage.output_tokens if usage else 0,
-                cost_usd=usage.total_cost if usage else None,
-                latency_s=event.output.time if event.output.time is not None else event.working_time,
-                retries=event.retries or 0,
-                error=event.error or event.output.error,
-                request=request,
-                response=response,
-            )
-        )
-        if event.output.choices and event.output.message.id:
-            by_message[event.output.message.id] = (number, served_by)
-    return tuple(calls), by_message
+    opened = open_sample(location, sample_id, epoch)
+    for draft in opened.rows(tab)[position].drafts():
+        if draft.picture is not None and picture_name(draft.picture) == name:
+            return draft.picture
+    raise LogError("the picture is not there any more")
 
 
 def served_calls(events: Sequence[Event]) -> list[tuple[ModelEvent, str | None, str | None]]:
@@ -238,12 +233,14 @@ def served_calls(events: Sequence[Event]) -> list[tuple[ModelEvent, str | None, 
     """
     scoring = _scorer_spans(events)
     found: list[ModelEvent] = []
+    last: dict[str | None, int] = {}
     served: dict[int, str] = {}
     for event in events:
         if isinstance(event, ModelEvent):
+            last[event.span_id] = len(found)
             found.append(event)
         elif isinstance(event, InfoEvent) and isinstance(event.data, dict) and "served_by" in event.data:
-            number = next((n for n in reversed(range(len(found))) if found[n].span_id == event.span_id), None)
+            number = last.get(event.span_id)
             if number is not None:
                 served[number] = str(event.data["served_by"])
     return [
@@ -259,13 +256,3 @@ def _scorer_spans(events: Sequence[Event]) -> set[str]:
         if isinstance(event, SpanBeginEvent) and (event.type == "scorer" or event.parent_id in found):
             found.add(event.id)
     return found
-
-
-def _raw(body: Mapping[str, Any] | None, room: int) -> str | None:
-    """A request or an answer as indented JSON, with embedded files left out."""
-    if body is None:
-        return None
-    text = json.dumps(body, indent=2, ensure_ascii=False, default=str)
-    text = _LONG_DATA.sub(r"\1…", text)
-    kept = min(RAW_CHARS, room)
-    return text if len(text) <= kept else f"{text[:kept]}\n… {len(text) - kept} more characters are in the log"

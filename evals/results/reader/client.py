@@ -101,21 +101,20 @@ class Reader(InspectChild):
         return TypeAdapter(TaskFacts).validate_python(result)
 
     def transcript(
-        self, log: Path, sample_id: str | int, epoch: int, *, timeout_s: float = TRANSCRIPT_TIMEOUT_S
+        self, log: Path | str, sample_id: str | int, epoch: int, *, timeout_s: float = TRANSCRIPT_TIMEOUT_S
     ) -> Transcript:
-        """Read one sample of a log, with all that was said.
+        """Read one sample of a log: whose it is, what came of it, and the heads of all that happened.
+
+        `documents.SampleDocument` reads their bodies.
 
         Raises:
             ProctorError: As `call`; also where the log cannot be read or has no such sample.
         """
-        from pydantic import TypeAdapter
+        from ...inspect.logs.transcript import decode_transcript
+        from .documents import place_of
 
-        from ...inspect.logs.transcript import Transcript
-
-        result = self.call(
-            "transcript", timeout_s=timeout_s, path=str(log.absolute()), sample_id=sample_id, epoch=epoch
-        )
-        return TypeAdapter(Transcript).validate_python(result)
+        result = self.call("transcript", timeout_s=timeout_s, path=place_of(log), sample_id=sample_id, epoch=epoch)
+        return decode_transcript(result)
 
     def scoreboard(
         self, run_dir: Path, group_by: Grouping = "task", *, timeout_s: float = SCOREBOARD_TIMEOUT_S

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ....profiles.base.errors import ProctorError, UsageError
+from .sample_ops import SAMPLE_OPS
 
 if TYPE_CHECKING:
     from ...inspect.logs.log_index import LogIndex
@@ -50,12 +51,6 @@ def _index_log(path: str) -> object:
     from ...inspect.logs.index_format import encode_index
 
     return encode_index(_read_index(Path(path)))
-
-
-def _transcript(path: str, sample_id: str | int, epoch: int) -> object:
-    from ...inspect.logs.sample_reader import read_transcript
-
-    return read_transcript(Path(path), sample_id, epoch)
 
 
 def _scoreboard(run_dir: str, group_by: Grouping) -> object:
@@ -126,12 +121,12 @@ OPS: Mapping[str, Callable[..., object]] = {
     "describe_task": _describe_task,
     "task_facts": _task_facts,
     "index_log": _index_log,
-    "transcript": _transcript,
     "scoreboard": _scoreboard,
     "disagreements": _disagreements,
     "compare_runs": _compare_runs,
     "run_facts": _run_facts,
     "sample_texts": _sample_texts,
+    **SAMPLE_OPS,
 }
 
 

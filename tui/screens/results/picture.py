@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -14,19 +14,22 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from ....profiles.base.errors import ProctorError
 from ....profiles.base.text import clean_line
 from ...terminal.pictures.graphics import Graphics, PictureError, open_picture, picture_widget
 from ...widgets.footer import KeyLine
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ....evals.inspect.logs.transcript import Picture
 
 
 class PictureScreen(ModalScreen[None]):
-    """The pictures of a transcript, one at a time.
+    """The pictures of a transcript, one at a time. They are read and decoded in a thread.
 
     Args:
-        pictures: All of them; at least one.
+        pictures: What reads each of them; at least one.
         at: Which one is shown first.
         graphics: What the terminal has.
     """
@@ -50,7 +53,7 @@ class PictureScreen(ModalScreen[None]):
     title_line = query_one(".picture--title", Static)
     frame = query_one(Container)
 
-    def __init__(self, pictures: Sequence[Picture], at: int, graphics: Graphics) -> None:
+    def __init__(self, pictures: Sequence[Callable[[], Picture]], at: int, graphics: Graphics) -> None:
         super().__init__()
         self._pictures = pictures
         self._at = at
@@ -64,7 +67,7 @@ class PictureScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show the first, once what is around it stands: a picture is dear to send, and would be with each layout."""
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self._read)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer another picture only where there is one."""
@@ -73,19 +76,41 @@ class PictureScreen(ModalScreen[None]):
     async def action_step(self, by: int) -> None:
         """Show another; after the last one the first."""
         self._at = (self._at + by) % len(self._pictures)
-        await self._show()
+        await self._read()
 
-    async def _show(self) -> None:
-        picture = self._pictures[self._at]
-        words = f"picture {self._at + 1} of {len(self._pictures)} · {picture.media_type}"
-        shown: Widget
-        try:
-            image = open_picture(picture)
-        except PictureError as error:
-            shown = Static(clean_line(str(error)), markup=False)
+    async def _read(self) -> None:
+        at = self._at
+        read = self._pictures[at]
+        await self._put(Static("…", markup=False), f"picture {at + 1} of {len(self._pictures)}")
+        cells = (max(self.size.width, 1), max(self.size.height - 2, 1))
+        most = (cells[0] * 20, cells[1] * 40)  # pixels that any terminal's cells hold
+
+        def work() -> None:
+            shown: Image | str
+            kind = ""
+            try:
+                picture = read()
+                kind = picture.media_type
+                shown = open_picture(picture)
+                size = shown.size
+                shown.thumbnail(most)
+            except (PictureError, ProctorError) as error:
+                shown, size = str(error), (0, 0)
+            self.app.call_from_thread(self._show, at, shown, kind, size)  # pyright: ignore[reportUnknownMemberType]
+
+        self.run_worker(work, thread=True, exclusive=True, exit_on_error=False)
+
+    async def _show(self, at: int, image: Image | str, kind: str, size: tuple[int, int]) -> None:
+        if at != self._at or not self.is_attached:
+            return
+        words = " · ".join(filter(None, (f"picture {at + 1} of {len(self._pictures)}", kind)))
+        if isinstance(image, str):
+            await self._put(Static(clean_line(image), markup=False), words)
         else:
-            words += f" · {image.width}×{image.height} pixels, drawn with {self._graphics}"
-            shown = picture_widget(image, self._graphics)
+            words += f" · {size[0]}×{size[1]} pixels, drawn with {self._graphics}"
+            await self._put(picture_widget(image, self._graphics), words)
+
+    async def _put(self, shown: Widget, words: str) -> None:
         self.title_line.update(Content(clean_line(words)), layout=False)
         await self.frame.remove_children()
         await self.frame.mount(shown)
