@@ -276,7 +276,7 @@ def decode_block(row: Sequence[Any]) -> Block:
 
 def clean_block(block: Block) -> Block:
     """The block as it may be shown, whoever made it: nothing in it is left to obey."""
-    text, label = clean(block.text), clean_line(block.label)
+    text, label = shown_text(block.text), clean_line(block.label)
     if text == block.text and label == block.label:
         return block
     return Block(text, label, block.tone, block.fold, (), block.picture, block.left_out)

@@ -61,6 +61,7 @@ class Arrangement:
     def find_visible(self) -> None:
         """Find anew what is seen, after folds or filters have changed."""
         self.visible = self.folds.visible()
+        self.place()
 
     def place(self) -> None:
         """Place the entries below each other."""
