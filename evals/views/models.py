@@ -16,6 +16,7 @@ from ...profiles.base.format import (
     format_speed,
     format_usd_per_mtok,
 )
+from ...profiles.base.text import clean_line
 from ...profiles.policies import POLICIES
 from .column import Column, Table, data
 
@@ -244,7 +245,7 @@ def policies_line(entry: ModelEntry) -> str:
     """What the policies resolve to: `:fastest → cerebras   :cheapest → ?`."""
     if not entry.live_offers:
         return "no provider is live"
-    return "   ".join(f":{policy} → {name or UNKNOWN}" for policy, name in policy_meanings(entry).items())
+    return "   ".join(f":{policy} → {clean_line(name or UNKNOWN)}" for policy, name in policy_meanings(entry).items())
 
 
 def model_record(item: FoundModel) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def _show(shown: Sequence[FoundModel], *, with_offers: bool) -> None:
         printer.table(MODELS, [item])
         printer.line("")
         printer.table(LISTINGS, [listed(listing) for listing in item.entry.offers])
-        printer.line(policies_line(item.entry))
+        click.echo(policies_line(item.entry))
 
 
 def _tell(

@@ -36,12 +36,13 @@ class SampleRows(LazyRows):
         samples: All of them.
         shown: The positions of those that are shown, in order.
         epochs: Whether there is more than one.
+        flawed: Whether anything is doubtful of any of them.
     """
 
-    def __init__(self, samples: SampleColumns, shown: Sequence[int], epochs: bool) -> None:
+    def __init__(self, samples: SampleColumns, shown: Sequence[int], epochs: bool, flawed: bool = False) -> None:
         self._samples = samples
         self._shown = shown
-        self._columns = sample_columns(epochs=epochs, flawed=any(samples.flaw))
+        self._columns = sample_columns(epochs=epochs, flawed=flawed)
 
     def __len__(self) -> int:
         return len(self._shown)

@@ -153,7 +153,8 @@ class SamplesPane(Vertical):
                 shown = with_words(self._texts, shown, words)
             self.table.sorted_by = (self._column, self._downwards)
             self.table.empty = "no sample is like that: esc or f shows all" if len(samples) else "no samples"
-            self.table.show(SampleRows(samples, shown, epochs))
+            flawed = any(column.key == "flaw" for column in self._columns)
+            self.table.show(SampleRows(samples, shown, epochs, flawed))
         self._draw_words(cell, index, len(shown))
 
     def _draw_words(self, cell: CellLog, index: LogIndex | None, shown: int) -> None:
