@@ -210,6 +210,15 @@ class Gates(Table):
     min_score: float | None = None
     max_cost_usd: Annotated[float, Field(ge=0, le=MAX_USD)] | None = None
     max_errors: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    min_score_bound: bool | float = False  # true: the lower end of the 95 % interval has to reach min_score; or its own
+    max_ungraded: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None  # samples without a grade, nor in error
+    max_cut: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None  # answers cut off at max_tokens
+
+    @model_validator(mode="after")
+    def _has_a_score_to_bound(self) -> Gates:
+        if self.min_score_bound is True and self.min_score is None:
+            raise finding("min_score_bound in {table} needs min_score, or a number of its own", "min_score_bound")
+        return self
 
 
 class Profile(Table):

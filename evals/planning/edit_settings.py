@@ -68,6 +68,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("gates.min_score", "for `proctor run`: a cell that scores less ends it with exit code 3", "no gate"),
     Setting("gates.max_cost_usd", "for `proctor run`: a run that costs more ends with exit code 3", "no gate"),
     Setting("gates.max_errors", "for `proctor run`: more failed samples end it with exit code 3", "no gate"),
+    Setting("gates.max_ungraded", "for `proctor run`: more samples without a grade end it with exit code 3", "no gate"),
+    Setting("gates.max_cut", "for `proctor run`: more answers cut at max_tokens end it with exit code 3", "no gate"),
     Setting("run.bill_to", "the organisation on the Hub that pays", "the token's account", is_wide=True),
     Setting("run.log_dir", "the folder that the run is written to", "as the session's", is_wide=True),
     Setting(TITLE, "what the run is called on Bench and in Results", "none", is_wide=True),

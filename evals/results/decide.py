@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .stats.arrays import Array, numpy
-from .stats.betting import confidence_sequence, log_wealth, most_wealth
+from .stats.betting import confidence_sequence, most_wealth
 from .stats.family import holm
 from .stats.intervals import Interval
 
@@ -46,7 +46,6 @@ class Pair:
     difference: float | None  # so far; None: there is no sample yet
     p_value: float  # at any time, of this pair by itself
     adjusted: float  # over all pairs
-    interval: Interval | None  # at any time, so that those of all pairs hold together
     verdict: Literal["better", "worse", "equal", "open"]  # of a
 
 
@@ -128,7 +127,6 @@ def _pair(
         difference=float((least.mean() + most.mean()) / 2) if samples else None,
         p_value=p_value,
         adjusted=adjusted,
-        interval=None,
         verdict=verdict,
     )
 
@@ -137,14 +135,6 @@ def _is_equal(least: Array, most: Array, within: float, alpha: float) -> bool:
     """Whether both "at least the margin above" and "at least the margin below" are refuted, each at half of alpha."""
     needed = math.log(2 / alpha)
     return most_wealth(least, -within) >= needed and most_wealth(-most, -within) >= needed
-
-
-def first_decided(least: Array, most: Array, log_needed: float) -> tuple[int | None, bool]:
-    """After how many samples a pair is decided, and whether for the first row; for simulation and for replay."""
-    np = numpy()
-    ups, downs = log_wealth(least), log_wealth(-most)
-    above = np.flatnonzero(np.maximum(ups, downs) >= log_needed)
-    return (int(above[0]) + 1, bool(ups[above[0]] >= downs[above[0]])) if len(above) else (None, False)
 
 
 def intervals(low: Array, high: Array, pairs: Sequence[Pair], error: float) -> list[Interval]:

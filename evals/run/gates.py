@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from ...profiles.schema import Gates
 from .status import CellStatus, RunStatus
 
 GATE_FAILED = 3
 
 
-def failed_gates(gates: Gates, status: RunStatus) -> tuple[str, ...]:
-    """One sentence for each gate that does not hold. What is unknown does not hold."""
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """What the log of a cell says, of its main score."""
+
+    graded: int  # samples with a grade
+    ungraded: int  # samples, in every epoch, that ended without an error and without a grade
+    cut: int  # answers cut off at max_tokens
+    low: float | None  # the lower end of the score's 95 % interval; None: unknown
+
+
+def failed_gates(gates: Gates, status: RunStatus, facts: Mapping[str, CellFacts]) -> tuple[str, ...]:
+    """One sentence for each gate that does not hold. What is unknown does not hold.
+
+    Args:
+        gates: The gates.
+        status: The run, ended.
+        facts: By cell, of the logs that could be read.
+    """
     found: list[str] = []
-    if gates.min_score is not None:
-        for cell in status.cells:
-            if cell.score is None:
-                found.append(f"{cell.label}: no score, and min_score is {gates.min_score:g}")
-            elif cell.score < gates.min_score:
-                found.append(f"{cell.label}: score {cell.score:.3f} is below min_score {gates.min_score:g}")
+    for cell in status.cells:
+        least = gates.min_score
+        if least is not None and cell.score is None:
+            found.append(f"{cell.label}: no score, and min_score is {least:g}")
+        elif least is not None and cell.score is not None and cell.score < least:
+            found.append(f"{cell.label}: score {cell.score:.3f} is below min_score {least:g}")
+        if (bound := _bound(gates)) is not None:
+            low = facts[cell.id].low if cell.id in facts else None
+            if low is None:
+                found.append(f"{cell.label}: no interval of the score, and its lower end has to reach {bound:g}")
+            elif low < bound:
+                found.append(f"{cell.label}: the score may be as low as {low:.3f} (95%), below {bound:g}")
+    found += _too_many("ungraded", gates.max_ungraded, "samples have no grade", status, facts)
+    found += _too_many("cut", gates.max_cut, "answers were cut off at max_tokens", status, facts)
     if gates.max_cost_usd is not None:
         costs = [cell.cost_usd for cell in status.cells]
         known_usd = sum(cell.known_usd for cell in status.cells)
@@ -31,15 +58,49 @@ def failed_gates(gates: Gates, status: RunStatus) -> tuple[str, ...]:
     return tuple(found)
 
 
-def exit_code(gates: Gates, status: RunStatus) -> int:
+def _bound(gates: Gates) -> float | None:
+    if isinstance(gates.min_score_bound, bool):
+        return gates.min_score if gates.min_score_bound else None
+    return gates.min_score_bound
+
+
+def _too_many(name: str, most: int | None, words: str, status: RunStatus, facts: Mapping[str, CellFacts]) -> list[str]:
+    if most is None:
+        return []
+    unread = [cell.label for cell in status.cells if cell.id not in facts]
+    if unread:
+        return [f"{label}: its log could not be read, and max_{name} is {most}" for label in unread]
+    count = sum(getattr(facts[cell.id], name) for cell in status.cells)
+    return [f"{count} {words}, more than max_{name} {most}"] if count > most else []
+
+
+def needs_facts(gates: Gates, status: RunStatus) -> bool:
+    """Whether the logs have to be read: a gate asks for what only they say, or a cell has no score."""
+    asks = gates.max_ungraded is not None or gates.max_cut is not None or _bound(gates) is not None
+    return asks or any(cell.done and cell.score is None for cell in status.cells)
+
+
+def without_grades(status: RunStatus, facts: Mapping[str, CellFacts]) -> tuple[str, ...]:
+    """One sentence for each cell that has ended with samples of which none has a grade: it has failed."""
+    return tuple(
+        f"{cell.label}: none of {cell.done} samples has a grade"
+        for cell in status.cells
+        if cell.done and cell.id in facts and not facts[cell.id].graded
+    )
+
+
+def exit_code(gates: Gates, status: RunStatus, facts: Mapping[str, CellFacts]) -> int:
     """The exit code of a run that has ended.
 
-    A cell that ended with every sample tried and some in error counts as failed, unless `max_errors` tolerates them.
+    A cell that ended with every sample tried and some in error counts as failed, unless `max_errors` tolerates them;
+    one without any grade counts as failed.
     """
-    failed = failed_gates(gates, status)
+    failed = failed_gates(gates, status, facts)
     code = status.exit_code if status.exit_code is not None else 1
     if code == 1 and gates.max_errors is not None and all(map(_done_but_for_errors, status.cells)):
         code = 0
+    if code == 0 and without_grades(status, facts):
+        code = 1
     return GATE_FAILED if code == 0 and failed else code
 
 

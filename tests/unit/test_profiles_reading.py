@@ -71,7 +71,8 @@ WRONG = {
     "key of another table": ("limit = 5\n" + GOOD, 'p.toml:1: unknown key "limit", it belongs in [run]'),
     "key like no other": (
         GOOD + "[gates]\nxyz = 1\n",
-        'p.toml:6: unknown key "xyz" in [gates], the keys there are min_score, max_cost_usd, max_errors',
+        'p.toml:6: unknown key "xyz" in [gates], the keys there are min_score, max_cost_usd, max_errors, '
+        "min_score_bound, max_ungraded, max_cut",
     ),
     "text for a whole number": (
         GOOD + '[run]\nlimit = "ten"\n',

@@ -22,6 +22,7 @@ from ...profiles.base.text import clean_line
 from ...profiles.schema import Gates
 from .live_table import LiveTable, PlainLines
 from .output import print_event
+from .resolve import facts_for_gates
 from .run_options import Chosen, choose
 
 TELL_EVERY_S = 1.0
@@ -57,7 +58,10 @@ def command(run: str | None, as_json: bool, log_dir: str | None) -> int:
         click.echo(clean_line(f"{name} has ended: {status.state}{words}"), err=True)
         if chosen.run_dir is not None:
             click.echo(f"`proctor show {name}` shows its scoreboard", err=True)
-    return 0 if chosen.run_dir is None else exit_code(_gates(chosen.run_dir), status)
+    if chosen.run_dir is None:
+        return 0
+    gates = _gates(chosen.run_dir)
+    return exit_code(gates, status, facts_for_gates(gates, chosen.run_dir, status))
 
 
 def _gates(run_dir: Path) -> Gates:

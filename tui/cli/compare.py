@@ -31,6 +31,13 @@ from .resolve import Gathered, gather, gathered_run
 )
 @format_options
 @click.option("--fail-on-worse", is_flag=True, help="Exit with 3 where a cell is worse than before, or may be.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="LOSS",
+    help="The largest loss that does not matter, as 0.03: a cell then passes only if it is shown to have lost less. "
+    "Default: none; only a significant loss fails, and what so few samples cannot show is said.",
+)
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
 def command(
     run: str | None,
@@ -41,6 +48,7 @@ def command(
     as_json: bool,
     html_file: str | None,
     fail_on_worse: bool,
+    margin: float | None,
     log_dir: str | None,
 ) -> int:
     """Compare A with B: which differences are more than chance. Both are runs as `proctor show` takes them.
@@ -57,10 +65,10 @@ def command(
         now = gather(run, log_dir, read)
         old = now if against is not None else _before(now, before, log_dir, read)
     if against is not None:
-        comparison = compare_within(now.name, now.cells, against, practice=now.is_practice)
+        comparison = compare_within(now.name, now.cells, against, practice=now.is_practice, margin=margin)
     else:
         practice = now.is_practice or old.is_practice
-        comparison = compare_runs((old.name, old.cells), (now.name, now.cells), practice=practice)
+        comparison = compare_runs((old.name, old.cells), (now.name, now.cells), practice=practice, margin=margin)
         if not comparison.shared:
             raise UsageError(
                 f"{now.name} and {old.name} have no cell in common",

@@ -14,7 +14,7 @@ from rich.console import Console
 from ...evals.inspect.logs.index_cache import reading_with
 from ...evals.results.reader.client import Reader
 from ...evals.run.follow import follow
-from ...evals.run.gates import exit_code, failed_gates
+from ...evals.run.gates import exit_code, failed_gates, without_grades
 from ...evals.run.launch import PendingSupervisor
 from ...evals.run.status import ENDED, RunStatus
 from ...evals.views.cells import cell_record
@@ -24,7 +24,7 @@ from ...profiles.base.text import clean_line
 from ...profiles.schema import Gates
 from .live_table import LiveTable, PlainLines
 from .output import Printer, print_event
-from .resolve import gathered_run
+from .resolve import facts_for_gates, gathered_run
 
 _STOPPING = (
     "stopping: what is on the wire ends first (Ctrl-C again to stop at once)",
@@ -69,16 +69,20 @@ def watch(
             for status in follow(run_dir, supervisor_ended=supervisor.ended, attempt=attempt):
                 view.update(status)
     assert status is not None
-    code = exit_code(gates, status)
+    is_patient = times_asked() < 2  # the logs of killed cells take seconds to read
+    facts = facts_for_gates(gates, run_dir, status) if is_patient else {}
+    code = exit_code(gates, status, facts)
     if as_json:
         print_event("done", {**run_record(status, str(run_dir)), "exit_code": code})
     else:
-        if times_asked() < 2:  # the logs of killed cells take seconds to read
+        if is_patient:
             with closing(Reader()) as reader:
                 gathered = gathered_run(run_dir, status, reading_with(reader))
             Printer(console).report(scoreboard_report(gathered.scoreboard()))
         _say_how_it_ended(status, run_dir)
-    for sentence in failed_gates(gates, status):
+    for sentence in without_grades(status, facts):
+        click.echo(f"failed: {clean_line(sentence)}", err=True)
+    for sentence in failed_gates(gates, status, facts):
         click.echo(f"gate failed: {clean_line(sentence)}", err=True)
     return code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 from ...evals.inspect.logs.index_cache import ReadLog
 from ...evals.results.inputs import CellResult, find_logs, gather_logs, gather_run
 from ...evals.results.scoreboard import Order, Scoreboard, build_scoreboard
+from ...evals.run.gates import CellFacts, needs_facts
 from ...evals.run.status import RunStatus
 from ...evals.run.status_file import STATUS_FILE, read_status
 from ...evals.run.store import find_run, log_root
 from ...profiles.base.errors import UsageError
+from ...profiles.schema import Gates
 
 if TYPE_CHECKING:
     from ...evals.results.report import RunFacts
@@ -33,6 +36,19 @@ class Gathered:
             return build_scoreboard(self.name, None, self.cells, order_by=order_by)
         title = self.status.title or self.name
         return build_scoreboard(title, self.name, self.cells, practice=self.is_practice, order_by=order_by)
+
+    def cell_facts(self) -> dict[str, CellFacts]:
+        """What gates hold a run against, by cell: of the logs that could be read."""
+        from ...evals.results.row_scores import row_scores
+
+        found: dict[str, CellFacts] = {}
+        for status, index in self.cells:
+            if index is not None:
+                scores = row_scores(index.score_data())
+                interval = scores.mean().interval if scores.is_mean else None
+                low = None if interval is None else interval.low
+                found[status.id] = CellFacts(len(scores.units), scores.doubts.ungraded, scores.doubts.cut, low)
+        return found
 
     @property
     def is_practice(self) -> bool:
@@ -69,6 +85,17 @@ def gather(reference: str | None, log_dir: str | None, read: ReadLog) -> Gathere
     if not logs:
         raise UsageError(f"{run_dir} holds neither a run nor Inspect logs", "`proctor runs` lists the runs")
     return Gathered(run_dir.name, run_dir, None, gather_logs(logs, read))
+
+
+def facts_for_gates(gates: Gates, run_dir: Path, status: RunStatus) -> dict[str, CellFacts]:
+    """What gates hold a run against, read from its logs where they need it; by cell."""
+    if not needs_facts(gates, status):
+        return {}
+    from ...evals.inspect.logs.index_cache import reading_with
+    from ...evals.results.reader.client import Reader
+
+    with closing(Reader()) as reader:
+        return gathered_run(run_dir, status, reading_with(reader)).cell_facts()
 
 
 def gathered_run(run_dir: Path, status: RunStatus, read: ReadLog) -> Gathered:

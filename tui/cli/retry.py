@@ -21,6 +21,7 @@ from ...profiles.base.errors import UsageError
 from ...profiles.base.text import clean_line
 from .follow import leave, tell_launch, watch
 from .plan_view import print_problems
+from .resolve import facts_for_gates
 from .run_options import pick_cells, trust_host_option
 from .spending import NOT_STARTED, may_start, yes_option
 
@@ -79,7 +80,8 @@ def command(
             click.echo(clean_line(f"{name}: no cell of this run has told of this log: it is left alone"), err=True)
         if not retry.redo:
             click.echo(clean_line(nothing_left(run_dir)), err=True)
-            return exit_code(retry.frozen.profile.gates, read_status(run_dir))
+            gates, status = retry.frozen.profile.gates, read_status(run_dir)
+            return exit_code(gates, status, facts_for_gates(gates, run_dir, status))
         if supervisor is None:
             _show(retry, as_json=as_json)
             return 0
