@@ -37,7 +37,8 @@ def shifts(
     """Compare cells before and after: a family of tests, held together by Holm's procedure.
 
     With a margin, "equal" is what two one-sided tests show (Schuirmann 1987; Lakens 2017, Social Psychological and
-    Personality Science 8:355-362), and "no worse" what one of them does (non-inferiority).
+    Personality Science 8:355-362), at the level of the interval that is shown: it lies within the margin. "No worse" is
+    non-inferiority of one cell: the loss is below the margin with 95 %.
 
     Args:
         cells: Of each cell its scores before and after; `None` where a side has none that could be compared.
@@ -90,8 +91,9 @@ def _shift(table: ScoreTable, found: Comparison, p_value: float, tests: int, mar
     if found.pairs is not None and least_p(found.units) > level:
         return said("not compared", f"{found.units} {'clusters' if found.clusters else 'samples'} are too few")
     if margin is not None and lost is not None and lost < margin:
-        most_won = _most_lost(best, sign=-1)
-        return said("equal" if most_won is not None and most_won < margin else "no worse")
+        most_won, between = _most_lost(best, sign=-1), decided.interval
+        within = between is not None and -margin < between.low and between.high < margin
+        return said("equal" if within and most_won is not None and most_won < margin else "no worse")
     return said("not told apart")
 
 

@@ -267,3 +267,39 @@ def test_the_run_before_is_the_newest_that_has_scored_a_cell_of_it(tmp_path: Pat
     assert find_before(*now) == fits
     assert find_before(fits, read_status(fits)) == tmp_path / "20260101-000000-a"
     assert find_before(tmp_path / "20260101-000000-a", read_status(tmp_path / "20260101-000000-a")) is None
+
+
+def test_equal_is_claimed_within_a_margin_only() -> None:
+    before, after = ("a", [cell("groq", 150, 200)]), ("b", [cell("groq", 150, 200)])
+    assert compare_runs(before, after).cells[0].change == "not told apart"
+    (same,) = compare_runs(before, after, margin=0.03).cells
+    assert same.change == "equal" and same.comparison is not None
+    between = same.comparison.interval
+    assert between is not None and between.low > -0.03 and between.high < 0.03
+    few = ("a", [cell("groq", 15, 20)])
+    assert compare_runs(few, few, margin=0.03).cells[0].change == "not told apart"
+    told = regressions(compare_runs(few, few, margin=0.03))
+    assert len(told) == 1 and "it may have lost up to 0." in told[0] and "the margin is 0.03" in told[0]
+    assert regressions(compare_runs(before, after, margin=0.03)) == ()
+
+
+def test_a_cell_that_is_gone_does_not_pass() -> None:
+    assert regressions(compare_runs(BEFORE, ("new", BEFORE[1][:1])))[0].endswith("it is missing now")
+
+
+def test_a_changed_dataset_is_said() -> None:
+    status, index = cell("groq", 20)
+    other = replace(index, samples=replace(index.samples, fingerprint=tuple(range(30)) + tuple(range(900, 910))))
+    told = warn_changed(compare_runs(("a", [(status, index)]), ("b", [(status, other)])))
+    assert "The dataset has changed: same ids, other contents: t · m:groq (10 of 40 samples)." in told
+
+
+def test_cost_and_time_are_compared_over_the_same_samples() -> None:
+    status, index = cell("groq", 20)
+    times = tuple(1.0 + at / 40 for at in range(40))
+    slow = replace(index, samples=replace(index.samples, working_time_s=tuple(2 * time for time in times)))
+    fast = replace(index, samples=replace(index.samples, working_time_s=times))
+    (one,) = compare_runs(("a", [(status, fast)]), ("b", [(status, slow)])).cells
+    ratio = one.ratios["working_s"]
+    assert (ratio.value, ratio.pairs) == (pytest.approx(2.0), 40)
+    assert ratio.interval is not None and ratio.interval.low <= 2.0 <= ratio.interval.high
