@@ -74,8 +74,11 @@ class RowScores:
         return {key: looks.bounds(low, high) for key, looks in self.doubtful.items()}
 
     def mean_bounds(self) -> Interval | None:
-        """The lowest and the highest the score could be; `None` without a doubtful grade, or without a known scale."""
-        if not self.doubtful:
+        """The lowest and the highest the score could be, both the score itself where no grade is in doubt.
+
+        `None` without a sample, or where the scale is not known to be 0 to 1.
+        """
+        if not self.units and not self.doubtful:
             return None
         low, high = score_range(self.units.values())
         if (low, high) != (0.0, 1.0):

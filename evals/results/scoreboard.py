@@ -63,7 +63,7 @@ class ScoreRow:
     scorer: str | None = None  # with the key of its values, where they have some
     reducer: str | None = None  # of epochs, as the log names it
     doubts: Doubts | None = None  # samples whose grade is missing or doubtful; None: nobody knows
-    bounds: Interval | None = None  # of the score, were these as wrong or as right; None: no doubt, or no known scale
+    bounds: Interval | None = None  # of the score, were these as wrong or as right; None: no known scale
     clusters: int | None = None  # that the samples are in; None: they are independent
     judgement: Judgement = Judgement()
     against: str | None = None  # the label of the row that it is compared with

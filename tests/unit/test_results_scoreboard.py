@@ -364,3 +364,8 @@ def test_practice_is_said_wherever_a_scoreboard_goes() -> None:
     assert board.practice
     assert "simulated" in written(board, ".md")
     assert build_scoreboard("t", None, [(status, None)], practice=True).practice
+
+
+def test_without_a_doubt_both_bounds_are_the_score() -> None:
+    bounds = rows(cell("a", right(8, 10)))["gpt-oss-120b:a"].bounds
+    assert bounds is not None and bounds.low == bounds.high == pytest.approx(0.8)
