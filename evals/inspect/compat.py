@@ -75,6 +75,7 @@ FEATURES: Mapping[str, Feature] = {
             *_of_log_file(
                 *("", ".buffer_sample", ".write_buffered_samples", ".flush", ".write", ".discard"),
                 *(".prune_samples", ".seed_from_prior_log", "._zip_writestr", "._journal_summary", "._open"),
+                "._should_compact",
                 *("()._file", "()._fs", "()._lock", "()._zip", "()._temp_file", "()._summaries"),
                 *("()._summary_counter", "()._local_sample_names", "()._destination_written"),
             ),
@@ -244,6 +245,11 @@ class LogKeeper(Protocol):
         """Samples were taken out, and those left are listed."""
         ...
 
+    @property
+    def may_be_compacted(self) -> bool:
+        """Whether there may be anything in the file that belongs to it no more."""
+        ...
+
     def discarded(self, *, keeps_log: bool) -> None:
         """The log is given up; what is in its place stays there or is removed."""
         ...
@@ -352,6 +358,9 @@ def keep_logs(keeper_of: Callable[[LogFile], LogKeeper]) -> None:
 
         async def seed_from_prior_log(self, prior_log: str, keep: set[tuple[str | int, int]] | None) -> None:
             await self._keeper.seed(prior_log, keep)
+
+        def _should_compact(self) -> bool:
+            return self._keeper.may_be_compacted and inspects._should_compact(self)
 
         async def prune_samples(self, keys: Any) -> None:
             await inspects.prune_samples(self, keys)

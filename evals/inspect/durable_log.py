@@ -17,7 +17,7 @@ from copy import copy
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from zipfile import ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 import anyio
 import anyio.to_thread
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 LOG_BUFFER = 20  # finished samples after which they are listed, and the log may be brought up to date
 COPIED_SHARE = 1.25  # of the final log's bytes, at most, that all copies into its place may come to
 COPIED_ANYWAY_BYTES = 256 * 1024
+HEADER = "header.json"
 LIST_PORTION = 50  # items of a long list that are written in one go: a few milliseconds
 
 
@@ -71,6 +72,8 @@ class DurableLog:
         self._unlisted: list[EvalSampleSummary] = []
         self._known: set[tuple[str, int]] = set()  # samples in the log's summaries
         self._copied_bytes = 0
+        self._header: Any = None
+        self._is_pruned = False
         if log.is_local:
             log.file.close()
             self._part = self._use_new_part()
@@ -104,6 +107,8 @@ class DurableLog:
 
     async def write(self, name: str, data: Any) -> None:
         """Write a member; a long list in portions, beside the event loop."""
+        if name == HEADER:
+            self._header = data
         async with self._log.lock:
             if isinstance(data, list) and len(cast("list[object]", data)) > LIST_PORTION:
                 await anyio.to_thread.run_sync(self._write_list, name, cast("list[object]", data))
@@ -129,6 +134,13 @@ class DurableLog:
         """Samples were taken out, and those left are listed."""
         self._unlisted = []
         self._known = set()
+        self._is_pruned = True
+
+    @property
+    def may_be_compacted(self) -> bool:
+        """Whether there may be anything in the file that belongs to it no more."""
+        archive = self._log.archive
+        return self._part is None or self._is_pruned or len(archive.filelist) != len(archive.NameToInfo)
 
     def discarded(self, *, keeps_log: bool) -> None:
         """The log is given up; what is in its place stays there or is removed."""
@@ -212,6 +224,16 @@ class DurableLog:
                 self._log.open_archive()
                 raise
             self._log.note_written()
+            self._keep_header_only()
+
+    def _keep_header_only(self) -> None:
+        """Leave what Inspect reads of the file from now on: to go through all its members takes long."""
+        if self._header is not None:
+            header = io.BytesIO()
+            with ZipFile(header, "w") as archive:
+                archive.writestr(HEADER, compat.to_json(self._header))
+            self._log.file.close()
+            self._log.file = header
 
     def _put_in_place(self) -> None:
         file = self._log.file

@@ -112,11 +112,12 @@ def _finished(run_dir: Path) -> set[Sample]:
     """The samples that are in the logs of a run, as the router knows them."""
     found: set[Sample] = set()
     for path in run_dir.glob("*.eval"):
-        with zipfile.ZipFile(whole_log(path)) as log:
+        # One whose cell has ended just now may be in `earlier` by now: what it holds is in the next one.
+        with suppress(FileNotFoundError), zipfile.ZipFile(whole_log(path)) as log:
             provider = json.loads(log.read("_journal/start.json"))["eval"]["model"].rpartition(":")[2]
             samples = [json.loads(log.read(name)) for name in log.namelist() if name.startswith("samples/")]
-        told = [sample["input"][-1]["content"] for sample in samples if not sample.get("error")]
-        found.update((provider, fingerprint(text)) for text in told)
+            told = [sample["input"][-1]["content"] for sample in samples if not sample.get("error")]
+            found.update((provider, fingerprint(text)) for text in told)
     return found
 
 
