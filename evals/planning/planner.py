@@ -44,7 +44,7 @@ from ..catalog.endpoints import Endpoints, resolve_endpoints
 from ..catalog.listings import Catalog
 from ..catalog.services import look_around
 from ..tasks.info import TaskFacts
-from .consent import KeyUse, accepting, both, is_accepted, read_accepted
+from .consent import KeyUse, accepting, both, is_accepted, read_accepted, write_accepted
 from .expand import PlanInputs, expand, known_prices
 from .plan import Plan, RunSettings
 from .preflight import check, key_uses_of, needs_account, needs_catalog, unsaved_values
@@ -305,6 +305,22 @@ def with_surroundings(inputs: PlanInputs, trusted_hosts: Collection[str] = ()) -
     if inputs.profile_path is not None:
         accepted = both(accepted, read_accepted(inputs.profile_path))
     return replace(inputs, accepted=accepted)
+
+
+def accept_hosts(profile: Profile, path: Path, endpoints: Endpoints, hosts: Collection[str]) -> None:
+    """Accept from now on that a profile's keys go to some hosts.
+
+    Args:
+        profile: The profile.
+        path: Its file.
+        endpoints: The addresses that it is planned with.
+        hosts: The hosts, as its plan's problems name them.
+
+    Raises:
+        ProctorError: That cannot be written.
+    """
+    inputs = with_surroundings(PlanInputs(profile, path, endpoints))
+    write_accepted(path, accepting(key_uses_of(inputs), hosts))
 
 
 def allowed_uses(inputs: PlanInputs) -> tuple[KeyUse, ...]:

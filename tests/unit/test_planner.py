@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from proctor.evals.catalog.endpoints import Endpoints
-from proctor.evals.planning.planner import FAILURE_MAX_AGE_S, Planner, PlanningCancelledError
+from proctor.evals.planning.planner import FAILURE_MAX_AGE_S, Planner, PlanningCancelledError, accept_hosts
 from proctor.evals.tasks.info import TaskFacts
 from proctor.profiles.loader import read_text
 from proctor.profiles.schema import Profile
@@ -170,3 +170,24 @@ def test_a_dead_router_is_a_problem_and_not_the_end(
     assert prepared.awaited == ()
     assert [one.where for one in prepared.plan.errors] == ["catalog"]
     assert "127.0.0.1:9" in prepared.plan.errors[0].message
+
+
+def test_a_host_that_was_accepted_stands_in_no_plans_way_any_more(
+    planner: Planner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    text = (
+        '[[tasks]]\ntask = "proctor/arithmetic"\n[[models]]\ninspect_model = "openai/gpt-5"\n'
+        'base_url = "https://gateway.example/v1"\n'
+    )
+    path = tmp_path / "m.toml"
+    mine = read_text(text, "m.toml", path)
+    refused = planner.prepare(mine, path)
+    assert [one.hosts for one in refused.plan.errors] == [("gateway.example",)] and refused.key_hosts == ()
+    trusted = planner.prepare(mine, path, trusted_hosts=["gateway.example"])
+    assert trusted.plan.errors == () and trusted.key_hosts == ("gateway.example",)
+    assert planner.prepare(mine, path).plan.errors != (), "for that plan only"
+    accept_hosts(mine, path, HUB, ["gateway.example"])
+    assert planner.prepare(mine, path).key_hosts == ("gateway.example",)
+    assert planner.prepare(mine, tmp_path / "other.toml").plan.errors != ()

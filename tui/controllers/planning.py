@@ -200,6 +200,8 @@ class PlanningController:
                 self._start_when_planned(f"{self._opened.name} is not open yet: {why}")
         elif plan is None or draft is None or endpoints is None:
             self.host.notify("There is no plan yet: pick models (2) and tasks (3)", "warning")
+        elif plan.errors and all(error.hosts for error in plan.errors):
+            self._ask_for_hosts(draft, plan, endpoints)
         elif plan.errors:
             self.host.notify(str(plan.errors[0]), "error")
             self.host.show("plan")
@@ -208,6 +210,22 @@ class PlanningController:
             prepared = self._prepared
             hosts = prepared.key_hosts if prepared is not None and prepared.plan is plan else ()
             self._runs.start(draft, plan, name, endpoints, hosts)
+
+    def _ask_for_hosts(self, draft: Profile, plan: Plan, endpoints: Endpoints) -> None:
+        """Ask whether keys may go to hosts that the profile names; once accepted, that is remembered."""
+        from ...evals.planning.edit_tasks import anchor
+        from ...evals.planning.planner import accept_hosts
+
+        path = anchor(self.store.draft_path.value)
+        hosts = dict.fromkeys(host for error in plan.errors for host in error.hosts)
+        text = "\n".join(dict.fromkeys(f"{clean_line(error.message)}." for error in plan.errors))
+
+        def accept() -> None:
+            accept_hosts(draft, path, endpoints, list(hosts))
+            self.replan()
+
+        words = f"accept {', '.join(hosts)} for this profile"
+        self.host.confirm("Send API keys to these hosts?", text, words, accept)
 
     def _start_when_planned(self, why_not_now: str) -> None:
         self.store.runs_when_planned.set(True)
