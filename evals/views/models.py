@@ -211,7 +211,10 @@ LISTINGS: Table[ListedProvider] = Table(
 def _answer(result: ProbeResult) -> str:
     if result.error is not None:
         return f"✗ {result.error}" + (f" → {result.remedy}" if result.remedy else "")
-    return f"✓ {result.text[:40]}" if result.text else f"✓ only reasoning ({result.finish_reason or UNKNOWN})"
+    if result.text:
+        return f"✓ {result.text[:40]}"
+    why = result.finish_reason or UNKNOWN
+    return f"✓ only reasoning, {'cut off at the token limit' if why == 'length' else f'ended by {why}'}"
 
 
 def _is_ok(result: ProbeResult) -> bool:

@@ -151,7 +151,10 @@ def test_the_application_exports_the_very_comparison_that_the_command_prints(
         ("show --html .", "--html .: . is a folder"),
         ("export nothing", "there is no run 'nothing' in"),
         ("export --figures --output a.xls", "a.xls must end with .csv, .jsonl, and .gz to pack it"),
-        ("export --figures --csv --output a.csv", "the ending of a.csv says the format: leave --csv"),
+        (
+            "export --figures --csv --output a.jsonl",
+            "--csv and the ending of a.jsonl say different formats",
+        ),
         ("export --csv --json", "--csv and --json exclude each other"),
     ],
 )
@@ -175,6 +178,8 @@ def test_every_sample_is_exported(runs: Path, proctor: Callable[..., Did]) -> No
     assert len(rows) == 80 and {row["model"] for row in rows} == {HF + "groq", HF + "novita"}
     assert sum(float(row["score"]) for row in rows if row["provider"] == "groq") == 10
     assert rows[0]["answer"] == "'=a\x1b[31m"
+    assert proctor("export", "0003", "--figures", "--csv", "-o", "all.csv").code == 0
+    assert (runs / "all.csv").read_text() == done.out
     saved = proctor("export", "0003", "--figures", "-o", "all.jsonl")
     assert (saved.out, saved.err) == ("", "Saved 80 samples as all.jsonl\n")
     lines = [json.loads(line) for line in (runs / "all.jsonl").read_text().splitlines()]

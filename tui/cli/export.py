@@ -42,9 +42,11 @@ def command(
     if as_csv and as_json:
         raise UsageError("--csv and --json exclude each other", "keep one of them")
     path = None if output in (None, STDOUT) else Path(output).expanduser()
-    if path is not None and (as_csv or as_json):
-        raise UsageError(f"the ending of {path} says the format", "leave --csv or --json out")
-    write = write_json_lines if as_json or (path is not None and format_of(path) == "json") else write_csv
+    asked = "csv" if as_csv else "json" if as_json else None
+    form = asked or "csv" if path is None else format_of(path)
+    if asked not in (None, form):
+        raise UsageError(f"--{asked} and the ending of {path} say different formats", f"leave --{asked} out")
+    write = write_json_lines if form == "json" else write_csv
     columns = FIGURES if figures_only else COLUMNS
     with closing(Reader()) as reader:
         gathered = gather(run, log_dir, reading_with(reader))
