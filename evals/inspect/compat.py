@@ -82,6 +82,11 @@ FEATURES: Mapping[str, Feature] = {
         ),
         "every finished sample writes its whole log anew: cells of more than 1,000 samples are slow",
     ),
+    "swept_logs": Feature(
+        "inspect-ai",
+        (f"{JSON}:to_json_safe", f"{RECORDER}:to_json_safe"),
+        "secrets that a tool or a task prints stay in logs; those that servers send back do not",
+    ),
     "full_disk": Feature(
         (f"{RECORDER}:_copy_temp_to_local", f"{RECORDER}:tempfile"),
         "a full disk ends a cell instead of pausing it",
@@ -376,6 +381,16 @@ def keep_logs(keeper_of: Callable[[LogFile], LogKeeper]) -> None:
 def to_json(value: object) -> bytes:
     """JSON as it stands in logs. For `durable_log`."""
     return _module(JSON).to_json_safe(value, indent=None)
+
+
+def sweep_logs(sweep: Callable[[bytes], bytes]) -> None:
+    """Have all that is written into logs pass through a function. To be called once, where `swept_logs` is there."""
+    dump = _module(JSON).to_json_safe
+
+    def swept(*args: Any, **options: Any) -> bytes:
+        return sweep(dump(*args, **options))
+
+    _module(JSON).to_json_safe = _module(RECORDER).to_json_safe = swept
 
 
 def wrap_log_copies(guarded: Callable[[CopyLog], CopyLog], temporary_files: object) -> None:

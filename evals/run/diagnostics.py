@@ -1,4 +1,4 @@
-"""`supervisor.log`: what the supervisor, its cells and their user code print, without the token."""
+"""`supervisor.log`: what the supervisor, its cells and their user code print, without secrets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from ...profiles.base.secrets import BytesStream, Sweeper
 
 _END = b"\x00proctor: end of diagnostics\x00"
 _KEPT_BYTES = 64 * 1024  # of what is printed before there is a file
@@ -24,16 +26,16 @@ class Diagnostics:
         self._reader = os.fdopen(reader_fd, "rb", buffering=0)
         self._file: BinaryIO | None = None
         self._early = b""
-        self._hide: bytes | None = None
+        self._sweeper = Sweeper({})
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._copy, name="diagnostics", daemon=True)
         self._thread.start()
 
-    def write_to(self, path: Path, *, hide: str | None) -> None:
-        """From now on write to a file, with `hide` blotted out; what came earlier goes there too."""
+    def write_to(self, path: Path, sweeper: Sweeper) -> None:
+        """From now on write to a file, without secrets; what came earlier goes there too."""
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with self._lock:
-            self._hide = hide.encode() if hide and len(hide) > 7 else None
+            self._sweeper = sweeper
             self._file = os.fdopen(fd, "ab", buffering=0)
             self._write(self._early)
             self._early = b""
@@ -56,11 +58,10 @@ class Diagnostics:
                     rest = self._write_piece(rest)
 
     def _write_piece(self, line: bytes) -> bytes:
-        """Write what there is of an endless line but for its end, which may hold half a token."""
-        kept = len(self._hide) - 1 if self._hide else 0
-        line = line.replace(self._hide, b"[token]") if self._hide else line
-        self._write(line[: len(line) - kept])
-        return line[len(line) - kept :]
+        """Write what there is of an endless line but for its end, which may hold half a secret."""
+        stream = BytesStream(self._sweeper)
+        self._write(stream.feed(line))
+        return stream.end()
 
     def _write(self, line: bytes) -> None:
         if self._file is None:
@@ -68,4 +69,4 @@ class Diagnostics:
         elif line.strip():
             # A full disk costs the diagnostics only: whoever prints must not be kept waiting for a reader.
             with suppress(OSError):
-                self._file.write(line.replace(self._hide, b"[token]") if self._hide else line)
+                self._file.write(self._sweeper.data(line))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ...profiles.base.errors import ProctorError
+from ...profiles.base.secrets import sweep_bytes
 
 JOURNAL_FILE = "journal.jsonl"
 RUN_FILE = "run.toml"
@@ -45,7 +46,7 @@ class Journal:
         """
         line = json.dumps({"at_s": round(at_s, 3), "event": event, **fields}, ensure_ascii=False) + "\n"
         self._end_cut_line()
-        data = line.encode("utf-8", "replace")
+        data = sweep_bytes(line.encode("utf-8", "replace"))
         if os.write(self._fd, data) < len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._fd)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...profiles.base.errors import ProctorError
 from ...profiles.base.files import write_private
+from ...profiles.base.secrets import sweep_bytes
 from .cell_state import fresh, left_behind
 from .events import JOURNAL_FILE, RUN_FILE, is_supervised, read_journal
 from .status import CellStatus, RunState, RunStatus
@@ -31,7 +32,7 @@ def write_status(run_dir: Path, status: RunStatus) -> None:
     """
     # Names of files and words of servers may hold lone surrogates, which no reader of JSON takes.
     content = json.dumps(asdict(status), ensure_ascii=False).encode("utf-8", "replace")
-    write_private(run_dir / STATUS_FILE, content, durable=status.exit_code is not None)
+    write_private(run_dir / STATUS_FILE, sweep_bytes(content), durable=status.exit_code is not None)
 
 
 def read_status(run_dir: Path) -> RunStatus:

@@ -23,6 +23,26 @@ _NAMES = re.compile(r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|C
 _PROXIES = re.compile(r"^(?:https?|all)_proxy$", re.IGNORECASE)
 
 
+def hide(secrets: Mapping[str, str]) -> Sweeper:
+    """Have this process's exits blot these out from now on.
+
+    Args:
+        secrets: Their values by their names.
+    """
+    _hidden[:] = [Sweeper(secrets)]
+    return _hidden[0]
+
+
+def sweep(text: str) -> str:
+    """A text as it may leave this process."""
+    return _hidden[0].text(text)
+
+
+def sweep_bytes(data: bytes) -> bytes:
+    """Bytes as they may leave this process."""
+    return _hidden[0].data(data)
+
+
 class Sweeper:
     """Blots out secrets.
 
@@ -117,6 +137,9 @@ class BytesStream:
         return held
 
 
+_hidden = [Sweeper({})]  # of this process
+
+
 def is_secret(value: str) -> bool:
     """Whether a value may be blotted out wherever it stands."""
     return len(value) >= LEAST_CHARS and value != _PRACTICE
@@ -127,10 +150,12 @@ def secrets_of(environ: Mapping[str, str] | None = None, *, token: str | None = 
 
     Args:
         environ: The environment; this process's when left out.
-        token: The Hub's token, which may come from a file.
+        token: The Hub's token; where it is left out, what the Hub's client keeps in its file.
     """
     found: dict[str, str] = {}
-    for name, value in (os.environ if environ is None else environ).items():
+    environ = os.environ if environ is None else environ
+    token = token or _kept_token(environ)
+    for name, value in environ.items():
         if _NAMES.search(name) and _looks_secret(value.strip()):
             found[name] = value.strip()
         elif _PROXIES.match(name) and (password := password_of(value)):
@@ -145,6 +170,18 @@ def password_of(url: str) -> str:
     try:
         return urlsplit(url).password or ""
     except ValueError:
+        return ""
+
+
+def _kept_token(environ: Mapping[str, str]) -> str:
+    """What `hf auth login` has kept; empty where it has not. The Hub's client would tell, but takes long to load."""
+    cache = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = environ.get("HF_HOME") or os.path.join(cache, "huggingface")
+    path = os.path.expanduser(environ.get("HF_TOKEN_PATH") or os.path.join(home, "token"))
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read(4096).strip()
+    except (OSError, ValueError):
         return ""
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from .secrets import sweep
+
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
     "\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2028\u2029\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -38,11 +40,11 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """The text with everything a terminal might obey made visible; tabs and newlines stay.
+    """The text without secrets, and with everything a terminal might obey made visible; tabs and newlines stay.
 
     Of marks that are stacked upon one character no more than any language takes are kept, and the others are counted.
     """
-    return _FLOOD.sub(_counted, _UNSAFE.sub(_visible, text))
+    return _FLOOD.sub(_counted, _UNSAFE.sub(_visible, sweep(text)))
 
 
 MAX_REASON_CHARS = 500

@@ -104,13 +104,18 @@ def test_an_answer_without_usage_makes_the_cost_unknown(ask: Callable[[Answer], 
     assert cell.model_calls.latency_p50_s is not None
 
 
+def test_a_server_that_cannot_stream_is_understood(ask: Callable[[Answer], CellStatus]) -> None:
+    cell = ask((200, "application/json", json.dumps(WHOLE).encode()))
+    assert (cell.state, cell.score, cell.model_calls.input_tokens) == ("succeeded", 1.0, 200)
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (stream({"error": {"message": "upstream fell over", "code": 500}}), "upstream fell over (in the stream)"),
         (stream({"error": "upstream fell over"}), "upstream fell over (in the stream)"),
         ((200, "text/event-stream", b""), "ended its answer without a word"),
-        ((200, "application/json", json.dumps(WHOLE).encode()), "answered with application/json instead of a stream"),
+        ((200, "application/json", b'{"error": "no"}'), "answered with application/json instead of a stream: no"),
         ((200, "text/html", b"<html><title>Sign in</title>"), "answered with text/html instead of a stream: Sign in"),
         ((502, "text/html", b"<html><title>Bad gateway</title>"), "Bad gateway (502)"),
         ((500, "application/json", b'{"error": "half a pair: \\ud83d"}'), "half a pair: ? (500)"),

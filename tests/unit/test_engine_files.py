@@ -67,14 +67,15 @@ def test_an_endless_line_is_kept_in_pieces_without_the_token(tmp_path: Path) -> 
     log = tmp_path / "supervisor.log"
     prints = (
         "import sys; from pathlib import Path; from proctor.evals.run.diagnostics import Diagnostics;"
-        "diagnostics = Diagnostics(); diagnostics.write_to(Path(sys.argv[1]), hide=sys.argv[2]);"
+        "from proctor.profiles.base.secrets import Sweeper;"
+        "diagnostics = Diagnostics(); diagnostics.write_to(Path(sys.argv[1]), Sweeper({'HF_TOKEN': sys.argv[2]}));"
         "[print('x' * 4093 + sys.argv[2], end='', flush=True) for _ in range(1000)]; diagnostics.close()"
     )
     subprocess.run([sys.executable, "-c", prints, str(log), TOKEN], check=True, timeout=60)
     text = log.read_text()
     assert TOKEN not in text
     assert text.count("x") == 4093 * 1000
-    assert text.count("[token]") == 1000
+    assert text.count("[secret HF_TOKEN]") == 1000
 
 
 def made_run(folder: Path, *, ended: bool) -> None:
@@ -139,7 +140,8 @@ def test_a_run_of_which_only_ends_are_left_says_so(tmp_path: Path) -> None:
 def test_a_full_disk_costs_the_diagnostics_only() -> None:
     prints = (
         "import os; from pathlib import Path; from proctor.evals.run.diagnostics import Diagnostics;"
-        "diagnostics = Diagnostics(); diagnostics.write_to(Path('/dev/full'), hide=None);"
+        "from proctor.profiles.base.secrets import Sweeper;"
+        "diagnostics = Diagnostics(); diagnostics.write_to(Path('/dev/full'), Sweeper({}));"
         "[os.write(1, b'x' * 4095 + b'\\n') for _ in range(100)]; diagnostics.close()"
     )
     subprocess.run([sys.executable, "-c", prints], check=True, timeout=60)

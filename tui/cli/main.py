@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 
 from ...profiles.base.errors import ProctorError, ProfileError
+from ...profiles.base.secrets import hide, secrets_of, sweep
 from ...profiles.base.text import clean_line
 
 # With no more than these, nothing is left to be read of the command line: the application opens sooner without click.
@@ -16,6 +18,7 @@ _NOTHING_BUT: tuple[list[str], ...] = (["--practice"], [])
 def main() -> None:
     """Run the command line: one clear line for every failure, and the exit codes of the README."""
     _prepare_streams()
+    hide(secrets_of())
     try:
         code = _run(sys.argv[1:])
     except ProctorError as error:
@@ -68,6 +71,12 @@ def _prepare_streams() -> None:
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            stream.write = _swept(stream.write)
+
+
+def _swept(write: Callable[[str], int]) -> Callable[[str], int]:
+    """Writing to a terminal or a pipe without secrets."""
+    return lambda text: write(sweep(text))
 
 
 def _leave_unheard() -> None:

@@ -12,6 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
+from ....profiles.base.secrets import hide, secrets_of
 from ..diagnostics import Diagnostics
 from ..events import PLANNED, Journal
 from ..executors.local import LocalBackend
@@ -39,7 +40,7 @@ def main() -> int:
     run_dir = Path(order["run_dir"])
     token: str | None = order["token"]
     redo: list[str] | None = order["redo"]
-    diagnostics.write_to(run_dir / "supervisor.log", hide=token)
+    diagnostics.write_to(run_dir / "supervisor.log", hide(secrets_of(token=token)))
     orders: OrderServer | None = None
     try:
         # How the run stood is read while nobody else can change it, and before the lock says that somebody runs it.

@@ -510,6 +510,23 @@ class ChatReader:
         return NoAnswer(f"{self._who} sent more than {size}: max_answer_mib in [run] sets the bound", is_final=True)
 
 
+def as_stream(body: bytes) -> bytes:
+    """A whole answer that was read, as the stream that a client waits for."""
+    answer: dict[str, Any] = json.loads(body)
+    head = {**answer, "object": "chat.completion.chunk", "choices": [], "usage": None}
+    choices: list[dict[str, Any]] = []
+    for choice in answer["choices"]:
+        delta = choice.pop("message")
+        calls = enumerate(delta.get("tool_calls") or [])
+        if delta.get("tool_calls"):
+            delta["tool_calls"] = [{**call, "index": number} for number, call in calls]
+        choices.append({**choice, "delta": delta})
+    sent = _sse({**head, "choices": choices})
+    if answer["usage"] is not None:
+        sent += _sse({**head, "usage": answer["usage"]})
+    return sent + b"data: [DONE]\n\n"
+
+
 def sound_usage(usage: object) -> dict[str, Any] | None:
     """The usage of an answer; `None` where a count is missing, negative, broken, or no number at all."""
     if (table := _table(usage)) is None:

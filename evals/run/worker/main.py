@@ -29,7 +29,7 @@ from inspect_ai.log import EvalLog, EvalSpec, read_eval_log_async
 from inspect_ai.model import Model, get_model
 
 from ....profiles.base.errors import ProctorError
-from ....profiles.base.secrets import Sweeper, secrets_of
+from ....profiles.base.secrets import hide, secrets_of
 from ....profiles.base.text import reason_line
 from ....profiles.schema import HF_PREFIX
 from ...catalog.services import account_at
@@ -183,7 +183,7 @@ class _CellRunner:
             grader_is_apart=job.cell.grader_provider not in (None, job.cell.provider),
         )
         self.meter = Meter()
-        self.sweeper = Sweeper(secrets_of(token=job.token))
+        self.sweeper = hide(secrets_of(token=job.token))
         self.log: EvalLog | None = None
         self._space = LogSpaceGuard(self._note_unwritten)
         self._finished: Finished | None = None  # by earlier attempts
@@ -199,6 +199,8 @@ class _CellRunner:
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
         observe(self.meter, model=cell.endpoint.model, on_start=self._note_log)
+        if compat.has("swept_logs"):
+            compat.sweep_logs(self.sweeper.data)
         self._log_buffer = keep_logs_durably(self._space)
         for lost in compat.losses(*compat.OF_CELLS):
             _send(self.channel, CellNotice(lost))

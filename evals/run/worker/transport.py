@@ -23,7 +23,7 @@ from ...catalog.http import failure_words
 from ...catalog.http_errors import HUGGING_FACE, Account, RouterError, error_text, router_error
 from ...inspect.compat import wrap_transport
 from ...inspect.deadlines import held_deadlines
-from .answers import Asked, Bounds, ChatReader, NoAnswer, Oddity
+from .answers import Asked, Bounds, ChatReader, NoAnswer, Oddity, as_stream
 from .circuit_breaker import (
     CircuitBreaker,
     Closure,
@@ -201,19 +201,22 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
             )
             return self._passed_on(response, stream), None
         data = await body.whole(exchange)
-        if exchange.reader is None or asked.is_stream:
-            says = error_text(data)
-            words = f"{exchange.who} answered with {kind} instead of a stream{f': {says}' if says else ''}"
-            raise exchange.failed(words)
+        instead = f" instead of a stream{f': {says}' if (says := error_text(data)) else ''}" if asked.is_stream else ""
+        if exchange.reader is None:
+            raise exchange.failed(f"{exchange.who} answered with {kind}{instead}")
         try:
             content = exchange.reader.whole(data)
         except NoAnswer as error:
             is_page = "html" in kind or data.lstrip()[:1] == b"<"
-            words = f"{exchange.who} answered with a web page: {error_text(data)}" if is_page else error.message
-            raise exchange.failed(words or error.message, is_final=error.is_final) from None
+            page = f"{exchange.who} answered with a web page: {error_text(data)}" if is_page else ""
+            words = f"{exchange.who} answered with {kind}{instead}" if instead else page or error.message
+            raise exchange.failed(words, is_final=error.is_final) from None
+        headers: dict[str, str] = {}
+        if asked.is_stream:  # a server that cannot
+            content, headers = as_stream(content), {"content-type": EVENT_STREAM}
         await self._note_provider(response, body)
         exchange.answered()
-        return self._passed_on(response, httpx2.ByteStream(content)), None
+        return self._passed_on(response, httpx2.ByteStream(content), **headers), None
 
     def _passed_on(self, response: httpx2.Response, stream: httpx2.AsyncByteStream, **headers: str) -> httpx2.Response:
         """A response with the headers that came, swept, and a body of ours."""

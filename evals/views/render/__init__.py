@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ....profiles.base.errors import ProctorError, UsageError
 from ....profiles.base.files import write_private
+from ....profiles.base.secrets import sweep
 from ..report import Report
 
 PAGE = ".html"
@@ -48,7 +49,7 @@ def write_text(path: Path, text: str) -> None:
     if why := check_place(path):
         raise UsageError(why)
     try:
-        write_private(path, text.encode("utf-8", "backslashreplace"))
+        write_private(path, sweep(text).encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise unwritable(path, error) from error
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Literal
 
 from ....profiles.base.errors import UsageError
 from ....profiles.base.files import writing_private
+from ....profiles.base.secrets import sweep
 from . import check_place, unwritable
 from .csv import Writes, write_csv
 
@@ -51,9 +52,19 @@ def written_to(path: Path) -> Generator[Writes]:
     """
     try:
         with writing_private(path) as file, _packed(path, file) as out:
-            yield getwriter("utf-8")(out, "backslashreplace")
+            yield _Swept(getwriter("utf-8")(out, "backslashreplace"))
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+class _Swept:
+    """Writes what is whole of a record without secrets."""
+
+    def __init__(self, out: Writes) -> None:
+        self._out = out
+
+    def write(self, text: str, /) -> object:
+        return self._out.write(sweep(text))
 
 
 def _packed(path: Path, file: BinaryIO) -> AbstractContextManager[BinaryIO | gzip.GzipFile]:
