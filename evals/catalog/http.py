@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from ...profiles.base.background import in_background
 from ...profiles.base.errors import CatalogError
 from .endpoints import HUB_URL_VARIABLE, ROUTER_URL_VARIABLE, Endpoints
 from .http_errors import router_error
@@ -17,7 +18,8 @@ from .http_errors import router_error
 if TYPE_CHECKING:
     import httpx
 
-MAX_BODY_BYTES = 64 * 2**20
+MAX_BODY_BYTES = 16 * 2**20  # decompressed; a list of 5,000 models has a third of that
+MAX_REFUSAL_BYTES = 64 * 1024
 USER_AGENT = "proctor"
 _START_AGAIN = "start the practice server again: `proctor practice`"
 
@@ -92,19 +94,40 @@ def get_json(endpoints: Endpoints, peer: Peer, path: str, *, timeout_s: float) -
     Raises:
         CatalogError: For every failure, with the host and what to do.
     """
+    client = open_client(endpoints, timeout_s)
+    # In the background: a server that sends its headers bit by bit is never silent for long.
+    work = in_background(lambda: _get(client, peer, path, timeout_s), "http")
+    try:
+        return work.result(timeout_s + 1.0)
+    except TimeoutError:
+        raise _too_late(peer, timeout_s) from None
+    finally:
+        client.close()
+
+
+def _get(client: httpx.Client, peer: Peer, path: str, timeout_s: float) -> JsonAnswer:
     import httpx
 
+    started = time.monotonic()
     try:
-        with open_client(endpoints, timeout_s) as client:
-            started = time.monotonic()
-            with client.stream("GET", peer.url + path) as response:
-                body = _read(response, peer, started + timeout_s, timeout_s)
-            elapsed_s = time.monotonic() - started
+        with client.stream("GET", peer.url + path) as response:
+            body = _read(response, peer, started + timeout_s, timeout_s)
+        elapsed_s = time.monotonic() - started
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise connection_error(error, peer, timeout_s=timeout_s) from error
     if not response.is_success:
         raise status_error(response.status_code, response.headers, body, peer)
     return JsonAnswer(_decoded(body, response.headers, peer), elapsed_s)
+
+
+def beginning_of(response: httpx.Response, most: int = MAX_REFUSAL_BYTES) -> bytes:
+    """At most so many bytes of a body; the rest is not read."""
+    data = b""
+    for chunk in response.iter_bytes():
+        data += chunk[: most - len(data)]
+        if len(data) >= most:
+            break
+    return data
 
 
 def connection_error(error: Exception, peer: Peer, *, timeout_s: float) -> CatalogError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from .endpoints import Endpoints, require_token
-from .http import connection_error, open_client, retry_after, router_peer
+from .http import beginning_of, connection_error, open_client, retry_after, router_peer
 from .http_errors import error_text, router_error
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PROMPT = "Say ok."
 MAX_TOKENS = 16
+MAX_PROBE_BYTES = 2**20  # of an answer to so few tokens
 SERVED_BY_HEADER = "x-inference-provider"
 _THOUGHTS = ("reasoning", "reasoning_content", "reasoning_text")
 
@@ -91,7 +92,9 @@ def probe(endpoints: Endpoints, model: str, route: str | None = None, *, timeout
     try:
         with (
             open_client(endpoints, timeout_s) as client,
-            client.stream("POST", f"{endpoints.router_url}/chat/completions", json=request) as response,
+            client.stream(
+                "POST", f"{endpoints.router_url}/chat/completions", json=request, follow_redirects=False
+            ) as response,
         ):
             result = replace(result, status=response.status_code, served_by=response.headers.get(SERVED_BY_HEADER))
             if not response.is_success:
@@ -104,7 +107,7 @@ def probe(endpoints: Endpoints, model: str, route: str | None = None, *, timeout
 
 
 def _refused(result: ProbeResult, response: httpx.Response) -> ProbeResult:
-    refusal = router_error(response.status_code, response.read())
+    refusal = router_error(response.status_code, beginning_of(response))
     wait = retry_after(response.headers)
     remedy = f"try again in {wait}" if wait and refusal.status == 429 else refusal.remedy
     return replace(result, error=str(refusal), remedy=remedy)
@@ -117,7 +120,7 @@ def _follow(response: httpx.Response, answer: _Answer, started: float, timeout_s
     if "event-stream" in response.headers.get("content-type", ""):
         chunks: Iterable[object] = _events(response)
     else:
-        chunks = [_parsed(response.read().decode("utf-8", errors="replace"))]
+        chunks = [_parsed(beginning_of(response, MAX_PROBE_BYTES).decode("utf-8", errors="replace"))]
     for chunk in chunks:
         now = time.monotonic()
         if now - started > timeout_s:
@@ -128,12 +131,24 @@ def _follow(response: httpx.Response, answer: _Answer, started: float, timeout_s
 
 
 def _events(response: httpx.Response) -> Iterator[object]:
-    for line in response.iter_lines():
+    for line in _lines(response):
         data = line.removeprefix("data:").strip()
         if data == "[DONE]":
             return
         if data and line.startswith("data:"):
             yield _parsed(data)
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    """The lines of a body, of which at most `MAX_PROBE_BYTES` are read: the HTTP library bounds no line."""
+    rest, size = b"", 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > MAX_PROBE_BYTES:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", errors="replace").rstrip("\r") for line in lines)
+    yield rest.decode("utf-8", errors="replace")
 
 
 def _parsed(text: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import socket
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -156,8 +157,8 @@ TOKENS = "https://huggingface.co/settings/tokens"
             2,
         ),
         (
-            Answer(b'{"error":"not enough"}', 403),
-            f"refused with 403: not enough: give the token the permission inference.serverless.write at {TOKENS}",
+            Answer(b'{"error":"no permission"}', 403),
+            f"refused with 403: no permission: give the token the permission inference.serverless.write at {TOKENS}",
             2,
         ),
         (
@@ -588,3 +589,28 @@ def test_a_probe_without_a_token_asks_nobody(server: RawServer) -> None:
     with pytest.raises(TokenError):
         probe(server.endpoints(), "a/one")
     assert server.asked == []
+
+
+def test_a_body_that_grows_without_end_is_not_read(server: RawServer) -> None:
+    server.answers["/v1/models"] = Answer(gzip.compress(b" " * 200_000_000), headers={"content-encoding": "gzip"})
+    with pytest.raises(CatalogError, match="sent more than 16 MB"):
+        fetch_router_models(server.endpoints())
+
+
+def test_headers_that_come_bit_by_bit_are_waited_for_no_longer_than_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    connection.sendall(b"X-A: b\r\n")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        started_s = time.monotonic()
+        with pytest.raises(CatalogError, match=r"did not answer within 0\.5 s"):
+            fetch_router_models(Endpoints("hub", f"{url}/v1", url, None), timeout_s=0.5)
+        assert time.monotonic() - started_s < 5

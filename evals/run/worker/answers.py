@@ -513,7 +513,7 @@ class ChatReader:
 def as_stream(body: bytes) -> bytes:
     """A whole answer that was read, as the stream that a client waits for."""
     answer: dict[str, Any] = json.loads(body)
-    head = {**answer, "object": "chat.completion.chunk", "choices": [], "usage": None}
+    head: dict[str, Any] = {**answer, "object": "chat.completion.chunk", "choices": [], "usage": None}
     choices: list[dict[str, Any]] = []
     for choice in answer["choices"]:
         delta = choice.pop("message")
