@@ -91,7 +91,36 @@ class CellNotice:
     text: str
 
 
-CellMessage = CellProgress | CellEnded | CellRefused | CellProbed | CellNotice
+@dataclass(frozen=True, slots=True)
+class BudgetAsked:
+    """A call waits for leave of the run's budget."""
+
+    number: int  # of the cell's calls
+    sample_id: str
+    dearest_usd: float
+    usual_usd: float
+    follow_usd: float  # what its sample is still to cost afterwards, at the dearest
+    usual_follow_usd: float
+    is_begun: bool  # its sample has had a call before
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSettled:
+    """A call that had leave has ended, at this cost as far as it is known."""
+
+    number: int
+    usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSettled:
+    """A sample has ended: nothing of it follows."""
+
+    sample_id: str
+
+
+BudgetNews = BudgetAsked | BudgetSettled | SampleSettled
+CellMessage = CellProgress | CellEnded | CellRefused | CellProbed | CellNotice | BudgetNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +148,17 @@ class Open:
     of_grader: bool = False
 
 
-CellOrder = Park | Probe | Open
+@dataclass(frozen=True, slots=True)
+class BudgetGranted:
+    """To a cell: make this call."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetDenied:
+    """To a cell: the budget is used up, and no call will be granted."""
+
+
+GateOrder = Park | Probe | Open
+CellOrder = GateOrder | BudgetGranted | BudgetDenied

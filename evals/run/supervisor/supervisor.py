@@ -17,9 +17,21 @@ from ...planning.plan import Cell
 from ..cell_state import with_end, with_progress
 from ..events import is_worked_on
 from ..executors.base import Backend, CellExited, CellReport
-from ..ipc import CellEnded, CellJob, CellNotice, CellProbed, CellProgress, CellRefused
+from ..ipc import (
+    BudgetAsked,
+    BudgetDenied,
+    BudgetGranted,
+    BudgetSettled,
+    CellEnded,
+    CellJob,
+    CellNotice,
+    CellProbed,
+    CellProgress,
+    CellRefused,
+    SampleSettled,
+)
 from ..status import ENDED, CellState, CellStatus, RunStatus
-from .budget import committed_usd
+from .budget import Ledger
 from .command_server import CallDone, CommandResult, OrderServer, PendingCommand
 from .commands import Obeying
 from .provider_actions import ProviderActions
@@ -64,6 +76,7 @@ class Supervisor:
         self._minding = ProviderActions(book, backend, self._hold, stopwatch)
         self._ending: dict[str, float] = {}  # cells that were asked to end, and since when
         self._over_budget = False
+        self._ledger = Ledger(self._known_usd())
         self._alone_by_s = stopwatch() + ORPHANS_WITHIN_S if book.is_resumed else 0.0
         self._noticed: set[str] = set()
         self._stops = 0
@@ -139,7 +152,7 @@ class Supervisor:
         cells = self._book.cells
         self._minding.reopened(cells[cell_id] for cell_id in ended if cells[cell_id].state not in ENDED)
         budget_usd = self._book.settings.budget_usd
-        if self._over_budget and (budget_usd is None or self._committed_usd() < budget_usd):
+        if self._over_budget and (budget_usd is None or self._known_usd() < budget_usd):
             self._over_budget = False  # cells that it held are started again when that is asked for
 
     # Cells
@@ -206,11 +219,18 @@ class Supervisor:
         if isinstance(report.news, CellExited):
             self._alive.discard(cell.id)
             self._ending.pop(cell.id, None)
+            self._ledger.end(cell.id)
         match report.news:
             case CellNotice(text):
                 if text not in self._noticed:
                     self._noticed.add(text)
                     book.tell("warn", text)
+            case BudgetAsked() as asked:
+                self._ledger.ask(cell.id, asked)
+            case BudgetSettled(number, usd):
+                self._ledger.settle(cell.id, number, usd)
+            case SampleSettled(sample_id):
+                self._ledger.settle_sample(cell.id, sample_id)
             case CellRefused() | CellProbed():
                 self._minding.take(cell.id, report.news, self._obedient())
             case CellProgress():
@@ -258,14 +278,23 @@ class Supervisor:
     def _why_held(self, cell_id: str) -> str | None:
         return self._minding.held.get(cell_id) or (self._budget_reason() if self._over_budget else None)
 
-    def _committed_usd(self) -> float:
-        book = self._book
-        return committed_usd((book.cells[cell.id], cell) for cell in book.plan.cells)
+    def _known_usd(self) -> float:
+        return sum(cell.known_usd for cell in self._book.cells.values())
 
     def _hold_to_budget(self) -> None:
+        """Let calls through while the budget has room for them; hold the run once it has room for none."""
         budget_usd = self._book.settings.budget_usd
-        if budget_usd is not None and not self._over_budget and self._committed_usd() >= budget_usd:
+        if self._over_budget:
+            return
+        for grant in self._ledger.grants(budget_usd):
+            self._backend.tell(grant.cell_id, BudgetGranted(grant.number))
+        if budget_usd is None:
+            return
+        is_unasked = not self._ledger.is_asked and self._known_usd() >= budget_usd
+        if is_unasked or self._ledger.is_used_up:
             self._over_budget = True
+            for cell_id in self._alive:
+                self._backend.tell(cell_id, BudgetDenied())
             self._end_all("hold", "held", self._budget_reason())
 
     def _budget_reason(self) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...catalog.http_errors import RouterError
-from ..ipc import CellOrder, CellProbed, CellRefused, Open, Park, Probe
+from ..ipc import CellProbed, CellRefused, GateOrder, Open, Park, Probe
 
 # Set by the cell's hooks: whether the current sample is being scored.
 scoring: ContextVar[bool] = ContextVar("proctor_scoring", default=False)
@@ -106,7 +106,7 @@ class CircuitBreaker:
             self._told.add(side)
             self._say(CellRefused(reason, side))
 
-    def obey(self, order: CellOrder) -> None:
+    def obey(self, order: GateOrder) -> None:
         """Do what the supervisor says."""
         side = self._side(order.of_grader)
         match order:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from inspect_ai.event import ModelEvent
 from inspect_ai.hooks import (
+    BeforeModelGenerate,
     Hooks,
+    ModelCacheUsageData,
     ModelRetry,
     ModelUsageData,
     SampleAttemptEnd,
@@ -25,15 +27,17 @@ from ...inspect.logs.score_values import first_number
 from .circuit_breaker import gate_waits_s, scoring, wire_failure
 from .metrics import Meter
 from .pricing import forget_unknown_cost, unpriced
+from .spending import Purse, current_call, size_of
 
 
-def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None]) -> None:
+def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], purse: Purse | None = None) -> None:
     """Count everything that this process's eval does into a meter.
 
     Args:
         meter: Where it is counted.
         model: The model under test; calls to others, and all calls made while scoring, are the grader's.
         on_start: Given the eval's spec when its log has been begun.
+        purse: Asks the run's budget before each call; `None` where the run has none.
     """
     in_flight: set[str] = set()
     being_scored: set[str] = set()
@@ -67,6 +71,8 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None]) -
         async def on_sample_attempt_end(self, data: SampleAttemptEnd) -> None:
             if data.will_retry:  # Inspect tells of scoring after an error too
                 note_scoring(data.sample_id, begins=False)
+                if purse is not None:
+                    purse.end_sample(data.sample_id, is_whole=False)
 
         async def on_sample_scoring(self, data: SampleScoring) -> None:
             note_scoring(data.sample_id, begins=True)
@@ -76,6 +82,8 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None]) -
             in_flight.discard(data.sample_id)
             being_scored.discard(data.sample_id)
             meter.in_flight, meter.scoring = len(in_flight), len(being_scored)
+            if purse is not None:
+                purse.end_sample(data.sample_id, is_whole=sample.error is None)
             _count_unmetered(sample, meter, model)
             if sample.error is not None and sample.error.message.startswith("CancelledError"):
                 return  # never worked on, or given up with the cell: neither done nor at fault
@@ -91,10 +99,28 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None]) -
             ends[key] = (why, number)
             meter.take(why, number)
 
+        async def on_before_model_generate(self, data: BeforeModelGenerate) -> None:
+            if purse is not None:
+                chars, images = size_of(data.input, data.tools)
+                await purse.admit(
+                    data.sample_id or "",
+                    of_grader=scoring.get() or data.model_name != model,
+                    chars=chars,
+                    images=images,
+                    max_tokens=data.config.max_tokens,
+                )
+
+        async def on_model_cache_usage(self, data: ModelCacheUsageData) -> None:
+            if purse is not None:
+                purse.close_call(current_call.get(), False)
+
         async def on_model_usage(self, data: ModelUsageData) -> None:
             usage = data.usage
             forget_unknown_cost(usage)
-            calls = meter.grader if scoring.get() or data.model_name != model else meter.model
+            of_grader = scoring.get() or data.model_name != model
+            if purse is not None:
+                purse.settle(of_grader=of_grader, cost_usd=usage.total_cost)
+            calls = meter.grader if of_grader else meter.model
             waits_s = gate_waits_s.get() or []
             latency_s = max(data.call_duration - sum(waits_s), 0.0)
             waits_s.clear()

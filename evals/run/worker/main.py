@@ -41,7 +41,7 @@ from ...inspect.logs.log_reader import GRADER, headline, index_log
 from ...planning.plan import Endpoint
 from ...tasks.resolve import whole_reference
 from ..events import work_on
-from ..ipc import CellEnded, CellJob, CellMessage, CellNotice
+from ..ipc import BudgetDenied, BudgetGranted, CellEnded, CellJob, CellMessage, CellNotice
 from .answers import MIB, Bounds
 from .circuit_breaker import CircuitBreaker, Closure
 from .hooks import observe
@@ -49,6 +49,7 @@ from .hosts import check_key_hosts, keep_at_home
 from .metrics import Meter
 from .pricing import price_model
 from .resume import Finished, find_finished, put_away_earlier, recover_logs
+from .spending import Purse
 from .transport import Client, Pin, watch
 
 REPORT_EVERY_S = 0.5
@@ -189,6 +190,15 @@ class _CellRunner:
         self._finished: Finished | None = None  # by earlier attempts
         self._log_name: str | None = None  # of this attempt
         self._log_buffer = 1
+        self._purse: Purse | None = None
+        if job.settings.budget_usd is not None:
+            self._purse = Purse(
+                lambda news: _send(channel, news),
+                self.gate,
+                price=job.cell.price,
+                grader_price=job.cell.grader_price,
+                has_grader=job.cell.grader is not None,
+            )
         self._limits = {name: job.cell.generate.get(name, bound) for name, bound in DEFAULT_LIMITS.items()}
 
     async def run(self) -> CellEnded:
@@ -198,7 +208,7 @@ class _CellRunner:
         for number, closure in ((signal.SIGINT, stopped), (signal.SIGTERM, stopped), (signal.SIGUSR1, held)):
             loop.add_signal_handler(number, self.gate.close, closure)
         loop.add_reader(self.channel.fileno(), self._hear)
-        observe(self.meter, model=cell.endpoint.model, on_start=self._note_log)
+        observe(self.meter, model=cell.endpoint.model, on_start=self._note_log, purse=self._purse)
         if compat.has("swept_logs"):
             compat.sweep_logs(self.sweeper.data)
         self._log_buffer = keep_logs_durably(self._space)
@@ -231,7 +241,11 @@ class _CellRunner:
         """Obey what the supervisor says; a channel that it has closed is the end."""
         try:
             while self.channel.poll():
-                self.gate.obey(self.channel.recv())
+                order = self.channel.recv()
+                if not isinstance(order, BudgetGranted | BudgetDenied):
+                    self.gate.obey(order)
+                elif self._purse is not None:
+                    self._purse.obey(order)
         except (EOFError, OSError):
             asyncio.get_running_loop().remove_reader(self.channel.fileno())
             self.gate.close(Closure("stopped", "the supervisor is gone", grading_goes_on=True))

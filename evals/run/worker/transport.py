@@ -37,6 +37,7 @@ from .hosts import end_foreign_redirect
 from .metrics import Meter
 from .pricing import lose_cost, serving
 from .retries import MAX_BROKEN, RetryWait
+from .spending import current_call
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
@@ -309,6 +310,8 @@ class MonitoredTransport(httpx2.AsyncBaseTransport):
     ) -> NoAnswer:
         """Take note of a failed request; give the cell up once nothing has been answered for too long."""
         words = self._meter.last_error = reason_line(words)
+        if (call := current_call.get()) is not None:
+            call.is_billed = may_be_billed
         if may_be_billed:
             self._lose_cost()
             is_final |= self._is_broken_for_good(request)
