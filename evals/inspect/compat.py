@@ -83,7 +83,6 @@ FEATURES: Mapping[str, Feature] = {
         "every finished sample writes its whole log anew: cells of more than 1,000 samples are slow",
     ),
     "swept_logs": Feature(
-        "inspect-ai",
         (f"{JSON}:to_json_safe", f"{RECORDER}:to_json_safe"),
         "secrets that a tool or a task prints stay in logs; those that servers send back do not",
     ),
@@ -142,6 +141,7 @@ FEATURES: Mapping[str, Feature] = {
 }
 OF_CELLS = (
     "durable_log",
+    "swept_logs",
     "full_disk",
     "compression",
     "transport",

@@ -72,7 +72,7 @@ class Ledger:
             dearest, usual = asked.dearest_usd, asked.usual_usd
             if budget_usd is None or committed + dearest + asked.follow_usd <= budget_usd:
                 follow = asked.follow_usd
-            elif not self._in_flight and committed + usual + asked.usual_follow_usd <= budget_usd:
+            elif self._is_still and self.spent_usd + usual + asked.usual_follow_usd <= budget_usd:
                 dearest, follow = usual, asked.usual_follow_usd
             else:
                 continue
@@ -90,6 +90,12 @@ class Ledger:
         return bool(self._asked or self._in_flight or self._following)
 
     @property
+    def _is_still(self) -> bool:
+        """Whether nothing is in flight, and every sample that was begun waits, too."""
+        waiting = {(cell_id, asked.sample_id) for (cell_id, _), asked in self._asked.items()}
+        return not self._in_flight and waiting.issuperset(self._following)
+
+    @property
     def is_used_up(self) -> bool:
-        """Whether calls wait, nothing is in flight that might leave room, and none of them was let through."""
-        return bool(self._asked) and not self._in_flight
+        """Whether calls wait, nothing goes on that might leave room, and none of them was let through."""
+        return bool(self._asked) and self._is_still

@@ -27,7 +27,7 @@ from ...inspect.logs.score_values import first_number
 from .circuit_breaker import gate_waits_s, scoring, wire_failure
 from .metrics import Meter
 from .pricing import forget_unknown_cost, unpriced
-from .spending import Purse, current_call, size_of
+from .spending import Purse, current_call, current_sample, size_of
 
 
 def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], purse: Purse | None = None) -> None:
@@ -60,6 +60,7 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], p
             in_flight.add(data.sample_id)
             meter.in_flight = len(in_flight)
             note_scoring(data.sample_id, begins=False)
+            current_sample.set(data.sample_id)
             wire_failure.set([])
             gate_waits_s.set([])
             unpriced.set(set())
@@ -103,7 +104,7 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], p
             if purse is not None:
                 chars, images = size_of(data.input, data.tools)
                 await purse.admit(
-                    data.sample_id or "",
+                    current_sample.get(),
                     of_grader=scoring.get() or data.model_name != model,
                     chars=chars,
                     images=images,

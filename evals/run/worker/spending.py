@@ -65,6 +65,9 @@ class _Sample:
     calls: list[Call] = field(default_factory=list[Call])
 
 
+# Set by the cell's hooks: whose call it is. Inspect names a sample in another way before calls than at its end.
+current_sample: ContextVar[str] = ContextVar("proctor_current_sample", default="")
+
 current_call: ContextVar[Call | None] = ContextVar("proctor_current_call", default=None)
 
 
