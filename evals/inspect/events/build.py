@@ -231,22 +231,23 @@ def _is_said(completion: str, sample: EvalSample, context: SampleContext) -> boo
 
 def _note_calls(lanes: list[Lane], context: SampleContext) -> None:
     """Note of each call the one before it, of the same conversation, and that scorers' calls are graders'."""
-    waiting: list[tuple[list[Lane], tuple[dict[str, ModelEvent], ...], bool]] = [(lanes, ({},), False)]
-    while waiting:
-        inside, before, scoring = waiting.pop()
-        for lane in inside:
-            event = lane.event
-            if isinstance(event, ModelEvent):
-                _note_call(event, before, context)
-                if scoring and not event.role:
-                    context.roles[id(event)] = GRADER
-            if lane.inside:
-                waiting.append((lane.inside, (*before[-12:], {}), scoring or _is_scoring(lane)))
+    before: list[dict[str, ModelEvent]] = []  # by depth: the last calls of the lane that is walked there
+    scoring: list[bool] = []  # by depth
+    for lane, depth in walk(lanes):
+        del before[depth + 1 :], scoring[depth:]
+        if len(before) == depth:
+            before.append({})
+        scoring.append(_is_scoring(lane) or (depth > 0 and scoring[depth - 1]))
+        event = lane.event
+        if isinstance(event, ModelEvent):
+            _note_call(event, before, context)
+            if scoring[depth] and not event.role:
+                context.roles[id(event)] = GRADER
 
 
-def _note_call(event: ModelEvent, before: tuple[dict[str, ModelEvent], ...], context: SampleContext) -> None:
+def _note_call(event: ModelEvent, before: Sequence[dict[str, ModelEvent]], context: SampleContext) -> None:
     name = f"{event.role or ''} {event.model}"
-    for number, calls in enumerate(reversed(before)):
+    for number, calls in enumerate(reversed(before[-12:])):
         found = calls.get(name)
         if found is not None and (not number or _begin_alike(found, event, context)):
             context.previous[id(event)] = found
@@ -352,7 +353,7 @@ def _sums(shown: Sequence[Shown], parents: Sequence[int]) -> list[_Sum]:
             continue
         one, whole = sums[at], sums[parent]
         whole.entries += one.entries + 1
-        whole.errors += one.errors + (shown[at].tone == "bad" and shown[at].kind != "score")
+        whole.errors += one.errors + (shown[at].tone == "bad" and shown[at].kind not in ("score", "sandbox"))
         for usage in (one.usage, shown[at].usage):
             if usage is not None:
                 whole.usage = usage if whole.usage is None else whole.usage + usage

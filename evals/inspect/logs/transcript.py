@@ -120,8 +120,8 @@ class Entry:
 
     @property
     def failed(self) -> bool:
-        """Whether it is an error or ended with one."""
-        return self.tone == "bad"
+        """Whether it is an error or ended with one. A wrong answer is none, nor a command that says no."""
+        return self.tone == "bad" and self.kind not in ("score", "sandbox")
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,5 +109,5 @@ def is_stop(entry: Entry, stop: Stop) -> bool:
     if stop == "tool":
         return entry.kind == "tool"
     if stop == "error":
-        return entry.kind == "error" or (entry.failed and entry.kind != "score")
+        return entry.kind == "error" or entry.failed
     return entry.kind == "span" and entry.label in _AGENTS
