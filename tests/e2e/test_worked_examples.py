@@ -49,7 +49,7 @@ def scoreboard_of(show: Callable[..., Any], name: str) -> list[dict[str, Any]]:
 
 def printed_rows(out: str, rows: list[dict[str, Any]]) -> list[str]:
     """The labels of a printed scoreboard, from the top."""
-    table = out[out.index("against the best") :].splitlines()
+    table = out[out.index("verdict") :].splitlines()
     labels = {row["label"] for row in rows}
     return [word for line in table for word in line.split()[1:2] if word in labels]
 
@@ -124,7 +124,7 @@ def test_fastest_and_cheapest_differ_in_time_and_cost(ran: Mapping[str, Any], sh
     assert fastest["p50_s"] < cheapest["p50_s"]
     assert fastest["usd_per_1k"] > cheapest["usd_per_1k"]
     assert list(fastest["served_by"]) != list(cheapest["served_by"])
-    heading = next(line for line in did.out.splitlines() if "against the best" in line).split()
+    heading = next(line for line in did.out.splitlines() if "verdict" in line).split()
     assert {"score", "cost", "$/1k", "p50", "tok/s"} <= set(heading)
     for row in (fastest, cheapest):
         line = next(line for line in did.out.splitlines() if f" {row['label']} " in line and "%" in line)
