@@ -1,7 +1,10 @@
-"""The runs of a log root as they were read last: of hundreds, only those that have changed are read again."""
+"""The runs below a log root, ours and others': of hundreds, only those that have changed are read again."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,20 +12,30 @@ from typing import TYPE_CHECKING
 from ...profiles.base.errors import ProctorError
 
 if TYPE_CHECKING:
+    from ..inspect.logs.log_folder import Folders, FoundLog, Head, LogHeads
     from .status import RunStatus
+
+LOOK_EVERY_S = 2.0  # at folders with many logs: a look at three thousand takes some hundredths of a second
+MANY_LOGS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """A run of the log root and how it stands."""
+    """A run and how it stands."""
 
-    run_dir: Path
+    run_dir: Path  # of an external process, and of logs that others made, but a name
     status: RunStatus
+    logs: tuple[Path, ...] = ()  # of a run that is made of logs: all of them
 
     @property
     def is_foreign(self) -> bool:
-        """Whether this is an Inspect process that somebody else started; `run_dir` is but a name then."""
+        """Whether this is an Inspect process that somebody else started."""
         return self.status.source == "inspect"
+
+    @property
+    def is_logs(self) -> bool:
+        """Whether this is made of logs that others made: they can be read, and nothing else done with them."""
+        return self.status.source == "logs"
 
 
 @dataclass(slots=True)
@@ -30,25 +43,82 @@ class KnownRuns:
     """Reads runs. One thread at a time."""
 
     _read: dict[Path, tuple[int, KnownRun | None]] = field(default_factory=dict[Path, "tuple[int, KnownRun | None]"])
+    _heads: dict[Path, LogHeads] = field(default_factory=dict[Path, "LogHeads"])
+    _groups: dict[Path, KnownRun] = field(default_factory=dict[Path, KnownRun])
+    _looked: tuple[float, Path, Folders] | None = None
+    _grown: tuple[tuple[FoundLog, ...], int] | None = None  # logs, and heads of them, that were grouped last
 
     @property
     def seen_any(self) -> bool:
         """Whether anything has been read before."""
-        return bool(self._read)
+        return bool(self._read or self._heads)
 
     def read(self, root: Path, most: int | None = None) -> tuple[KnownRun, ...]:
-        """The runs, the newest first; those that cannot be read are left out: `proctor runs` tells of them.
+        """The runs, the newest first; those of ours that cannot be read are left out: `proctor runs` tells of them.
 
         Args:
             root: The log root.
-            most: How many, at most.
+            most: How many, at most. Then heads of logs that are not known yet are not read.
         """
-        from .store import list_runs
+        looks = self.scan(root, most)
+        return next(looks)[:most] if most is not None else list(looks)[-1]
 
-        folders = list_runs(root)[:most]
+    def scan(self, root: Path, most: int | None = None) -> Iterator[tuple[KnownRun, ...]]:
+        """As `read`, yielding what is known at once, again whenever more has been read, and at last all."""
+        from ..inspect.logs.log_folder import LogHeads
+
+        found = self._look(root)
+        folders = sorted(found.runs, key=lambda folder: folder.name, reverse=True)
+        own = [run for run in map(self._one, folders[:most]) if run is not None]
         if most is None:
             self._read = {folder: self._read[folder] for folder in folders if folder in self._read}
-        return tuple(run for run in map(self._one, folders) if run is not None)
+        heads = self._heads.setdefault(root, LogHeads(root))
+        if not found.logs:
+            yield _newest_first(own)
+            return
+        if own:
+            yield _newest_first([*own, *self._groups.values()] if self._groups else own)
+        for known in heads.read(found.logs):
+            yield _newest_first([*own, *self._grouped(root, found, known)])
+
+    def again(self, run: KnownRun, root: Path) -> KnownRun:
+        """How a run of logs stands now.
+
+        Raises:
+            ProctorError: Its logs are gone.
+        """
+        now = next((one for one in self.read(root) if one.run_dir == run.run_dir), None)
+        if now is None:
+            raise ProctorError(f"{run.status.run_id} is gone", "its logs were moved or removed")
+        return now
+
+    def _look(self, root: Path) -> Folders:
+        """What is below the root; of many logs, no more often than `LOOK_EVERY_S`."""
+        from ..inspect.logs.log_folder import look_below
+
+        if self._looked is not None:
+            at_s, where, found = self._looked
+            if where == root and len(found.logs) > MANY_LOGS and time.monotonic() - at_s < LOOK_EVERY_S:
+                return found
+        found = look_below(root, is_run_dir)
+        self._looked = time.monotonic(), root, found
+        return found
+
+    def _grouped(self, root: Path, found: Folders, heads: Mapping[Path, Head]) -> list[KnownRun]:
+        from .log_groups import group_logs
+
+        known = self._groups
+        if self._grown == (found.logs, len(heads)) and all(one.status.state != "running" for one in known.values()):
+            return list(known.values())
+        self._grown = found.logs, len(heads)
+        groups = [
+            KnownRun(group.run_dir, group.status, group.logs)
+            for group in group_logs(root, found.logs, heads, time.time())
+        ]
+        # The same objects as before: comparing hundreds of them then takes no time.
+        groups = [known[one.run_dir] if known.get(one.run_dir) == one else one for one in groups]
+        self._groups = {one.run_dir: one for one in groups}
+        return groups
 
     def _one(self, run_dir: Path) -> KnownRun | None:
         from .status_file import STATUS_FILE, read_status
@@ -69,6 +139,17 @@ class KnownRuns:
             run = known  # the same object: comparing hundreds of them then takes no time
         self._read[run_dir] = changed_ns, run
         return run
+
+
+def is_run_dir(folder: str) -> bool:
+    """Whether a folder is a run of ours."""
+    from .status_file import STATUS_FILE
+
+    return os.path.isfile(os.path.join(folder, STATUS_FILE))
+
+
+def _newest_first(runs: Sequence[KnownRun]) -> tuple[KnownRun, ...]:
+    return tuple(sorted(runs, key=lambda run: (run.status.started_at_s, run.status.run_id), reverse=True))
 
 
 def foreign_run(status: RunStatus) -> KnownRun:

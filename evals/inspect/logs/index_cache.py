@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ReadLog = Callable[[Path], LogIndex]
 
 READ_TIMEOUT_S = 300.0  # a log of a hundred thousand samples takes a while
-MAX_INDEXES = 500
+MAX_BYTES = 1 << 30  # of all indexes: about ten million samples
 _FOLDER = "index"
 
 
@@ -55,7 +55,7 @@ def store_index(path: Path, index: LogIndex) -> None:
 
 
 def _keep(path: Path, state: bytes, index: LogIndex) -> None:
-    write_kept_bytes(_FOLDER, _file_name(path), state + encode_index(index), max_files=MAX_INDEXES)
+    write_kept_bytes(_FOLDER, _file_name(path), state + encode_index(index), max_bytes=MAX_BYTES)
 
 
 def _read_kept(path: Path, state: bytes) -> LogIndex | None:

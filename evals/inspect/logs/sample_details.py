@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
-from zipfile import BadZipFile, ZipFile
 from zlib import crc32
 from zlib import error as ZlibError
 
+from .archive import BadZipFile, ZipFile
 from .log_index import GRADER
 from .score_data import Flaw
 
