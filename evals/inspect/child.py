@@ -11,7 +11,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
@@ -65,12 +65,13 @@ class InspectChild:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def call(self, op: str, /, *, timeout_s: float, **args: Any) -> Any:
+    def call(self, op: str, /, *, timeout_s: float, tell: Callable[[str], object] | None = None, **args: Any) -> Any:
         """Ask for an operation and wait for its answer.
 
         Args:
             op: Its name among its module's.
-            timeout_s: How long to wait, loading Inspect included.
+            timeout_s: How long to wait, loading Inspect included; anew whenever it tells how far it has come.
+            tell: Takes how far it has come, in words.
             **args: Its arguments: JSON values.
 
         Returns:
@@ -84,7 +85,7 @@ class InspectChild:
         with self._calls:
             process = self._running()
             try:
-                answer = process.ask(op, args, timeout_s)
+                answer = process.ask(op, args, timeout_s, tell)
             except ReaderLostError:
                 process.end()
                 self._process = None
@@ -139,22 +140,29 @@ class _Process:
     def ended(self) -> bool:
         return self._popen.poll() is not None
 
-    def ask(self, op: str, args: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    def ask(
+        self, op: str, args: Mapping[str, Any], timeout_s: float, tell: Callable[[str], object] | None
+    ) -> dict[str, Any]:
         self._last_id += 1
         request = json.dumps({"id": self._last_id, "op": op, "args": args}).encode() + b"\n"
         assert self._popen.stdin is not None
-        line: bytes | None = None
         with suppress(BrokenPipeError):
             self._popen.stdin.write(request)
             self._popen.stdin.flush()
-            try:
-                line = self._answers.get(timeout=timeout_s)
-            except queue.Empty:
-                raise ReaderLostError(f"no answer within {timeout_s:g} s", _REMEDY) from None
-        if line is None:
-            raise ReaderLostError(self._why_ended(), _REMEDY)
-        self._printed = b""
-        return json.loads(line)
+            while (line := self._next(timeout_s)) is not None:
+                answer: dict[str, Any] = json.loads(line)
+                if "progress" not in answer:
+                    self._printed = b""
+                    return answer
+                if tell is not None:
+                    tell(answer["progress"])
+        raise ReaderLostError(self._why_ended(), _REMEDY)
+
+    def _next(self, timeout_s: float) -> bytes | None:
+        try:
+            return self._answers.get(timeout=timeout_s)
+        except queue.Empty:
+            raise ReaderLostError(f"no answer within {timeout_s:g} s", _REMEDY) from None
 
     def end(self) -> None:
         """Kill it, with what user code started in it."""

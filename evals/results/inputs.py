@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...profiles.base.errors import ProctorError
 from ..inspect.logs.index_cache import ReadLog, load_index
-from ..inspect.logs.log_index import LogIndex, LogStatus
+from ..inspect.logs.log_index import LogIndex
 from ..planning.plan import Endpoint
-from ..run.status import ENDED, CallStats, CellState, CellStatus, RunStatus
+from ..run.log_groups import STATES, UNFINISHED, seconds, unique_ids, unread_cell
+from ..run.status import ENDED, CallStats, CellStatus, RunStatus
 
 CellResult = tuple[CellStatus, LogIndex | None]
 
-UNREADABLE = "unreadable logs"  # stands for the task of a log that does not say its own
-_JSON_LOG = re.compile(r"\d{4}-\d{2}-\d{2}T.*\.json")
-_STATES: dict[LogStatus, CellState] = {
-    "success": "succeeded",
-    "error": "failed",
-    "cancelled": "stopped",
-    "started": "stopped",
-}
+Tell = Callable[[str], object]
 
 
-def gather_run(run_dir: Path, status: RunStatus, read: ReadLog) -> list[CellResult]:
+def untold(words: str) -> None:
+    """Tell nobody."""
+
+
+def gather_run(run_dir: Path, status: RunStatus, read: ReadLog, *, tell: Tell = untold) -> list[CellResult]:
     """The cells of a run with their logs' indexes, in the plan's order.
 
     A cell whose log cannot be read has no index, and its `last_error` says why; the others stay.
@@ -34,8 +32,10 @@ def gather_run(run_dir: Path, status: RunStatus, read: ReadLog) -> list[CellResu
         run_dir: The run directory.
         status: The run.
         read: Reads a log that is not in the cache.
+        tell: Takes how far it has come, in words.
     """
-    return [_of_cell(run_dir, cell, read) for cell in status.cells]
+    progress = _Progress(read, len(status.cells), tell)
+    return [_of_cell(run_dir, cell, progress.next()) for cell in status.cells]
 
 
 def _of_cell(run_dir: Path, cell: CellStatus, read: ReadLog) -> CellResult:
@@ -49,45 +49,52 @@ def _of_cell(run_dir: Path, cell: CellStatus, read: ReadLog) -> CellResult:
         return replace(cell, last_error="; ".join(filter(None, (cell.last_error, error.message)))), None
 
 
-def find_logs(folder: Path) -> list[Path]:
-    """The Inspect logs right in a folder, the oldest first."""
-    found = (path for path in folder.iterdir() if path.suffix == ".eval" or _JSON_LOG.fullmatch(path.name))
-    return sorted(found, key=lambda path: path.name)
+class _Progress:
+    """Reading that tells which log of how many is read; those in the cache take no time worth telling."""
+
+    def __init__(self, read: ReadLog, total: int, tell: Tell) -> None:
+        self._read, self._total, self._tell = read, total, tell
+        self._at = 0
+
+    def next(self) -> ReadLog:
+        """How to read the next one."""
+        self._at += 1
+        return self._read_next
+
+    def _read_next(self, path: Path) -> LogIndex:
+        self._tell(f"reading log {self._at:,} of {self._total:,}")
+        return self._read(path)
 
 
-def gather_logs(logs: Sequence[Path], read: ReadLog) -> list[CellResult]:
-    """Logs that belong to no run, as cells; latency, speed and who served are not known of them.
+def gather_logs(
+    logs: Sequence[Path], read: ReadLog, *, folder: Path | None = None, tell: Tell = untold
+) -> list[CellResult]:
+    """Logs that belong to no run, as cells; who served is not known of them.
 
     Args:
         logs: The files.
         read: Reads a log that is not in the cache.
+        folder: What their names are told from; without one whole paths are told.
+        tell: Takes how far it has come, in words.
     """
-    return [_of_log(path, read) for path in logs]
+    progress = _Progress(read, len(logs), tell)
+    found = [_of_log(path, progress.next(), folder) for path in logs]
+    ids = unique_ids([status.id for status, _ in found], logs)
+    return [(replace(status, id=name), index) for name, (status, index) in zip(ids, found, strict=True)]
 
 
-def _of_log(path: Path, read: ReadLog) -> CellResult:
+def _of_log(path: Path, read: ReadLog, folder: Path | None) -> CellResult:
+    log = str(path) if folder is None else os.path.relpath(path, folder)
     try:
         index = load_index(path, read)
     except ProctorError as error:
-        unread = CallStats(cost_usd=None)
-        status = CellStatus(
-            path.name,
-            path.name,
-            UNREADABLE,
-            path.name,
-            state="failed",
-            model_calls=unread,
-            grader_calls=unread,
-            last_error=error.message,
-            log=path.name,
-        )
-        return status, None
+        return unread_cell(path, log, error.message), None
     return CellStatus(
-        id=index.cell or path.stem,
+        id=index.cell or path.name,
         label=f"{index.task} · {Endpoint(index.model).label}",
         task=index.task,
         model=index.model,
-        state=_STATES[index.status],
+        state=STATES[index.status],
         done=len(index.samples) or index.done_samples or 0,
         total=index.total_samples,
         errors=index.errors,
@@ -96,9 +103,11 @@ def _of_log(path: Path, read: ReadLog) -> CellResult:
         metric=index.metric,
         self_graded=index.self_graded,
         model_calls=_model_calls(index),
-        grader_calls=CallStats(cost_usd=_others_cost(index)),
+        grader_calls=CallStats(cost_usd=index.grader_cost_usd),
+        other_calls=CallStats(cost_usd=index.other_cost_usd),
         last_error=_why(index),
-        log=path.name,
+        log=log,
+        started_at_s=seconds(index.created),
         task_args=index.task_args,
     ), index
 
@@ -116,16 +125,9 @@ def _model_calls(index: LogIndex) -> CallStats:
     )
 
 
-def _others_cost(index: LogIndex) -> float | None:
-    """Of graders and all other roles."""
-    if index.grader_cost_usd is None or index.other_cost_usd is None:
-        return None
-    return index.grader_cost_usd + index.other_cost_usd
-
-
 def _why(index: LogIndex) -> str | None:
     if index.status == "started":
-        return "its eval crashed, or is still running"
+        return UNFINISHED
     if index.errors and index.status == "error":
         why = next(error for error in index.samples.error if error)
         return f"{index.errors} of {index.total_samples or len(index.samples)} samples failed: {why}"

@@ -7,8 +7,9 @@ name below the folder where they are, unlike every other.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def _group(root: Path, key: tuple[str, str, str], members: Sequence[tuple[FoundL
     if kind == "set":
         members = _without_earlier(members)
     members = sorted(members, key=lambda one: one[0].path.name)
-    cells = tuple(log_cell(log.path, head, changed_s=log.changed_ns / 1e9, now_s=now_s) for log, head in members)
+    made = [log_cell(log.path, head, changed_s=log.changed_ns / 1e9, now_s=now_s) for log, head in members]
+    ids = unique_ids([cell.id for cell in made], [log.path for log, _ in members])
+    cells = tuple(replace(cell, id=name) for cell, name in zip(made, ids, strict=True))
     known = [head for _, head in members if isinstance(head, LogHeader)]
     tasks = list(dict.fromkeys(_short(head.task) for head in known)) or [name]
     where = os.path.relpath(folder, root)
@@ -106,23 +109,12 @@ def _without_earlier(members: Sequence[tuple[FoundLog, Head]]) -> list[tuple[Fou
 def log_cell(path: Path, head: Head, *, changed_s: float, now_s: float) -> CellStatus:
     """A log as a cell, by its head; of one that cannot be read `last_error` says why."""
     if isinstance(head, str):
-        unread = CallStats(cost_usd=None)
-        return CellStatus(
-            str(path),
-            path.name,
-            NO_TASK,
-            path.name,
-            state="failed",
-            model_calls=unread,
-            grader_calls=unread,
-            last_error=head,
-            log=str(path),
-        )
+        return unread_cell(path, str(path), head)
     state: CellState = STATES[head.status]
     if head.status == "started" and now_s - changed_s < WRITTEN_S:
         state = "running"
     return CellStatus(
-        id=head.cell or str(path),
+        id=head.cell or path.name,
         label=f"{_short(head.task)} · {head.model.rpartition('/')[2]}",
         task=head.task,
         model=head.model,
@@ -141,6 +133,40 @@ def log_cell(path: Path, head: Head, *, changed_s: float, now_s: float) -> CellS
         ended_at_s=seconds(head.completed_at),
         task_args=head.task_args,
     )
+
+
+def unread_cell(path: Path, log: str, why: str) -> CellStatus:
+    """A log that cannot be read as a cell.
+
+    Args:
+        path: The log.
+        log: How it is named.
+        why: Why not, in one line.
+    """
+    unread = CallStats(cost_usd=None)
+    return CellStatus(
+        path.name,
+        path.name,
+        NO_TASK,
+        path.name,
+        state="failed",
+        model_calls=unread,
+        grader_calls=unread,
+        last_error=why,
+        log=log,
+    )
+
+
+def unique_ids(ids: Sequence[str], logs: Sequence[Path]) -> list[str]:
+    """The ids of cells; where two are the same, the names of their logs, with as many folders as it takes."""
+    unique = list(ids)
+    for folders in range(1, 8):
+        counts = Counter(unique)
+        if len(counts) == len(unique):
+            break
+        named = ["/".join(log.parts[-folders:]) for log in logs]
+        unique = [name if counts[one] > 1 else one for one, name in zip(unique, named, strict=True)]
+    return unique
 
 
 def _state(cells: Iterable[CellStatus]) -> RunState:

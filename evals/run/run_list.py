@@ -20,6 +20,16 @@ MANY_LOGS = 500
 
 
 @dataclass(frozen=True, slots=True)
+class RunRef:
+    """Where the logs of a run are: in a directory of ours, or anywhere."""
+
+    run_dir: Path  # of logs that others made, but a name
+    logs: tuple[Path, ...] = ()  # of others; empty: it is a run of ours
+    name: str = ""  # what the logs are called
+    folder: Path | None = None  # what their names are told from; None: whole paths are told
+
+
+@dataclass(frozen=True, slots=True)
 class KnownRun:
     """A run and how it stands."""
 
@@ -31,6 +41,11 @@ class KnownRun:
     def is_foreign(self) -> bool:
         """Whether this is an Inspect process that somebody else started."""
         return self.status.source == "inspect"
+
+    @property
+    def ref(self) -> RunRef:
+        """Where its logs are."""
+        return RunRef(self.run_dir, self.logs, self.status.run_id if self.logs else "")
 
     @property
     def is_logs(self) -> bool:

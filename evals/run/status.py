@@ -55,6 +55,7 @@ class CellStatus:
     self_graded: bool = False
     model_calls: CallStats = CallStats()
     grader_calls: CallStats = CallStats()
+    other_calls: CallStats = CallStats()  # of all other roles and models, where its log tells them apart
     retries: Mapping[str, int] = field(default_factory=dict[str, int])  # failed attempts by HTTP status or cause
     waits_s: float = 0.0  # time that calls spent waiting to be tried again, summed
     waiting: int = 0  # calls that are waiting to be tried again now
@@ -84,20 +85,24 @@ class CellStatus:
     @property
     def tokens(self) -> int:
         """Of all calls, the grader's too, what was asked and answered."""
-        counted = sum(stats.input_tokens + stats.output_tokens for stats in (self.model_calls, self.grader_calls))
+        counted = sum(stats.input_tokens + stats.output_tokens for stats in self._roles)
         return counted if self.tokens_told is None else self.tokens_told
 
     @property
     def cost_usd(self) -> float | None:
-        """Model and grader together; `None` as soon as one of them is unknown."""
-        if self.model_calls.cost_usd is None or self.grader_calls.cost_usd is None:
-            return None
-        return self.model_calls.cost_usd + self.grader_calls.cost_usd
+        """All roles together; `None` as soon as one of them is unknown."""
+        costs = [stats.cost_usd for stats in self._roles]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if len(known) == len(costs) else None
 
     @property
     def known_usd(self) -> float:
-        """What of that is known, model and grader together: all of it, or that of calls whose price is."""
-        return self.model_calls.spent_usd + self.grader_calls.spent_usd
+        """What of that is known, all roles together: all of it, or that of calls whose price is."""
+        return sum(stats.spent_usd for stats in self._roles)
+
+    @property
+    def _roles(self) -> tuple[CallStats, CallStats, CallStats]:
+        return self.model_calls, self.grader_calls, self.other_calls
 
 
 @dataclass(frozen=True, slots=True)

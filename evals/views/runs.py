@@ -15,7 +15,7 @@ from .cells import JOINT, cell_records
 from .column import Column, Table, data
 from .run_states import SELF_GRADED, glyph, state_tone
 
-_SOURCES = {"practice": ("practice", "warn"), "inspect": ("inspect", "accent")}
+_SOURCES = {"practice": ("practice", "warn"), "inspect": ("inspect", "accent"), "logs": ("logs", "accent")}
 
 
 def what_was_run(run: RunStatus) -> str:

@@ -22,9 +22,10 @@ from proctor.evals.inspect.logs.log_index import LogIndex
 from proctor.evals.inspect.logs.log_reader import headline, index_log
 from proctor.evals.inspect.logs.score_values import to_number
 from proctor.evals.inspect.logs.text_reader import read_texts
-from proctor.evals.results.inputs import find_logs, gather_logs
+from proctor.evals.results.inputs import gather_logs
 from proctor.evals.results.scoreboard import build_scoreboard
 from proctor.profiles.base.errors import LogError
+from support.logs import logs_below
 
 PROCTOR = str(Path(sys.executable).parent / "proctor")
 
@@ -120,7 +121,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert process.stdout is not None
     assert any(line.startswith("stuck") for line in process.stdout)
     deadline_s = time.monotonic() + 30
-    (log,) = find_logs(folder / "stuck")
+    (log,) = logs_below(folder / "stuck")
     while len(index_log(log).samples) < 5 and time.monotonic() < deadline_s:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
@@ -129,7 +130,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def log_in(folder: Path) -> Path:
-    (log,) = find_logs(folder)
+    (log,) = logs_below(folder)
     return log
 
 
@@ -334,7 +335,7 @@ def test_show_prints_a_folder_of_logs_in_every_format(folder: Path) -> None:
 
 def test_show_keeps_what_can_be_read_beside_what_cannot(folder: Path) -> None:
     cut = folder / "cut.eval"
-    cut.write_bytes(find_logs(folder)[0].read_bytes()[:-200])
+    cut.write_bytes(logs_below(folder)[0].read_bytes()[:-200])
     shown = show(str(folder), COLUMNS="80")
     assert shown.returncode == 0
     assert "the log cut.eval is damaged" in " ".join(shown.stdout.split())

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from proctor.evals.inspect.logs.index_cache import load_index, reading_with
 from proctor.evals.inspect.logs.transcript import TABS
-from proctor.evals.results.inputs import find_logs
 from proctor.evals.results.reader.client import Reader
 from proctor.evals.results.reader.documents import Document, ReadSample
 from proctor.profiles.base.errors import ProctorError
@@ -25,6 +24,7 @@ from proctor.profiles.base.text import clean
 from proctor.tui.widgets.transcript.plain import plain_text
 from proctor.tui.widgets.transcript.view import TranscriptView
 from proctor.tui.widgets.transcript.wrap import wrap
+from support.logs import logs_below
 from support.transcripts import read_log
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
@@ -103,7 +103,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run([sys.executable, "-c", MAKE, str(folder), address], env=environment, timeout=100)
     server.shutdown()
     assert done.returncode == 0
-    (found,) = find_logs(folder)
+    (found,) = logs_below(folder)
     return found
 
 

@@ -16,9 +16,9 @@ import pytest
 from proctor.evals.inspect.logs.index_cache import store_index
 from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.results.compare import RunComparison
+from proctor.evals.run.run_list import KnownRun
 from proctor.evals.run.status import CellStatus, RunStatus
-from proctor.evals.run.status_file import write_status
-from proctor.profiles.base.errors import ProctorError
+from proctor.evals.run.status_file import read_status, write_status
 from proctor.tui.cli.main import main
 from proctor.tui.controllers.readers import Readers
 from proctor.tui.controllers.results import export_comparison
@@ -120,19 +120,22 @@ def test_the_application_exports_the_very_comparison_that_the_command_prints(
     runs: Path, proctor: Callable[..., Did]
 ) -> None:
     before, after = (make_run(runs, day, {"groq": 40 // day}, source="practice") for day in (4, 5))
+    old, new = (known_run(runs / "logs" / name) for name in (before, after))
     readers = Readers()
     try:
-        comparison: RunComparison = readers.statistics.compare_runs(runs / "logs" / before, runs / "logs" / after)
+        comparison: RunComparison = readers.statistics.compare_runs(old.ref, new.ref)
         for ending, option in ((".md", "--markdown"), (".csv", "--csv"), (".json", "--json"), (".html", "--html=-")):
             path = runs / f"compared{ending}"
-            assert export_comparison(comparison, runs / "logs" / before, runs / "logs" / after, path) == path
+            assert export_comparison(comparison, old, new, path) == path
             assert path.read_text() == proctor("compare", after, before, option).out
     finally:
         readers.close()
     page = (runs / "compared.html").read_text()
     assert f"{before} · made" in page and "the models are simulated" in page
-    with pytest.raises(ProctorError, match="gone holds no run"):
-        export_comparison(comparison, runs / "gone", runs / "logs" / after, runs / "gone.html")
+
+
+def known_run(run_dir: Path) -> KnownRun:
+    return KnownRun(run_dir, read_status(run_dir))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ...evals.inspect.logs.index_cache import ReadLog, reading_with
 from ...evals.results.compare import RunComparison, compare_runs, compare_within, find_before
+from ...evals.results.inputs import Tell
 from ...evals.results.reader.client import Reader
 from ...evals.results.report import compared_facts
 from ...evals.run.gates import GATE_FAILED
@@ -18,7 +19,7 @@ from ...profiles.base.errors import UsageError
 from ...profiles.base.text import clean_line
 from .formats import asked_ending, check_one_format, format_options, print_report
 from .output import Printer
-from .resolve import Gathered, gather, gathered_run
+from .resolve import Gathered, gather_named, gathered_run, telling
 
 
 @click.command()
@@ -60,10 +61,10 @@ def command(
     check_one_format(as_markdown, as_csv, as_json, html_file)
     if against is not None and before is not None:
         raise UsageError("--against compares within one run", "leave B out, or --against")
-    with closing(Reader()) as reader:
+    with closing(Reader(warm=False)) as reader, telling() as tell:
         read = reading_with(reader)
-        now = gather(run, log_dir, read)
-        old = now if against is not None else _before(now, before, log_dir, read)
+        now = gather_named([] if run is None else [run], log_dir, read, tell=tell)
+        old = now if against is not None else _before(now, before, log_dir, read, tell)
     if against is not None:
         comparison = compare_within(now.name, now.cells, against, practice=now.is_practice, margin=margin)
     else:
@@ -87,14 +88,14 @@ def command(
     return _hold(comparison) if fail_on_worse else 0
 
 
-def _before(now: Gathered, reference: str | None, log_dir: str | None, read: ReadLog) -> Gathered:
+def _before(now: Gathered, reference: str | None, log_dir: str | None, read: ReadLog, tell: Tell) -> Gathered:
     """What a run is compared with.
 
     Raises:
         UsageError: There is nothing.
     """
     if reference is not None:
-        old = gather(reference, log_dir, read)
+        old = gather_named([reference], log_dir, read, tell=tell)
         if old.folder == now.folder and old.name == now.name:
             raise UsageError(f"{now.name} is compared with itself", "--against TEXT compares the cells of one run")
         return old

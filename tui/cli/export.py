@@ -17,11 +17,11 @@ from ...profiles.base.errors import UsageError
 from ...profiles.base.format import number_of
 from ...profiles.base.text import clean, clean_line
 from .formats import STDOUT
-from .resolve import Gathered, gather
+from .resolve import Gathered, gather_named, telling
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV. The default.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines: every text exactly as it was.")
 @click.option("--output", "-o", metavar="FILE", help="Write to FILE: .csv or .jsonl, and .gz after it to pack it.")
@@ -30,9 +30,9 @@ from .resolve import Gathered, gather
 )
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
 def command(
-    run: str | None, as_csv: bool, as_json: bool, output: str | None, figures_only: bool, log_dir: str | None
+    runs: tuple[str, ...], as_csv: bool, as_json: bool, output: str | None, figures_only: bool, log_dir: str | None
 ) -> int:
-    """Print every sample of RUN, a row for each: as `proctor show` takes it, the newest run if not given.
+    """Print every sample of RUN, a row for each: as `proctor show` takes it and them, the newest run if not given.
 
     Columns, named as in Inspect's data frames where they mean the same: task, model, id, epoch, input, target, output,
     answer, score, tokens, cost_usd, total_time, served_by, error and more.
@@ -48,8 +48,9 @@ def command(
         raise UsageError(f"--{asked} and the ending of {path} say different formats", f"leave --{asked} out")
     write = write_json_lines if form == "json" else write_csv
     columns = FIGURES if figures_only else COLUMNS
-    with closing(Reader()) as reader:
-        gathered = gather(run, log_dir, reading_with(reader))
+    with closing(Reader(warm=False)) as reader:
+        with telling() as tell:
+            gathered = gather_named(runs, log_dir, reading_with(reader), tell=tell)
         code = _tell_what_is_missing(gathered)
         records = _records(gathered, None if figures_only else reader)
         if path is None:

@@ -1,90 +1,95 @@
-"""What `show`, `compare` and `export` are given: a run, a folder of Inspect logs, or one log."""
+"""What `show`, `compare` and `export` are given: runs, folders of Inspect logs, or single logs."""
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...evals.inspect.logs.index_cache import ReadLog
-from ...evals.results.inputs import CellResult, find_logs, gather_logs, gather_run
-from ...evals.results.scoreboard import Order, Scoreboard, build_scoreboard
+from ...evals.inspect.logs.log_folder import is_log, look_below
+from ...evals.results.gathered import Gathered, common_folder, gather
+from ...evals.results.inputs import CellResult, Tell, untold
 from ...evals.run.gates import CellFacts, needs_facts
+from ...evals.run.log_groups import unique_ids
+from ...evals.run.run_list import RunRef, is_run_dir
 from ...evals.run.status import RunStatus
-from ...evals.run.status_file import STATUS_FILE, read_status
 from ...evals.run.store import find_run, log_root
 from ...profiles.base.errors import UsageError
+from ...profiles.base.text import clean_line
 from ...profiles.schema import Gates
 
-if TYPE_CHECKING:
-    from ...evals.results.report import RunFacts
 
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The cells of a run, or of logs that belong to none, with their logs' indexes."""
-
-    name: str  # the run's id, or the name of the folder or the file
-    folder: Path  # where the logs are
-    status: RunStatus | None  # None for logs that belong to no run
-    cells: list[CellResult]
-
-    def scoreboard(self, order_by: Order = "score") -> Scoreboard:
-        """All of them on one."""
-        if self.status is None:
-            return build_scoreboard(self.name, None, self.cells, order_by=order_by)
-        title = self.status.title or self.name
-        return build_scoreboard(title, self.name, self.cells, practice=self.is_practice, order_by=order_by)
-
-    def cell_facts(self) -> dict[str, CellFacts]:
-        """What gates hold a run against, by cell: of the logs that could be read."""
-        from ...evals.results.row_scores import row_scores
-
-        found: dict[str, CellFacts] = {}
-        for status, index in self.cells:
-            if index is not None:
-                scores = row_scores(index.score_data())
-                interval = scores.mean().interval if scores.is_mean else None
-                low = None if interval is None else interval.low
-                found[status.id] = CellFacts(len(scores.units), scores.doubts.ungraded, scores.doubts.cut, low)
-        return found
-
-    @property
-    def is_practice(self) -> bool:
-        """Whether the models are simulated, as far as the run or a log says."""
-        said = self.status is not None and self.status.source == "practice"
-        return said or any(index is not None and index.practice for _, index in self.cells)
-
-    def facts(self) -> RunFacts:
-        """What else there is to tell of them."""
-        from ...evals.results.report import log_facts, run_facts
-
-        return log_facts(self.cells) if self.status is None else run_facts(self.folder, self.status, self.cells)
-
-
-def gather(reference: str | None, log_dir: str | None, read: ReadLog) -> Gathered:
+def gather_named(references: Sequence[str], log_dir: str | None, read: ReadLog, *, tell: Tell = untold) -> Gathered:
     """Find and read them. A log that cannot be read costs its cell the statistics, and the cell says so.
 
     Args:
-        reference: A run as `find_run` takes it; a folder of Inspect logs; or one log.
+        references: Runs as `find_run` takes them, folders of Inspect logs, or logs; none: the newest run.
         log_dir: The log root, where one was asked for.
         read: Reads a log that is not in the cache.
+        tell: Takes how far it has come, in words.
 
     Raises:
         UsageError: There is no such thing.
-        ProctorError: The run cannot be read.
+        ProctorError: A run cannot be read.
     """
+    runs = [run for reference in references or [None] for run in _runs_of(reference, log_dir)]
+    found = [gather(run, read, tell) for run in runs]
+    return found[0] if len(found) == 1 else _together(found)
+
+
+def _runs_of(reference: str | None, log_dir: str | None) -> list[RunRef]:
     path = Path(reference).expanduser() if reference else None
     if path is not None and path.is_file():
-        return Gathered(path.name, path.parent, None, gather_logs([path], read))
-    run_dir = find_run(reference, log_root(log_dir, None))
-    if (run_dir / STATUS_FILE).is_file():
-        return gathered_run(run_dir, read_status(run_dir), read)
-    logs = find_logs(run_dir)
-    if not logs:
-        raise UsageError(f"{run_dir} holds neither a run nor Inspect logs", "`proctor runs` lists the runs")
-    return Gathered(run_dir.name, run_dir, None, gather_logs(logs, read))
+        return [RunRef(path, (path,), path.name, path.parent)]
+    if path is None or not path.is_dir():
+        return [RunRef(find_run(reference, log_root(log_dir, None)))]
+    path = path.resolve()
+    found = look_below(path, is_run_dir)
+    logs = tuple(sorted((log.path for log in found.logs if is_log(log)), key=lambda log: (log.name, str(log))))
+    loose = [RunRef(path, logs, path.name, path)] if logs else []
+    runs = [RunRef(run_dir) for run_dir in sorted(found.runs)]
+    if not runs and not loose:
+        raise UsageError(f"{path} holds neither a run nor Inspect logs", "`proctor runs` lists the runs")
+    return [*runs, *loose]
+
+
+def _together(parts: Sequence[Gathered]) -> Gathered:
+    """Several as one: cells that are called the same are told apart by their logs."""
+    cells = [(part, cell) for part in parts for cell in part.cells]
+    logs = [part.folder / (status.log or "") for part, (status, _) in cells]
+    folder = common_folder(logs) if logs else Path.cwd()
+    ids = unique_ids([status.id for _, (status, _) in cells], logs)
+    named: list[CellResult] = []
+    for name, log, (_, (status, index)) in zip(ids, logs, cells, strict=True):
+        relative = None if status.log is None else str(log.absolute().relative_to(folder))
+        named.append((replace(status, id=name, log=relative), index))
+    return Gathered(" + ".join(dict.fromkeys(part.name for part in parts)), folder, None, named)
+
+
+@contextmanager
+def telling() -> Generator[Tell]:
+    """Show on a terminal how far the reading has come, while it takes time."""
+    from rich.console import Console
+    from rich.status import Status
+
+    console = Console(stderr=True)
+    shown: list[Status] = []
+
+    def tell(words: str) -> None:
+        if not console.is_terminal:
+            return
+        if not shown:
+            shown.append(console.status(""))
+            shown[0].start()
+        shown[0].update(clean_line(words))
+
+    try:
+        yield tell
+    finally:
+        for status in shown:
+            status.stop()
 
 
 def facts_for_gates(gates: Gates, run_dir: Path, status: RunStatus) -> dict[str, CellFacts]:
@@ -99,5 +104,7 @@ def facts_for_gates(gates: Gates, run_dir: Path, status: RunStatus) -> dict[str,
 
 
 def gathered_run(run_dir: Path, status: RunStatus, read: ReadLog) -> Gathered:
-    """A run that is known already."""
+    """A run of ours."""
+    from ...evals.results.inputs import gather_run
+
     return Gathered(status.run_id, run_dir, status, gather_run(run_dir, status, read))

@@ -22,7 +22,7 @@ from ...profiles.base.format import format_usd
 from ...profiles.base.text import clean_line
 from .formats import asked_ending, check_one_format, format_options, print_report
 from .output import Printer
-from .resolve import gather
+from .resolve import gather_named, telling
 
 if TYPE_CHECKING:
     from ...evals.catalog.billing import Billed
@@ -31,7 +31,7 @@ DAY_S = 86_400.0
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
 @format_options
 @click.option(
     "--order",
@@ -44,7 +44,7 @@ DAY_S = 86_400.0
 @click.option("--billed", "with_bill", is_flag=True, help="Also ask Hugging Face what it billed for the run.")
 @click.option("--log-dir", metavar="DIR", help="The log root. Default: $INSPECT_LOG_DIR, ./logs.")
 def command(
-    run: str | None,
+    runs: tuple[str, ...],
     as_markdown: bool,
     as_csv: bool,
     as_json: bool,
@@ -55,16 +55,18 @@ def command(
 ) -> int:
     """Show the scoreboard of RUN: a run's id or the beginning, end or part of one; a path; or the newest run.
 
-    A folder of Inspect logs, or one log, is shown too. With --billed and --json, `billed` is {cost_usd, requests,
-    reason}: null where that is not readable, and why.
+    A folder of Inspect logs, or one log, is shown too, and several of them on one scoreboard. With --billed and --json,
+    `billed` is {cost_usd, requests, reason}: null where that is not readable, and why.
     """
     check_one_format(as_markdown, as_csv, as_json, html_file)
     if with_bill and (as_markdown or as_csv or html_file is not None):
         raise UsageError("--billed goes with a table or --json", "leave it out, or add --json")
-    with closing(Reader()) as reader:
-        gathered = gather(run, log_dir, reading_with(reader))
+    if with_bill and len(runs) > 1:
+        raise UsageError("--billed is for one run", "name one")
+    with closing(Reader(warm=False)) as reader, telling() as tell:
+        gathered = gather_named(runs, log_dir, reading_with(reader), tell=tell)
     scoreboard = gathered.scoreboard(cast(Order, order))
-    bill = _bill(find_run(run, log_root(log_dir, None))) if with_bill else None
+    bill = _bill(find_run(next(iter(runs), None), log_root(log_dir, None))) if with_bill else None
     ending = asked_ending(as_markdown, as_csv, as_json, html_file)
     report = scoreboard_report(scoreboard, gathered.facts() if html_file is not None else None)
     if bill is not None and as_json:

@@ -43,7 +43,7 @@ class ResultsController:
         self._preferences = preferences
         self._kept = IndexCache()
         self._grouping: Grouping = "task"
-        self._compared: tuple[Path, Path] | None = None  # the folders: before and after
+        self._compared: tuple[KnownRun, KnownRun] | None = None  # before and after
 
     @guarded(lambda store: store.scoreboard)
     def open(self, run: KnownRun) -> None:
@@ -65,7 +65,9 @@ class ResultsController:
         """Read the scoreboard again."""
         run, group_by = self.store.shown.value, self._grouping
         if run is not None:
-            self.store.scoreboard.load(self.host, lambda _: self._scoreboard(run.run_dir, group_by), "reading the logs")
+            self.store.scoreboard.load(
+                self.host, lambda loading: self._scoreboard(run, group_by, loading), "reading the logs"
+            )
 
     @guarded(lambda store: store.scoreboard)
     def group(self, group_by: Grouping) -> None:
@@ -82,15 +84,16 @@ class ResultsController:
         disagreements.load(self.host, lambda _: self._readers.statistics.disagreements(logs), "comparing the samples")
 
     @guarded(lambda store: store.comparison)
-    def compare(self, before: Path) -> None:
+    def compare(self, before: KnownRun) -> None:
         """Compare the run that is shown with an earlier one."""
-        run, comparison = self.store.shown.value, self.store.comparison
-        if run is not None:
-            after = run.run_dir
+        after, comparison = self.store.shown.value, self.store.comparison
+        if after is not None:
             self._compared = before, after
             comparison.clear(None)
             comparison.load(
-                self.host, lambda _: self._readers.statistics.compare_runs(before, after), "comparing the runs"
+                self.host,
+                lambda loading: self._readers.statistics.compare_runs(before.ref, after.ref, tell=loading.say),
+                "comparing the runs",
             )
 
     @guarded()
@@ -98,7 +101,7 @@ class ResultsController:
         """Write the scoreboard to a file; its ending says the format."""
         board, run = self.store.scoreboard.value, self.store.shown.value
         if board is not None and run is not None:
-            in_thread(self.host, lambda: self._export(board, run.run_dir, path), self._saved, finish=True)
+            in_thread(self.host, lambda: self._export(board, run, path), self._saved, finish=True)
 
     @guarded()
     def export_comparison(self, path: Path) -> None:
@@ -157,8 +160,8 @@ class ResultsController:
 
     # In threads
 
-    def _scoreboard(self, run_dir: Path, group_by: Grouping) -> Scoreboard:
-        return self._readers.statistics.scoreboard(run_dir, group_by)
+    def _scoreboard(self, run: KnownRun, group_by: Grouping, loading: Loading[Scoreboard | None]) -> Scoreboard:
+        return self._readers.statistics.scoreboard(run.ref, group_by, tell=loading.say)
 
     def _transcript(self, sample: SampleRef, loading: Loading[ReadSample | None]) -> ReadSample | None:
         return self._readers.transcript(sample, lambda: loading.is_wanted)
@@ -175,11 +178,11 @@ class ResultsController:
             raise failure
         return found
 
-    def _export(self, board: Scoreboard, run_dir: Path, path: Path) -> Path:
+    def _export(self, board: Scoreboard, run: KnownRun, path: Path) -> Path:
         from ...evals.views.render import PAGE, write_report
         from ...evals.views.scoreboard import scoreboard_report
 
-        facts = self._readers.statistics.run_facts(run_dir) if path.suffix.lower() == PAGE else None
+        facts = self._readers.statistics.run_facts(run.ref) if path.suffix.lower() == PAGE else None
         write_report(scoreboard_report(board, facts), path)
         return path
 
@@ -188,9 +191,8 @@ def _as_it_is(index: LogIndex) -> LogIndex:
     return index
 
 
-def export_comparison(comparison: RunComparison, before: Path, after: Path, path: Path) -> Path:
+def export_comparison(comparison: RunComparison, before: KnownRun, after: KnownRun, path: Path) -> Path:
     """Write a comparison; a page also tells when each run was and how it ended."""
-    from ...evals.run.status_file import read_status
     from ...evals.views.comparison import comparison_report
     from ...evals.views.render import PAGE, write_report
 
@@ -198,7 +200,7 @@ def export_comparison(comparison: RunComparison, before: Path, after: Path, path
     if path.suffix.lower() == PAGE:
         from ...evals.results.report import compared_facts
 
-        new, old = (read_status(run_dir) for run_dir in (after, before))
+        new, old = after.status, before.status
         about = compared_facts((new.run_id, new), (old.run_id, old))
     write_report(comparison_report(comparison, about), path)
     return path

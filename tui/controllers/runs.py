@@ -94,7 +94,7 @@ class RunsController:
     @guarded()
     def open(self, run: KnownRun, *, results: bool = False) -> None:
         """Show a run: in Live while it runs, in Results once it has ended or where `results` are wanted."""
-        if (run.status.exit_code is None and not results) or run.is_foreign:
+        if not run.is_logs and ((run.status.exit_code is None and not results) or run.is_foreign):
             self._show_live(run)
         else:
             self._results.open(run)
@@ -240,7 +240,12 @@ class RunsController:
         root = log_root(self._log_dir, None)
         if not self._known_runs.seen_any:
             loading.show(self._known_runs.read(root, RUNS_AT_ONCE))
-        return self._known_runs.read(root)
+        found: tuple[KnownRun, ...] | None = None
+        for runs in self._known_runs.scan(root):
+            if found is not None:
+                loading.show(found)
+            found = runs
+        return found or ()
 
     def _foreign(self, runs: Iterable[KnownRun]) -> tuple[KnownRun, ...]:
         from ...evals.inspect.processes import InspectProcesses

@@ -52,6 +52,9 @@ def ask_to_stop(screen: BaseScreen, run: KnownRun) -> None:
 
 def ask_to_retry(screen: BaseScreen, run: KnownRun) -> None:
     """Resume a run that has ended; where its budget held it, after asking for a larger one."""
+    if run.is_logs:
+        screen.notify("Others made these logs: `inspect eval-retry` finishes what they left", markup=False)
+        return
     if run.status.exit_code == _BUDGET_HELD:
         ask_for_budget(screen, run, lambda usd: screen.workbench.runs.resume(run, usd))
     else:

@@ -186,6 +186,11 @@ class LogHeads:
         return sha256(str(self.root.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".heads"
 
 
+def is_log(log: FoundLog) -> bool:
+    """Whether a file is a log by its name, or else by its content."""
+    return log.is_named or bool(_head(log))
+
+
 def _head(log: FoundLog) -> Head:
     try:
         return read_header(log.path, is_named=log.is_named)

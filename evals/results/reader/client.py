@@ -13,9 +13,11 @@ from ...inspect.child import InspectChild, ReaderLostError
 if TYPE_CHECKING:
     from ...inspect.logs.sample_texts import SampleTexts
     from ...inspect.logs.transcript import Transcript
+    from ...run.run_list import RunRef
     from ...tasks.info import TaskFacts, TaskInfo, TaskListing
     from ..compare import RunComparison
     from ..disagreements import Disagreements
+    from ..inputs import Tell
     from ..report import RunFacts
     from ..scoreboard import Grouping, Scoreboard
 
@@ -117,7 +119,12 @@ class Reader(InspectChild):
         return decode_transcript(result)
 
     def scoreboard(
-        self, run_dir: Path, group_by: Grouping = "task", *, timeout_s: float = SCOREBOARD_TIMEOUT_S
+        self,
+        run: RunRef,
+        group_by: Grouping = "task",
+        *,
+        tell: Tell | None = None,
+        timeout_s: float = SCOREBOARD_TIMEOUT_S,
     ) -> Scoreboard:
         """The scoreboard of a run as it stands now. The statistics are computed, and their libraries loaded, in there.
 
@@ -128,10 +135,10 @@ class Reader(InspectChild):
 
         from ..scoreboard import Scoreboard
 
-        answer = self.call("scoreboard", timeout_s=timeout_s, run_dir=str(run_dir.absolute()), group_by=group_by)
+        answer = self.call("scoreboard", tell=tell, timeout_s=timeout_s, run=_plain(run), group_by=group_by)
         return TypeAdapter(Scoreboard).validate_python(answer)
 
-    def run_facts(self, run_dir: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunFacts:
+    def run_facts(self, run: RunRef, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunFacts:
         """What a report tells of a run beside its scoreboard.
 
         Raises:
@@ -141,8 +148,7 @@ class Reader(InspectChild):
 
         from ..report import RunFacts
 
-        answer = self.call("run_facts", timeout_s=timeout_s, run_dir=str(run_dir.absolute()))
-        return TypeAdapter(RunFacts).validate_python(answer)
+        return TypeAdapter(RunFacts).validate_python(self.call("run_facts", timeout_s=timeout_s, run=_plain(run)))
 
     def sample_texts(
         self, log: Path, samples: Sequence[tuple[str | int, int]], *, timeout_s: float = TEXTS_TIMEOUT_S
@@ -159,7 +165,9 @@ class Reader(InspectChild):
         answer = self.call("sample_texts", timeout_s=timeout_s, path=str(log.absolute()), samples=samples)
         return TypeAdapter(list[SampleTexts]).validate_python(answer)
 
-    def compare_runs(self, before: Path, after: Path, *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> RunComparison:
+    def compare_runs(
+        self, before: RunRef, after: RunRef, *, tell: Tell | None = None, timeout_s: float = SCOREBOARD_TIMEOUT_S
+    ) -> RunComparison:
         """Two runs side by side.
 
         Raises:
@@ -169,9 +177,7 @@ class Reader(InspectChild):
 
         from ..compare import RunComparison
 
-        answer = self.call(
-            "compare_runs", timeout_s=timeout_s, before=str(before.absolute()), after=str(after.absolute())
-        )
+        answer = self.call("compare_runs", tell=tell, timeout_s=timeout_s, before=_plain(before), after=_plain(after))
         return TypeAdapter(RunComparison).validate_python(answer)
 
     def disagreements(self, logs: Sequence[Path], *, timeout_s: float = SCOREBOARD_TIMEOUT_S) -> Disagreements:
@@ -184,3 +190,9 @@ class Reader(InspectChild):
 
         answer = self.call("disagreements", timeout_s=timeout_s, logs=[str(log.absolute()) for log in logs])
         return decode_disagreements(urlsafe_b64decode(answer))
+
+
+def _plain(run: RunRef) -> dict[str, Any]:
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(run)

@@ -1,7 +1,8 @@
 """The reader: a child process that has Inspect loaded, and reads logs and tasks for those who have not.
 
 `python -m proctor.evals.results.reader.server` speaks JSON lines: `{"id", "op", "args"}` on standard input,
-`{"id", "ok": true, "result"}` or `{"id", "ok": false, "error": {"message", "remedy", "usage"}}` on standard output.
+`{"id", "ok": true, "result"}` or `{"id", "ok": false, "error": {"message", "remedy", "usage"}}` on standard output, and
+before that any number of `{"progress": words}`.
 Bytes in a result are base64. It ends when its standard input does. What user code prints goes to standard error, and it
 reads nothing.
 """
@@ -24,9 +25,10 @@ from .sample_ops import SAMPLE_OPS
 
 if TYPE_CHECKING:
     from ...inspect.logs.log_index import LogIndex
-    from ...run.status import RunStatus
-    from ..inputs import CellResult
+    from ..gathered import Gathered
     from ..scoreboard import Grouping
+
+Json = dict[str, Any]
 
 
 def _list_tasks(paths: list[str], cwd: str, installed: bool) -> object:
@@ -53,40 +55,29 @@ def _index_log(path: str) -> object:
     return encode_index(_read_index(Path(path)))
 
 
-def _scoreboard(run_dir: str, group_by: Grouping) -> object:
-    from ...run.status_file import read_status
-    from ..inputs import gather_run
-    from ..scoreboard import build_scoreboard
-
-    folder = Path(run_dir)
-    status = read_status(folder)
-    practice = status.source == "practice"
-    cells = gather_run(folder, status, _read_index)
-    return build_scoreboard(status.title or status.run_id, status.run_id, cells, practice=practice, group_by=group_by)
+def _scoreboard(run: Json, group_by: Grouping) -> object:
+    return _gather(run).scoreboard(group_by=group_by)
 
 
-def _run_facts(run_dir: str) -> object:
-    from ...run.status_file import read_status
-    from ..inputs import gather_run
-    from ..report import run_facts
-
-    folder = Path(run_dir)
-    status = read_status(folder)
-    return run_facts(folder, status, gather_run(folder, status, _read_index))
+def _run_facts(run: Json) -> object:
+    return _gather(run).facts()
 
 
-def _compare_runs(before: str, after: str) -> object:
-    from ...run.status_file import read_status
+def _compare_runs(before: Json, after: Json) -> object:
     from ..compare import compare_runs
-    from ..inputs import gather_run
 
-    def gathered(status: RunStatus, folder: Path) -> tuple[str, list[CellResult]]:
-        return status.run_id, gather_run(folder, status, _read_index)
+    old, new = _gather(before), _gather(after)
+    practice = old.is_practice or new.is_practice
+    return compare_runs((old.name, old.cells), (new.name, new.cells), practice=practice)
 
-    folders = (Path(before), Path(after))
-    old, new = (read_status(folder) for folder in folders)
-    practice = "practice" in (old.source, new.source)
-    return compare_runs(gathered(old, folders[0]), gathered(new, folders[1]), practice=practice)
+
+def _gather(run: Json) -> Gathered:
+    from pydantic import TypeAdapter
+
+    from ...run.run_list import RunRef
+    from ..gathered import gather
+
+    return gather(TypeAdapter(RunRef).validate_python(run), _read_index, tell_progress)
 
 
 def _sample_texts(path: str, samples: list[tuple[str | int, int]]) -> object:
@@ -128,6 +119,14 @@ OPS: Mapping[str, Callable[..., object]] = {
     "sample_texts": _sample_texts,
     **SAMPLE_OPS,
 }
+
+
+_progress: Callable[[str], object] = print  # where `main` has it go
+
+
+def tell_progress(words: str) -> None:
+    """Tell who asked how far the operation has come."""
+    _progress(words)
 
 
 def answer(line: bytes) -> dict[str, Any]:
@@ -173,6 +172,15 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+
+    def say(told: Json) -> None:
+        answers.write(json.dumps(told).encode() + b"\n")
+        answers.flush()
+
+    def say_progress(words: str) -> None:
+        say({"progress": words})
+
+    globals()["_progress"] = say_progress
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_pass_on, args=(requests, waiting), daemon=True).start()
     if "--cold" not in sys.argv:
@@ -181,8 +189,7 @@ def main() -> None:
         line = waiting.get()
         for name, number in (("stdout", 1), ("stderr", 2)):  # user code may have closed or replaced them
             setattr(sys, name, os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False))
-        answers.write(json.dumps(answer(line)).encode() + b"\n")
-        answers.flush()
+        say(answer(line))
 
 
 if __name__ == "__main__":

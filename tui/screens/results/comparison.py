@@ -124,7 +124,7 @@ def ask_what_to_compare_with(screen: BaseScreen, shown: KnownRun, compared: Call
     def answered(key: str | None) -> None:
         before = next((run for run in runs if str(run.run_dir) == key), None)
         if before is not None:
-            screen.workbench.results.compare(before.run_dir)
+            screen.workbench.results.compare(before)
             compared()
 
     application(screen).push_screen(

@@ -54,6 +54,7 @@ def ask_to_export(screen: BaseScreen, what: str, stem: str, export: Callable[[Pa
 
 def free_name(stem: str, ending: str) -> str:
     """A file name that is not taken in the working folder."""
+    stem = stem.replace("/", "-")
     name, number = f"{stem}{ending}", 2
     while Path(name).exists():
         name, number = f"{stem}-{number}{ending}", number + 1

@@ -280,6 +280,7 @@ def is_unfinished(run: KnownRun) -> bool:
     return (
         run.status.exit_code is not None
         and not run.is_foreign
+        and not run.is_logs
         and any(cell.state != "succeeded" for cell in run.status.cells)
     )
 

@@ -1,0 +1,87 @@
+"""A run, or logs that belong to none, with all that is known of their cells: what boards and exports are made from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..inspect.logs.index_cache import ReadLog
+from ..run.gates import CellFacts
+from ..run.run_list import RunRef
+from ..run.status import RunStatus
+from ..run.status_file import read_status
+from .inputs import CellResult, Tell, gather_logs, gather_run, untold
+from .scoreboard import Grouping, Order, Scoreboard, build_scoreboard
+
+if TYPE_CHECKING:
+    from .report import RunFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The cells of a run, or of logs that belong to none, with their logs' indexes."""
+
+    name: str  # the run's id, or what the logs are called
+    folder: Path  # what the names of logs are told from
+    status: RunStatus | None  # None for logs that belong to no run
+    cells: list[CellResult]
+
+    def scoreboard(self, order_by: Order = "score", group_by: Grouping = "task") -> Scoreboard:
+        """All of them on one."""
+        title = self.name if self.status is None else self.status.title or self.name
+        run_id = None if self.status is None else self.name
+        practice = self.is_practice
+        return build_scoreboard(title, run_id, self.cells, practice=practice, order_by=order_by, group_by=group_by)
+
+    def cell_facts(self) -> dict[str, CellFacts]:
+        """What gates hold a run against, by cell: of the logs that could be read."""
+        from .row_scores import row_scores
+
+        found: dict[str, CellFacts] = {}
+        for status, index in self.cells:
+            data = None if index is None else index.score_data()
+            if data is not None:
+                scores = row_scores(data)
+                interval = scores.mean().interval if scores.is_mean else None
+                low = None if interval is None else interval.low
+                found[status.id] = CellFacts(len(scores.units), scores.doubts.ungraded, scores.doubts.cut, low)
+        return found
+
+    @property
+    def is_practice(self) -> bool:
+        """Whether the models are simulated, as far as the run or a log says."""
+        said = self.status is not None and self.status.source == "practice"
+        return said or any(index is not None and index.practice for _, index in self.cells)
+
+    def facts(self) -> RunFacts:
+        """What else there is to tell of them."""
+        from .report import log_facts, run_facts
+
+        return log_facts(self.cells) if self.status is None else run_facts(self.folder, self.status, self.cells)
+
+
+def gather(run: RunRef, read: ReadLog, tell: Tell = untold) -> Gathered:
+    """Read a run with its logs. A log that cannot be read costs its cell the statistics, and the cell says so.
+
+    Args:
+        run: A run of ours, or logs.
+        read: Reads a log that is not in the cache.
+        tell: Takes how far it has come, in words.
+
+    Raises:
+        ProctorError: The run cannot be read.
+    """
+    if run.logs:
+        folder = run.folder
+        cells = gather_logs(run.logs, read, folder=folder, tell=tell)
+        return Gathered(run.name, folder or Path("/"), None, cells)
+    status = read_status(run.run_dir)
+    return Gathered(status.run_id, run.run_dir, status, gather_run(run.run_dir, status, read, tell=tell))
+
+
+def common_folder(logs: Sequence[Path]) -> Path:
+    """The folder that logs have in common."""
+    return Path(os.path.commonpath([log.absolute().parent for log in logs]))
