@@ -244,7 +244,7 @@ class Run:
         logs = [self.path] if self.path.is_file() else _logs_in(self.path)
         if not logs:
             raise UsageError(f"{self.path} holds neither a run nor Inspect logs", "`proctor runs` lists the runs")
-        return None, gather_logs(logs, read)
+        return None, gather_logs(logs, read, folder=self._folder)
 
     def _sample_records(self, *, texts: bool) -> Iterator[dict[str, Any]]:
         _, cells = self._gathered()
@@ -258,9 +258,10 @@ class Run:
 
 
 def _logs_in(folder: Path) -> list[Path]:
-    from ..results.inputs import find_logs
+    from ..inspect.logs.log_folder import is_log, look_below
+    from ..run.run_list import is_run_dir
 
-    return find_logs(folder)
+    return sorted(log.path for log in look_below(folder, is_run_dir).logs if is_log(log))
 
 
 def _is_practice(status: RunStatus | None, cells: Sequence[CellResult]) -> bool:

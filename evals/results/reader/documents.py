@@ -115,7 +115,7 @@ class SampleDocument:
         entries: Sequence[Entry],
     ) -> None:
         self._reader = reader
-        self._of = {"path": place_of(log), "sample_id": sample_id, "epoch": epoch, "tab": tab}
+        self._of: dict[str, Any] = {"path": place_of(log), "sample_id": sample_id, "epoch": epoch, "tab": tab}
         self.entries = tuple(entries)
 
     def bodies(self, positions: Sequence[int]) -> Mapping[int, Sequence[Block]]:
@@ -176,7 +176,7 @@ def open_tab(reader: Callable[[], Reader], log: Path | str, sample_id: str | int
     Raises:
         ProctorError: As `Reader.call`.
     """
-    of = {"path": place_of(log), "sample_id": sample_id, "epoch": epoch, "tab": tab}
+    of: dict[str, Any] = {"path": place_of(log), "sample_id": sample_id, "epoch": epoch, "tab": tab}
     rows = reader().call("sample_entries", timeout_s=TIMEOUT_S, **of)
     return SampleDocument(reader, log, sample_id, epoch, tab, [decode_entry(row) for row in rows])
 
