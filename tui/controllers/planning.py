@@ -206,10 +206,9 @@ class PlanningController:
             self.host.notify(str(plan.errors[0]), "error")
             self.host.show("plan")
         else:
-            name = store.draft_path.value.stem if store.draft_path.value else "workbench"
             prepared = self._prepared
             hosts = prepared.key_hosts if prepared is not None and prepared.plan is plan else ()
-            self._runs.start(draft, plan, name, endpoints, hosts)
+            self._runs.start(draft, plan, store.draft_path.value, endpoints, hosts)
 
     def _ask_for_hosts(self, draft: Profile, plan: Plan, endpoints: Endpoints) -> None:
         """Ask whether keys may go to hosts that the profile names; once accepted, that is remembered."""

@@ -154,20 +154,20 @@ class RunsController:
 
     @guarded()
     def start(
-        self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints, key_hosts: Sequence[str] = ()
+        self, profile: Profile, plan: Plan, path: Path | None, endpoints: Endpoints, key_hosts: Sequence[str] = ()
     ) -> None:
         """Run a plan, after asking where it may cost money.
 
         Args:
             profile: What the plan was made from.
             plan: The plan.
-            name: What the run is named after.
+            path: The profile's file, which the run is named after, if there is one.
             endpoints: The addresses and the token.
             key_hosts: The hosts that API keys may go to, beside their services' own.
         """
 
         def start() -> None:
-            self._begin("Starting the run …", lambda: self._start(profile, plan, name, endpoints, key_hosts))
+            self._begin("Starting the run …", lambda: self._start(profile, plan, path, endpoints, key_hosts))
 
         self._ask_to_spend(start_question(plan), start)
 
@@ -280,14 +280,17 @@ class RunsController:
     def _transcript(self, sample: SampleRef, loading: Loading[ReadSample | None]) -> ReadSample | None:
         return self._readers.transcript(sample, lambda: loading.is_wanted)
 
-    def _start(self, profile: Profile, plan: Plan, name: str, endpoints: Endpoints, key_hosts: Sequence[str]) -> Path:
+    def _start(
+        self, profile: Profile, plan: Plan, path: Path | None, endpoints: Endpoints, key_hosts: Sequence[str]
+    ) -> Path:
         from ...evals.run.follow import follow
         from ...evals.run.launch import PendingSupervisor, make_run
         from ...evals.run.store import log_root
 
         with PendingSupervisor() as supervisor:
             root = log_root(self._log_dir, profile.run.log_dir)
-            run_dir = make_run(root, name, plan, profile, now_s=time.time())
+            name = path.stem if path else "workbench"
+            run_dir = make_run(root, name, plan, profile, now_s=time.time(), profile_path=path)
             supervisor.begin(run_dir, endpoints.token, key_hosts=key_hosts)
             next(iter(follow(run_dir, supervisor_ended=supervisor.ended)))
         return run_dir
