@@ -21,7 +21,7 @@ SCREEN_BINDINGS: list[Binding] = [
 ]
 APP_BINDINGS: list[Binding] = [
     Binding("r", "app.run_draft", "run", id="app.run", tooltip="Run the plan"),
-    Binding("q,ctrl+c", "leave", "leave", id="app.leave", tooltip="Leave; what runs goes on"),
+    Binding("q,ctrl+c", "leave", "quit", id="app.leave", tooltip="Quit; runs keep running"),
     Binding(
         "question_mark",
         "show_help_panel",
@@ -48,9 +48,7 @@ APP_BINDINGS: list[Binding] = [
         show=False,
         priority=True,
     ),
-    Binding(
-        "ctrl+q", "leave", "quit", id="app.quit", tooltip="Leave, also while typing or asked", show=False, priority=True
-    ),
+    Binding("ctrl+q", "leave", "quit", id="app.quit", tooltip="Quit (works anywhere)", show=False, priority=True),
 ]
 
 

@@ -65,6 +65,18 @@ class FilterBar(Vertical):
             """The bar."""
             return self.bar
 
+    class Kept(Message):
+        """The filter is kept, and the focus is back where it came from."""
+
+        def __init__(self, bar: FilterBar) -> None:
+            super().__init__()
+            self.bar = bar
+
+        @property
+        def control(self) -> FilterBar:
+            """The bar."""
+            return self.bar
+
     _input = query_one(Input)
     _hint = query_one(".filter-bar--hint", Static)
 
@@ -125,6 +137,7 @@ class FilterBar(Vertical):
         """Keep the filter and give the focus back; an empty bar hides."""
         self.display = bool(self.text)
         self._give_back()
+        self.post_message(self.Kept(self))
 
     def action_complete(self) -> None:
         """Complete the last word."""

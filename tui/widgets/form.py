@@ -49,7 +49,7 @@ class FieldRow(Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self.title = Static(markup=False)
-        self.input = Input(compact=True, select_on_focus=False)
+        self.input = Input(compact=True)  # selected on focus: what is typed replaces it
         self.input.cursor_blink = False
         self.field: Field | None = None
         self.wrong = ""  # why what was typed is not valid
@@ -201,7 +201,6 @@ class Form(Vertical):
         for row in self._rows:
             if row.field is not None and key in (None, row.field.key) and not row.input.disabled:
                 self.screen.set_focus(row.input)  # at once: keys may follow on the heels of the one that led here
-                row.input.action_end()
                 return True
         return False
 

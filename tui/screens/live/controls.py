@@ -39,12 +39,11 @@ class SteeringKeys(BaseScreen):
     """A screen that shows a run, one of whose cells and samples are under a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "cancel_sample", "cancel", id="live.cancel", tooltip="End the sample under the cursor"),
+        Binding("x", "cancel_sample", "stop sample", id="live.cancel", tooltip="End the sample under the cursor"),
         Binding("x", "stop_cell", "stop cell", id="live.stop_cell", tooltip="Stop the cell under the cursor"),
-        Binding("space", "pause_cell", "pause", id="live.pause_cell", tooltip="Pause the cell, or let it go on"),
         Binding(
-            "p", "pause_what", "pause …", show=False,
-            id="live.pause_what", tooltip="Pause the provider, the cell or the run, at once too, or let it go on",
+            "p", "pause_what", "pause",
+            id="live.pause", tooltip="Pause or resume the cell, its provider or the run",
         ),
         Binding(
             "plus", "connections('+')", "more connections", show=False,
@@ -55,9 +54,9 @@ class SteeringKeys(BaseScreen):
             id="live.fewer", tooltip="Fewer calls of the cell on the wire at once",
         ),
         Binding("r", "again", "resume", id="live.again", tooltip="Start what is held, failed or stopped again"),
-        Binding("R", "requeue", "requeue", show=False, id="live.requeue", tooltip="Work on an ended sample once more"),
+        Binding("r", "requeue", "run again", id="live.requeue", tooltip="Run the ended sample under the cursor again"),
         Binding("X", "stop", "stop run", show=False, id="live.stop", tooltip="Stop the run; what is finished is kept"),
-        Binding("P", "pause_run", "pause run", show=False, id="live.pause", tooltip="Pause the run, or let it go on"),
+        Binding("P", "pause_run", "pause run", show=False, id="live.pause_run", tooltip="Pause or resume the run"),
         Binding("b", "budget", "budget", show=False, id="live.budget", tooltip="Change what the run may cost"),
     ]  # fmt: skip
 
@@ -69,6 +68,11 @@ class SteeringKeys(BaseScreen):
     @property
     def cell(self) -> CellStatus | None:
         """The cell under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def on_samples(self) -> bool:
+        """Whether keys act on a sample: the list of samples has the focus, or one is read."""
         raise NotImplementedError
 
     @property
@@ -85,14 +89,13 @@ class SteeringKeys(BaseScreen):
     def _allowed(self, action: str) -> bool | None:
         run, cell = self.run, self.cell
         if action == "again":
-            return run is not None and not run.is_foreign and self._again() is not None
-        if action in ("detach", "follow", "ended_samples"):
+            return run is not None and not run.is_foreign and not self.on_samples and self._again() is not None
+        if action in ("follow", "ended_samples"):
             return run is not None
         if action not in (
             "cancel_sample",
             "requeue",
             "stop_cell",
-            "pause_cell",
             "pause_what",
             "connections",
             "stop",
@@ -109,13 +112,16 @@ class SteeringKeys(BaseScreen):
         if action == "budget":
             return not run.is_foreign
         if action == "cancel_sample":
-            return isinstance(self.sample, RunningRow)
+            return self.on_samples and isinstance(self.sample, RunningRow)
         if action == "requeue":
             sample = self.sample
             return (
-                isinstance(sample, EndedRow) and sample.sample.outcome != "completed" and sample.cell.state not in ENDED
+                self.on_samples
+                and isinstance(sample, EndedRow)
+                and sample.sample.outcome != "completed"
+                and sample.cell.state not in ENDED
             )
-        return cell is not None and cell.state not in ENDED
+        return not (action == "stop_cell" and self.on_samples) and cell is not None and cell.state not in ENDED
 
     def _again(self) -> OrderKind | None:
         """What `r` does: to the cell of a run that goes on, or to a run that has ended with something unfinished."""
@@ -166,11 +172,6 @@ class SteeringKeys(BaseScreen):
 
         self._ask_how(f"Stop {cell.label}? Being worked on: {number_of(cell.in_flight, 'sample')}", _CELL_WAYS, chosen)
 
-    def action_pause_cell(self) -> None:
-        """Pause the cell under the cursor, or let it go on."""
-        if (cell := self.cell) is not None:
-            self._order("resume" if cell.paused or cell.state == "paused" else "pause", cell)
-
     def action_pause_what(self) -> None:
         """Pause the provider of the cell under the cursor, the cell or the run, or let it go on, after asking how."""
         run, cell = self.run, self.cell
@@ -184,7 +185,8 @@ class SteeringKeys(BaseScreen):
                 provider = provider_of(cell) if way.scope == "provider" else ""
                 self._order(way.kind, cell if way.scope == "cell" else None, provider=provider, now=way.now)
 
-        self._ask_how("Pause what, and how?", {key: (one.way, one.does) for key, one in ways.items()}, chosen)
+        at = next((key for key in ("cell on", "cell") if key in ways), None)
+        self._ask_how("Pause what, and how?", {key: (one.way, one.does) for key, one in ways.items()}, chosen, at)
 
     def action_connections(self, sign: str) -> None:
         """One call more or fewer on the wire at once; from ten on, a fifth."""
@@ -229,9 +231,9 @@ class SteeringKeys(BaseScreen):
             order: RunCommand = RunCommand(kind, author(), (cell.id,) if cell is not None else (), **fields)
             self.workbench.steering.send(run, order)
 
-    def _ask_how(self, title: str, ways: Mapping[str, tuple[str, str]], chosen: Any) -> None:
+    def _ask_how(self, title: str, ways: Mapping[str, tuple[str, str]], chosen: Any, at: str | None = None) -> None:
         rows = [Row(key, (TableCell(way), TableCell(does, "dim"))) for key, (way, does) in ways.items()]
-        application(self).push_screen(ChooseScreen(clean_line(title), _WAYS, rows), chosen)
+        application(self).push_screen(ChooseScreen(clean_line(title), _WAYS, rows, at=at), chosen)
 
 
 def _takes_orders(run: KnownRun) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S = 1.0
 _TONES = {"good": "$text-success", "bad": "$text-error", "warn": "$text-warning", "dim": "$foreground-muted"}
-_KEYS_THAT_COME_AND_GO = ("again", "detach", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
+_KEYS_THAT_COME_AND_GO = ("again", "cancel_sample", "requeue", "stop_cell", "stop", "budget")
 
 
 class LiveScreen(SteeringKeys):
@@ -77,7 +77,6 @@ class LiveScreen(SteeringKeys):
             tooltip="Samples that have ended, or those that run",
         ),
         Binding("f", "follow", "follow", show=False, id="live.follow", tooltip="Go on to another sample when one ends"),
-        Binding("d", "detach", "detach", id="live.detach", tooltip="To Runs; the run goes on"),
         Binding("escape", "back", "back", show=False, id="live.back", tooltip="One pane up"),
         Binding("enter", "open", "open", show=False, id="live.open", tooltip="Watch the run, or read one that ended"),
     ]
@@ -261,6 +260,11 @@ class LiveScreen(SteeringKeys):
         return next((cell for cell in run.status.cells if cell.id == self._cells.cursor_key), None)
 
     @property
+    def on_samples(self) -> bool:
+        """Whether keys act on a sample: the list of samples has the focus, or one is read."""
+        return self._pane.read is not None or self._pane.table.has_focus
+
+    @property
     def sample(self) -> RunningRow | EndedRow | None:
         """The sample that is being read, else the one under the cursor."""
         return self._pane.sample
@@ -326,12 +330,6 @@ class LiveScreen(SteeringKeys):
         """Go on to another sample when the one that is shown ends, or no longer."""
         self._pane.follow()
         self._draw_conversation()
-
-    def action_detach(self) -> None:
-        """To Runs; the run goes on."""
-        if (run := self.store.live.value) is not None and run.status.exit_code is None:
-            self.notify(f"{clean_line(run.status.title or run.status.run_id)} goes on: 5 comes back", markup=False)
-        self.workbench.host.show("runs")
 
     def action_open(self) -> None:
         """Enter, where no table takes it."""

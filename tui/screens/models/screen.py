@@ -113,8 +113,8 @@ class ModelsScreen(BaseScreen):
         Binding("slash", "filter", show=False, id="models.filter", tooltip="Type words and limits"),
         Binding("a", "pick_all", "all", id="models.all", tooltip="Pick every live provider, or take them out"),
         Binding("p", "probe", show=False, id="models.probe", tooltip="Ask it one tiny question: a real request"),
-        Binding("S", "reverse", show=False, id="models.reverse", tooltip="Sort the other way round"),
-        Binding("v", "vision", show=False, id="models.vision", tooltip="Only models that take images"),
+        Binding("S", "reverse", show=False, id="models.reverse", tooltip="Reverse the order"),
+        Binding("i", "vision", show=False, id="models.vision", tooltip="Only models that take images"),
         Binding("R,ctrl+r", "refresh_catalog", show=False, id="models.refresh", tooltip="Read the catalog again now"),
     ]
 

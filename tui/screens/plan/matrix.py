@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 from ....evals.planning.edit_tasks import anchor
 from ....evals.planning.matrix import EMPTY, Matrix, MatrixCell
 from ....profiles.base.errors import UsageError
+from ...dialogs.picker import ChooseScreen
+from ...widgets.context import application
+from ...widgets.table.table import Column, Row, TableCell
 from ..base import BaseScreen
 
 if TYPE_CHECKING:
     from ....profiles.schema import Profile
+
+_MODEL, _TASK = "model", "task"
+_REMOVALS = (Column("name", "", 40), Column("text", "", 0))
 
 
 class ThinningScreen(BaseScreen):
@@ -37,21 +43,26 @@ class ThinningScreen(BaseScreen):
             else:
                 self._thin(lambda draft: with_spot(draft, path, spot.task, spot.endpoint))
 
-    def action_take_endpoint_out(self) -> None:
-        """Take the cell's endpoint out of the draft, with all of its cells."""
-        from ....evals.planning.edit_matrix import without_endpoint
+    def action_remove(self) -> None:
+        """Remove the cell's model or its task, with all of its cells, after asking which."""
+        from ....evals.planning.edit_matrix import without_endpoint, without_task
 
-        if (spot := self._spot()) is not None:
-            catalog = self.store.catalog.value
-            self._thin(lambda draft: without_endpoint(draft, catalog, spot.endpoint))
+        if (spot := self._spot()) is None:
+            return
+        catalog, path = self.store.catalog.value, anchor(self.store.draft_path.value)
+        ways = {
+            _MODEL: (spot.endpoint.label, "the model, with all of its cells"),
+            _TASK: (spot.task, "the task, with all of its cells"),
+        }
+        rows = [Row(key, (TableCell(name), TableCell(text, "dim"))) for key, (name, text) in ways.items()]
 
-    def action_take_task_out(self) -> None:
-        """Take the cell's task out of the draft, with all of its cells."""
-        from ....evals.planning.edit_matrix import without_task
+        def chosen(what: str | None) -> None:
+            if what == _MODEL:
+                self._thin(lambda draft: without_endpoint(draft, catalog, spot.endpoint))
+            elif what == _TASK:
+                self._thin(lambda draft: without_task(draft, path, spot.task))
 
-        if (spot := self._spot()) is not None:
-            path = anchor(self.store.draft_path.value)
-            self._thin(lambda draft: without_task(draft, path, spot.task))
+        application(self).push_screen(ChooseScreen("Remove what? u takes it back", _REMOVALS, rows), chosen)
 
     def action_pin(self) -> None:
         """Hold the cell's endpoint to the provider that serves it first, or let it go."""

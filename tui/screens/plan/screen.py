@@ -104,12 +104,11 @@ class PlanScreen(ThinningScreen):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "take_or_put", "cell in/out", id="plan.take_out", tooltip="Take the cell out, or put it back"),
-        Binding("x", "take_model_out", "model out", show=False, id="plan.take_model_out", tooltip="Take its model out"),
-        Binding("X", "take_task_out", "task out", show=False, id="plan.take_task_out", tooltip="Take its task out"),
+        Binding("delete", "remove", "remove", show=False, id="plan.remove", tooltip="Remove its model or its task"),
         Binding("u", "undo", "undo", show=False, id="plan.undo", tooltip="Take the last change of the matrix back"),
-        Binding("p", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its model to one provider, or let it go"),
-        Binding("v", "turn", "grid/list", show=False, id="plan.view", tooltip="Show the matrix as a grid, or a list"),
-        Binding("e", "edit", "settings", id="plan.edit", tooltip="Change the settings"),
+        Binding("f", "pin", "pin", show=False, id="plan.pin", tooltip="Hold its model to one provider, or let it go"),
+        Binding("l", "turn", "grid/list", show=False, id="plan.view", tooltip="Show the matrix as a grid, or a list"),
+        Binding("comma,enter", "edit", "settings", id="plan.edit", tooltip="Change the settings"),
         Binding("exclamation_mark", "problems", "problems", id="plan.problems", tooltip="Go to what is in the way"),
         Binding("ctrl+g", "choose_grader", "grader", show=False, id="plan.grader", tooltip="Choose who grades"),
         Binding("w", "save_as", "save as", id="plan.save", tooltip="Save the plan as a profile"),

@@ -58,8 +58,8 @@ class SamplesPane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="samples.filter", tooltip="Show only samples with these words"),
         Binding("f", "verdict", "right/wrong", id="samples.verdict", tooltip="Only wrong, right, failed ones; or all"),
-        Binding("o", "order", "order", id="samples.order", tooltip="By the next column"),
-        Binding("O", "reverse", show=False, id="samples.reverse", tooltip="The other way round"),
+        Binding("s", "order", "sort", id="samples.order", tooltip="Sort by next column"),
+        Binding("S", "reverse", show=False, id="samples.reverse", tooltip="Reverse order"),
     ]
 
     head = query_one(".samples--head", Static)

@@ -60,8 +60,8 @@ class ScoresPane(Vertical):
             tooltip="The task or model before",
         ),
         Binding("b", "regroup", "group by", id="scores.group", tooltip="By task, by model, or by provider"),
-        Binding("o", "order", "order", id="scores.order", tooltip="By the next column"),
-        Binding("O", "reverse", show=False, id="scores.reverse", tooltip="The other way round"),
+        Binding("s", "order", "sort", id="scores.order", tooltip="Sort by next column"),
+        Binding("S", "reverse", show=False, id="scores.reverse", tooltip="Reverse order"),
     ]
 
     head = query_one(".scores--head", Label)

@@ -14,6 +14,7 @@ from ....profiles.base.text import clean_line
 from ...widgets.table.table import LineTable
 from ...widgets.transcript.view import TranscriptView
 from ..base import BaseScreen
+from ..run_controls import ask_to_retry
 from .comparison import ComparisonPane, ask_what_to_compare_with
 from .disagreements import DisagreementsPane
 from .export_dialog import ask_to_export
@@ -47,11 +48,13 @@ class ResultsScreen(BaseScreen):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "up", "back", id="results.up", tooltip="One level up"),
-        Binding("d", "disagreements", "disagreements", id="results.disagreements", tooltip="Where the cells disagree"),
+        Binding("d", "disagreements", "disagreements", id="results.disagreements", tooltip="Show disagreements"),
         Binding("d", "across", "across", id="results.across", tooltip="This sample as every cell answered it"),
-        # Whoever reads may still run the plan, but the footer is for what can be read.
-        Binding("r", "app.run_draft", "run", show=False, id="app.run", tooltip="Run the plan"),
-        Binding("w", "compare", "compare", id="results.compare", tooltip="Beside another run"),
+        Binding(
+            "r", "resume", "resume", show=False, id="results.resume", tooltip="Finish what the run left unfinished"
+        ),
+        Binding("R", "refresh_board", show=False, id="results.refresh", tooltip="Read the logs again"),
+        Binding("c", "compare", "compare", id="results.compare", tooltip="Compare with another run"),
         Binding("e", "export", "export", show=False, id="results.export", tooltip="Save the scoreboard to a file"),
         Binding(
             "e",
@@ -159,6 +162,20 @@ class ResultsScreen(BaseScreen):
             return self._levels[-1] == "comparison" and self.store.comparison.value is not None
         return True
 
+    def action_resume(self) -> None:
+        """Finish what the run that is shown left unfinished."""
+        run = self.store.shown.value
+        if run is None:
+            self.workbench.planning.run()
+        elif any(cell.state != "succeeded" for cell in run.status.cells):
+            ask_to_retry(self, run)
+        else:
+            self.notify("Every cell succeeded: nothing is left to resume", markup=False)
+
+    def action_refresh_board(self) -> None:
+        """Read the logs again."""
+        self.workbench.results.refresh()
+
     def action_up(self) -> None:
         """One level up."""
         self._levels.pop()
@@ -176,7 +193,7 @@ class ResultsScreen(BaseScreen):
         if group is None:
             return
         if len(cells) < 2:
-            self.notify("To disagree it takes two cells with a log; ] goes to the next group", markup=False)
+            self.notify("Disagreements need at least two cells with logs. ] next group", markup=False)
             return
         self.workbench.results.find_disagreements(tuple(cell.log for cell in cells))
         self.disagreements.open(group.title, cells)

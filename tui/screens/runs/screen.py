@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
@@ -51,7 +51,7 @@ WELCOME = {
 }
 FIRST_KEYS = (
     ("enter", "open the profile under the cursor: its plan is shown"),
-    ("r", "run it: you are taken to Live, and to Results when it has ended"),
+    ("r", "run it: Live shows it as it goes, Results when it has ended"),
     ("2  3", "or put a plan together yourself, from models and tasks"),
     ("?", "the keys of the screen you are on"),
 )
@@ -78,10 +78,10 @@ class RunsScreen(BaseScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "other_table", "runs/profiles", id="runs.switch", tooltip="Switch between runs and profiles"),
         Binding("slash", "filter", "filter", id="runs.filter", tooltip="Show only what holds these words"),
-        Binding("x,S", "stop", "stop", id="runs.stop", tooltip="Stop the run under the cursor in order"),
-        Binding(
-            "r", "again", "resume", id="runs.again", tooltip="Finish what the run under the cursor left unfinished"
-        ),
+        Binding("r", "run_row", "run", id="runs.run", tooltip="Run the profile, or resume the run, under the cursor"),
+        Binding("x", "stop", "stop", id="runs.stop", tooltip="Stop the run under the cursor gracefully"),
+        Binding("escape", "clear_filter", show=False, id="runs.clear", tooltip="Take the filter away"),
+        Binding("R", "refresh_runs", show=False, id="runs.refresh", tooltip="Read runs and profiles again"),
         Binding("shift+tab", "other_table", show=False, id="runs.back", tooltip="Switch between runs and profiles"),
     ]
 
@@ -104,7 +104,7 @@ class RunsScreen(BaseScreen):
         yield Static(id="welcome", markup=False)
         yield Static("Runs", id="runs-heading", classes="runs--heading", markup=False)
         yield LineTable(table_columns(RUNS.fixed), id="runs")
-        yield Static("Profiles", classes="runs--heading", markup=False)
+        yield Static("Profiles", id="profiles-heading", classes="runs--heading", markup=False)
         yield LineTable(PROFILE_COLUMNS, id="profiles")
         yield Static(id="notice", markup=False)
 
@@ -146,8 +146,9 @@ class RunsScreen(BaseScreen):
         if store.runs.value is None:
             self._runs.empty = awaited(store.runs)
         else:
-            self._runs.empty = "no run fits the filter: esc takes it away"
-        self._runs.show(fitting(rows, self._filter))
+            self._runs.empty = "no run matches the filter: esc clears it"
+        shown = fitting(rows, self._filter)
+        self._runs.show(shown)
         first_time = store.runs.value == () and not store.processes.value
         if first_time and self._runs.has_focus:
             self._profiles.focus()
@@ -158,7 +159,8 @@ class RunsScreen(BaseScreen):
                 self.set_focus(self._runs)
         self.query_one("#welcome").display = first_time
         self._runs.display = self.query_one("#runs-heading").display = not first_time
-        self._say_heading(runs_heading(runs) if store.runs.value is not None else "Runs")
+        heading = runs_heading(runs) if store.runs.value is not None else "Runs"
+        self._say_heading(heading + hidden_words(len(rows) - len(shown), self._filter))
         self._offer()
 
     def _say_heading(self, words: str) -> None:
@@ -172,7 +174,7 @@ class RunsScreen(BaseScreen):
 
     def _offer(self) -> None:
         """Show other keys in the footer where others can be pressed now."""
-        offered = (self.check_action("again", ()), self.check_action("stop", ()))
+        offered = (self.check_action("stop", ()),)
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
@@ -216,16 +218,20 @@ class RunsScreen(BaseScreen):
 
     @on(LineTable.RowSelected, "#profiles")
     def _open_profile(self, message: LineTable.RowSelected) -> None:
+        self._with_profile(message.key, self.workbench.planning.open)
+
+    def _with_profile(self, key: str | None, act: Callable[[LoadedProfile], object]) -> None:
+        """Act on a profile; one that cannot be used says why."""
         from ....profiles.library import BrokenProfile
 
-        profile = next((p for p in self.store.profiles.value or () if p.name == message.key and not p.shadowed), None)
+        profile = next((p for p in self.store.profiles.value or () if p.name == key and not p.shadowed), None)
         if profile is None:
             return
         if isinstance(profile, BrokenProfile):
             words = "\n".join(clean_line(line) for line in profile.error.details)
             self.notify(words, title="This profile cannot be used", severity="error", markup=False)
         else:
-            self.workbench.planning.open(profile)
+            act(profile)
 
     @on(FilterBar.Filtered)
     def _filter_by(self, message: FilterBar.Filtered) -> None:
@@ -233,6 +239,14 @@ class RunsScreen(BaseScreen):
         self.workbench.preferences.put(FILTER, message.text)
         self._draw_runs()
         self._draw_profiles()
+
+    @on(FilterBar.Kept)
+    def _go_to_match(self, message: FilterBar.Kept) -> None:
+        """Put the focus where the filter has left something."""
+        message.stop()
+        tables = [table for table in (self._runs, self._profiles) if table.display and table.row_count]
+        if tables and not any(table.has_focus for table in tables):
+            self.set_focus(tables[0])
 
     async def action_filter(self) -> None:
         """Type what to see."""
@@ -245,23 +259,41 @@ class RunsScreen(BaseScreen):
         (self._runs if self._profiles.has_focus and self._runs.display else self._profiles).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to stop what goes on, and to finish what has ended unfinished; elsewhere `r` runs the plan."""
-        if action not in ("again", "stop"):
+        """Offer to stop only what is running, and to take away only a filter that there is."""
+        if action == "clear_filter":
+            return bool(self._filter)
+        if action != "stop":
             return super().check_action(action, parameters)
         run = self._under_cursor()
-        if run is None:
-            return False
-        return is_unfinished(run) if action == "again" else run.status.exit_code is None
+        return run is not None and run.status.exit_code is None
 
     def action_stop(self) -> None:
         """Stop the run under the cursor."""
         if (run := self._under_cursor()) is not None:
             ask_to_stop(self, run)
 
-    def action_again(self) -> None:
-        """Finish what the run under the cursor left unfinished."""
-        if (run := self._under_cursor()) is not None:
+    def action_run_row(self) -> None:
+        """Run the profile under the cursor, or finish what the run under it left unfinished."""
+        if self._profiles.has_focus:
+            self._with_profile(self._profiles.cursor_key, lambda one: self.workbench.planning.open(one, run=True))
+        elif (run := self._under_cursor()) is None:
+            self.workbench.planning.run()
+        elif is_unfinished(run):
             ask_to_retry(self, run)
+        else:
+            name = clean_line(run.status.title or run.status.run_id)
+            is_over = run.status.exit_code is not None
+            why = "every cell succeeded, nothing is left to resume" if is_over else "it is running, enter watches it"
+            self.notify(f"{name}: {why}", markup=False)
+
+    def action_clear_filter(self) -> None:
+        """Show all runs and profiles again."""
+        self.query_one(FilterBar).text = ""
+
+    def action_refresh_runs(self) -> None:
+        """Read runs and profiles again."""
+        self.workbench.runs.refresh()
+        self.workbench.catalog.find_profiles()
 
     def _under_cursor(self) -> KnownRun | None:
         return self._run(self._runs.cursor_key) if self.is_mounted and self._runs.has_focus else None
@@ -283,6 +315,11 @@ def is_unfinished(run: KnownRun) -> bool:
         and not run.is_logs
         and any(cell.state != "succeeded" for cell in run.status.cells)
     )
+
+
+def hidden_words(hidden: int, words: str) -> str:
+    """What a heading says of rows that a filter hides."""
+    return f" · {hidden} hidden by the filter {clean_line(words)}, esc clears it" if hidden else ""
 
 
 def runs_heading(runs: Sequence[KnownRun]) -> str:

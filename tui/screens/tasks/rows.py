@@ -157,7 +157,7 @@ def details(info: TaskInfo, entries: Sequence[int], facts: TaskFacts | None, *, 
     picked = "picked" if len(entries) == 1 else f"picked {len(entries)} times: the first is shown" if entries else ""
     samples = samples_of(info, facts)
     counted = (
-        number_of(samples, "sample") if samples is not None else "" if info.error or facts else "c counts its samples"
+        number_of(samples, "sample") if samples is not None else "" if info.error or facts else "p counts its samples"
     )
     if is_counting:
         counted = "being built, to count its samples …"

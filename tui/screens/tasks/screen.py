@@ -87,8 +87,15 @@ class TasksScreen(BaseScreen):
         Binding("space", "pick", "pick", id="tasks.pick", tooltip="Pick the task, or put it back"),
         Binding("slash", "filter", "filter", id="tasks.filter", tooltip="Show some of them"),
         Binding("a", "add", "add", id="tasks.add", tooltip="Add a file or folder to look into, or a task by its name"),
-        Binding("c", "count", "count", id="tasks.count", tooltip="Build the task to count its samples; its code runs"),
-        Binding("x", "forget", "forget", show=False, id="tasks.forget", tooltip="Look no more into a file or folder"),
+        Binding("p", "count", "count", id="tasks.count", tooltip="Build the task to count its samples; its code runs"),
+        Binding(
+            "delete",
+            "forget",
+            "remove",
+            show=False,
+            id="tasks.forget",
+            tooltip="Stop searching an added file or folder",
+        ),
         Binding("R", "again", "again", show=False, id="tasks.again", tooltip="Look for tasks again"),
     ]
 
@@ -291,10 +298,12 @@ class TasksScreen(BaseScreen):
         info, paths = self._info(), self._paths()
         gone = [path for path in paths if info is not None and is_of(info, Path(path))]
         if gone:
-            self._look_into([path for path in paths if path not in gone])
-            self.notify(clean_line(f"{', '.join(gone)}: not looked into any more"), markup=False)
+            left = [path for path in paths if path not in gone]
+            text = "Its tasks leave the list; the file or folder itself stays."
+            question = f"Stop searching {', '.join(gone)}?"
+            self.workbench.host.confirm(question, text, "stop searching it", lambda: self._look_into(left))
         elif info is not None:
-            self.notify("only what was added with a can be forgotten", severity="warning", markup=False)
+            self.notify("Only a file or folder that was added with a can be removed", severity="warning", markup=False)
 
     def _paths(self) -> list[str]:
         """The files and folders that are looked into, beside the working folder."""
