@@ -249,13 +249,13 @@ def _then(status: RunStatus, **fields: Any) -> KnownRun:
 
 def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
-        await pilot.press("space", "plus", "minus", "P")
+        await pilot.press("p", "enter", "plus", "minus", "P")
         pause, more, fewer, rest = app.commands()
         assert (pause.kind, pause.cells, pause.now) == ("pause", ("groq",), False) and "@" in pause.author
         assert (more.kind, more.connections, fewer.connections) == ("adjust", "+1", "-1")
         assert (rest.kind, rest.cells) == ("pause", ())
         put(app.store, live=_then(STATUS, paused="soft"))
-        await pilot.press("space")
+        await pilot.press("p", "enter")
         assert app.commands()[0].kind == "resume"
 
         await pilot.press("x")  # samples are in flight
@@ -282,7 +282,7 @@ def test_keys_become_orders_and_ask_only_where_something_would_be_lost() -> None
 
         await pilot.press("G", "r")  # the cell that failed
         assert [(order.kind, order.cells) for order in app.commands()] == [("retry", ("nscale",))]
-        await pilot.press("x", "space", "plus")  # nothing of that can be done to it
+        await pilot.press("x", "plus")  # nothing of that can be done to it
         assert app.commands() == [] and not app.asked.of("runs.resume")
 
     act(scenario)
@@ -300,7 +300,7 @@ def test_a_provider_is_paused_softly_or_at_once_and_goes_on() -> None:
             if not steps:
                 assert re.search(r"pause groq +2 cells: no new sample begins, those in flight go on", app.seen())
                 assert re.search(r"let groq go on +2 cells paused or held", app.seen())
-            await pilot.press(*["j"] * steps, "enter")
+            await pilot.press("home", *["j"] * steps, "enter")
             await until(pilot, lambda: bool(app.asked.of("steering.send")), "the order")
             given += app.commands()
         assert [(order.kind, order.provider, order.cells, order.now) for order in given] == [
@@ -320,7 +320,7 @@ def test_a_provider_is_paused_softly_or_at_once_and_goes_on() -> None:
 
 def test_a_running_sample_is_ended_as_one_likes() -> None:
     async def scenario(app: LiveApp, pilot: Pilot[str]) -> None:
-        await pilot.press("tab", "j", "c")
+        await pilot.press("tab", "j", "x")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen), "the question")
         assert "End sample #2/1 of" in app.seen() and "count it as an error" in app.seen()
         await pilot.press("j", "enter")
@@ -353,9 +353,9 @@ def test_ended_samples_stay_readable_and_are_queued_once_more(size: tuple[int, i
         put(app.store, finished={"groq": ended})
         await until(pilot, lambda: "Ended samples · 2" in app.seen(), "the list")
         assert "✗ boom␛[2J" in app.line("#7/1   ") and "score C" in app.line("#8/1   ")
-        await pilot.press("R")
+        await pilot.press("r")
         assert [(order.kind, order.sample_id) for order in app.commands()] == [("requeue_sample", "7")]
-        await pilot.press("j", "R")  # that one was graded: there is nothing to do again
+        await pilot.press("j", "r")  # that one was graded: there is nothing to do again
         assert app.commands() == []
         await pilot.press("enter")
         await until(pilot, lambda: bool(app.asked.of("runs.read_ended_sample")), "the reading of it")
@@ -412,11 +412,11 @@ def test_a_foreign_process_is_watched_and_steered_as_far_as_it_goes() -> None:
             lambda: any(asks.run.is_foreign for asks in app.questions()),
             "the question by evals",
         )
-        await pilot.press("b", "r", "space")
+        await pilot.press("b", "r", "p", "enter")
         assert [order.kind for order in app.commands()] == ["pause"] and not isinstance(app.screen, AskScreen)
         old = replace(foreign, message="its Inspect is too old to be steered: it can be watched")
         put(app.store, live=KnownRun(Path("inspect-77"), old))
-        await pilot.press("space", "x", "X", "plus", "P", "c")
+        await pilot.press("p", "x", "X", "plus", "P")
         assert app.commands() == [] and "too old to be steered" in app.seen()
 
     act(scenario, status=foreign)

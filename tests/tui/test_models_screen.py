@@ -136,10 +136,10 @@ def test_sort_vision_and_what_the_title_says(play: Callable[..., None]) -> None:
         assert table.cursor_key == "meta-llama/Llama-3.1-8B-Instruct"
         table.post_message(LineTable.HeaderSelected(table, "speed"))
         await until(pilot, lambda: table.sorted_by == ("speed", False), "the other way round")
-        await pilot.press("v")
+        await pilot.press("i")
         assert 0 < table.row_count < everything
         assert f"{table.row_count} of {everything} models · takes images · by tok/s reversed" in app.seen()
-        await pilot.press("v")
+        await pilot.press("i")
         assert table.row_count == everything
         table.move_to(GPT_OSS)
         await pilot.press("space")
@@ -353,7 +353,7 @@ def test_without_a_router_the_reason_and_the_remedy_stand_there(
     async def scenario(app: ModelsApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "R tries again" in app.seen(), "what failed")
         assert "no connection to the router" in app.seen()
-        await pilot.press("space", "a", "enter", "p", "s", "v")
+        await pilot.press("space", "a", "enter", "p", "s", "i")
         assert app.picked() == []
 
     play(scenario, NARROW, wait=False)

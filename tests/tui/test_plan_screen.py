@@ -156,7 +156,7 @@ def test_the_plan_shows_cells_totals_and_what_stands_in_its_way(play: Callable[.
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size: tuple[int, int]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        await pilot.press("e", "ctrl+u", "5")
+        await pilot.press("comma", "5")
         await until(pilot, lambda: "20 samples" in app.words(), "the new estimate")
         assert _run(app).limit == 5
         await pilot.press("x")
@@ -167,7 +167,7 @@ def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size
         assert _run(app).limit == 5
         await until(pilot, lambda: "budget_usd is $0.0001, but the run is expected" in app.words(), "its warning")
         assert "5x" in app.seen()  # what is not valid stays to be mended
-        await pilot.press("1", "r")
+        await pilot.press("2", "r")
         await until(pilot, lambda: app.current_mode == "plan", "the field, in the place of a run with another limit")
         assert 'limit in [run] is "5x", but must be a whole number: correct it, or empty the field' in app.told()
 
@@ -176,7 +176,7 @@ def test_a_setting_changes_the_plan_as_one_types(play: Callable[..., None], size
 
 def test_what_is_typed_stays_while_what_was_told_comes_back(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        await pilot.press("e", "ctrl+u")
+        await pilot.press("comma", "ctrl+u")
         app.form.flush()
         await pilot.press("7")
         app.form.flush()
@@ -194,7 +194,7 @@ def test_the_grader_is_chosen_from_the_drafts_targets(play: Callable[..., None])
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("ctrl+g", "down", "enter")
         await until(pilot, lambda: app.store.draft.value.grader is not None, "a grader")
-        assert app.store.draft.value.grader.target == "hf-inference-providers/openai/gpt-oss-120b:groq"
+        assert app.store.draft.value.grader.model == "hf-inference-providers/openai/gpt-oss-120b:groq"
         await until(pilot, lambda: "grader gpt-oss-120b:groq" in app.words(), "the plan with it")
         await pilot.press("ctrl+g", *["up"] * 9, "enter")
         await until(pilot, lambda: app.store.draft.value.grader is None, "each grades itself")
@@ -215,17 +215,17 @@ def test_cells_targets_and_tasks_are_taken_out_and_put_back(play: Callable[..., 
         await pilot.press("space")
         await until(pilot, lambda: _pairs(app) == every - {groq}, "one cell less")
         assert "– out" in app.words()
-        await pilot.press("v")
+        await pilot.press("l")
         assert app.shown is app.matrix and "gpt-oss-120b:groq left out" in app.words()
         await pilot.press("space")
         await until(pilot, lambda: _pairs(app) == every, "it is back")
-        await pilot.press("X")
+        await pilot.press("delete", "down", "enter")
         await until(pilot, lambda: {task for task, _ in _pairs(app)} == {"arithmetic"}, "a task less")
         await pilot.press("u")
         await until(pilot, lambda: _pairs(app) == every, "it is back")
-        await pilot.press("x")
+        await pilot.press("delete", "enter")
         await until(pilot, lambda: {target for _, target in _pairs(app)} == {"gpt-oss-120b:fastest"}, "a target less")
-        await pilot.press("x")
+        await pilot.press("delete", "enter")
         await until(pilot, lambda: "pick a model (2)" in app.seen(), "what is missing")
         await pilot.press("u", "u", "u", "u", "u")
         await until(pilot, lambda: any("no change" in one.message for one in app._notifications), "said so")
@@ -237,11 +237,11 @@ def test_the_grids_cursor_goes_across_and_the_view_is_remembered(play: Callable[
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await pilot.press("right", "right", "j")
         assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest · resolves to cerebras" in app.words()
-        await pilot.press("v")
+        await pilot.press("l")
         assert app.preferences.get("plan.view", "") == "list"
         assert "arithmetic · hf-inference-providers/openai/gpt-oss-120b:fastest" in app.words()
         await pilot.resize_terminal(40, 12)
-        await pilot.press("v")
+        await pilot.press("l")
         assert app.shown is app.matrix  # there is no room for a grid
         await pilot.resize_terminal(*WIDE)
         await until(pilot, lambda: app.shown.id == "grid", "the grid")
@@ -251,15 +251,15 @@ def test_the_grids_cursor_goes_across_and_the_view_is_remembered(play: Callable[
 
 def test_a_target_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
-        await pilot.press("p")
+        await pilot.press("f")
         await until(pilot, lambda: any("pin has no meaning" in one.message for one in app._notifications), "why not")
-        await pilot.press("j", "p")
+        await pilot.press("j", "f")
         await until(pilot, lambda: "gpt-oss-120b:fastest → cerebras · pinned" in app.words(), "the pin")
         assert [(item.providers, item.pin) for item in app.store.draft.value.models] == [
             (["groq"], False),
             (["fastest"], True),
         ]
-        await pilot.press("p")
+        await pilot.press("f")
         await until(pilot, lambda: "pinned" not in app.words(), "no pin")
 
     play(scenario)
@@ -267,7 +267,7 @@ def test_a_target_is_pinned_where_that_has_a_meaning(play: Callable[..., None]):
 
 def test_a_problem_is_gone_to_where_it_is_mended(play: Callable[..., None], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    budget = PROFILE + "budget_usd = 0.00001\n[[models]]\ntarget = 'openai/gpt-5'\n"
+    budget = PROFILE + "budget_usd = 0.00001\n[[models]]\ninspect_model = 'openai/gpt-5'\n"
 
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         assert "openai/gpt-5 needs an API key, and OPENAI_API_KEY is not set" in app.words()
@@ -396,7 +396,7 @@ def test_a_profile_is_opened_and_a_broken_one_says_why(play: Callable[..., None]
 def test_without_models_and_tasks_it_says_what_to_pick(play: Callable[..., None]):
     async def scenario(app: PlanApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: "pick a model (2) and a task (3)" in app.seen(), "what is missing")
-        await pilot.press("space", "x", "X", "p", "v", "exclamation_mark", "left", "w", "j", "G")
+        await pilot.press("space", "delete", "f", "l", "exclamation_mark", "left", "w", "j", "G")
         assert "pick a model (2) and a task (3)" in app.seen()
 
     play(scenario, NARROW, None)
@@ -409,7 +409,7 @@ def test_any_size_and_any_words_are_fit_to_show(play: Callable[..., None]):
         assert "\x1b" not in app.seen() and "[red]bold[/red]" in app.seen() and "<U+202E>" in app.seen()
         for size in ((40, 12), (20, 5), (120, 36)):
             await pilot.resize_terminal(*size)
-            await pilot.press("e", "escape", "o", "escape", "w", "escape", "ctrl+g", "escape")
+            await pilot.press("comma", "escape", "o", "escape", "w", "escape", "ctrl+g", "escape")
         assert app.focused is app.shown
 
     play(scenario, WIDE, hostile)

@@ -120,7 +120,7 @@ def test_from_the_scoreboard_to_a_transcript_and_back(log_dir: Path, size: tuple
             assert "arithmetic" in said(scores.head) and scores.table.cursor_key != first
             await pilot.press("left")
             while scores.table.sorted_by != ("label", False):
-                await pilot.press("o")
+                await pilot.press("s")
             assert scores.row is not None and scores.row.label == "cerebras"
 
             await pilot.press("enter")
@@ -193,7 +193,7 @@ def test_without_a_run_it_says_what_to_do(tmp_path: Path) -> None:
     async def drive() -> None:
         async with results(tmp_path, (80, 24)) as (pilot, screen):
             await until(pilot, lambda: "No run has ended" in screen.scores.table.empty, "the hint")
-            await pilot.press("enter", "o", "d", "escape", "right_square_bracket")
+            await pilot.press("enter", "s", "d", "escape", "right_square_bracket")
             assert screen.scores.display
 
     asyncio.run(drive())

@@ -156,18 +156,18 @@ def test_runs_are_told_and_opened(play: Callable[..., None], runs: None, size: t
 
 def test_stopping_asks_first_where_something_would_be_lost(play: Callable[..., None], runs: None) -> None:
     async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
-        await pilot.press("g", "S")
+        await pilot.press("g", "x")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question")
         assert "5 finished samples kept" in app.seen()
         await pilot.press("n")
         await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen), "the no")
         assert app.asked == []
-        await pilot.press("S")
+        await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen), "the question again")
         await pilot.press("y")
         await until(pilot, lambda: bool(app.asked), "the stop")
         assert app.asked[0].name == "steering.stop" and app.asked[0].args[0].status.run_id == RUNNING.run_id
-        await pilot.press("j", "S")  # that one has ended
+        await pilot.press("j", "x")  # that one has ended
         await pilot.pause()
         assert len(app.asked) == 1 and not isinstance(app.screen, ConfirmScreen)
 
@@ -192,9 +192,25 @@ def test_what_has_ended_unfinished_is_gone_on_with(play: Callable[..., None], tm
             (4, 0.5),
             (1,),
         ]
-        await pilot.press("j", "r")  # nothing is left of that one: the plan is run, and there is none
-        await until(pilot, lambda: "There is no plan yet" in app.seen(), "that there is no plan")
+        await pilot.press("j", "r")
+        told = lambda: any("nothing is left to resume" in one.message for one in app._notifications)  # noqa: E731
+        await until(pilot, told, "that it is whole")
         assert len(app.asked) == 2
+
+    play(scenario)
+
+
+def test_r_runs_the_profile_under_the_cursor_whatever_was_opened(play: Callable[..., None], runs: None) -> None:
+    async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
+        app.screen.query_one("#profiles", LineTable).move_to("nine-providers")
+        await pilot.press("tab", "r")
+        await until(pilot, lambda: bool(app.asked), "the profile")
+        (call,) = app.asked
+        assert (call.name, call.args[0].name, call.options) == ("planning.open", "nine-providers", {"run": True})
+        await pilot.press("tab", "g", "r")  # that one is running already
+        told = lambda: any("it is running, enter watches it" in one.message for one in app._notifications)  # noqa: E731
+        await until(pilot, told, "why not")
+        assert len(app.asked) == 1
 
     play(scenario)
 
@@ -242,8 +258,15 @@ def test_a_filter_narrows_both_tables(play: Callable[..., None], runs: None) -> 
         assert table.cursor_key == ENDED_RUN.run_id
         assert "/ old" in app.seen()
         assert app.preferences.get("runs.filter", "") == "old"
-        await pilot.press("slash", "escape")
+        await until(pilot, lambda: "1 hidden by the filter old, esc clears it" in app.seen(), "that rows are hidden")
+        await pilot.press("escape")
         await until(pilot, lambda: table.row_count == 2, "all runs")
+        await pilot.press("slash", *"sev", "enter")  # only a profile has it
+        profiles = app.screen.query_one("#profiles", LineTable)
+        await until(pilot, lambda: profiles.has_focus, "the focus on the match")
+        assert profiles.row_count and table.row_count == 0
+        await pilot.press("escape")
+        await until(pilot, lambda: table.row_count == 2, "all runs again")
 
     play(scenario)
 

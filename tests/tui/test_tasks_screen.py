@@ -290,13 +290,13 @@ def test_samples_are_counted_when_asked_for_and_a_task_that_fails_says_why(
 
     async def scenario(app: TasksApp, pilot: Pilot[str]) -> None:
         app.table.move_to(mine)
-        await until(pilot, lambda: "c counts its samples" in app.seen(), "how to count")
-        await pilot.press("c", "c")
+        await until(pilot, lambda: "p counts its samples" in app.seen(), "how to count")
+        await pilot.press("p", "p")
         await until(pilot, lambda: asked == [facts_key(mine, {}, False)], "one question")
         assert "…" in app.line("mine.py@mine")
         put(app.store, facts={asked[0]: TaskFacts(mine, error="share is needed")}, counting=frozenset())
         await until(pilot, lambda: "✗ share is needed" in app.words(), "why not")
-        await pilot.press("c")  # once more: the file may have been mended
+        await pilot.press("p")  # once more: the file may have been mended
         put(app.store, facts={asked[0]: TaskFacts(mine, samples=1234)}, counting=frozenset())
         await until(pilot, lambda: "1,234" in app.line("mine.py@mine"), "the number")
         assert len(asked) == 2
@@ -333,7 +333,7 @@ def test_a_folder_is_added_remembered_and_forgotten(
 
     async def forget(app: TasksApp, pilot: Pilot[str]) -> None:
         await until(pilot, lambda: app.table.row_count == 2, "what was remembered")
-        await pilot.press("G", "x")
+        await pilot.press("G", "delete", "y")
         await until(pilot, lambda: app.table.row_count == 1, "what is near")
         await pilot.press("slash", *"sum", "enter", "q")
 

@@ -66,9 +66,9 @@ def test_every_screen_says_what_it_is_for_in_two_sentences() -> None:
         ('app.help = "?, f1"', {"app.help": "question_mark,f1"}),
         ('app.help = "question_mark"', {"app.help": "question_mark"}),
         ('models.sort = ","', {"models.sort": "comma"}),
-        ('plan.edit = "x"\nplan.take_model_out = "e"', {"plan.edit": "x", "plan.take_model_out": "e"}),  # they swap
+        ('plan.edit = "x"\nplan.remove = "e"', {"plan.edit": "x", "plan.remove": "e"}),  # they swap
         ('table.down = "n, down"', {}),  # n is the next match of a transcript, whose lists are elsewhere in Results
-        ('live.stop = "X"', {"live.stop": "X"}),  # what Plan has on X is another place
+        ('live.stop = "X"', {"live.stop": "X"}),
         ('confirm.yes = "r"', {"confirm.yes": "r"}),  # nothing else counts while one is asked
     ],
 )
@@ -145,7 +145,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     write_starter(path, KNOWN.values())
     assert path.stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="is there already"):
-        write_starter(path, [KnownKey("a.b", ("x",), ("Bench",), "do")])
+        write_starter(path, [KnownKey("a.b", ("x",), ("Runs",), "do")])
 
 
 def test_the_command_tells_what_counts_and_what_is_wrong(own_home: Path) -> None:

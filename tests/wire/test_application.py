@@ -42,7 +42,7 @@ main()
 """
 # For each place: keys with what is there after each.
 PLACES: dict[str, Sequence[tuple[str, str]]] = {
-    "Bench": [],
+    "Runs": [],
     "Models": [("2", "by trending"), ("j", "organisation-1/")],
     "Tasks": [("3", "theory_of_mind")],
     "Plan": [("4", "Plan ·")],
@@ -78,7 +78,7 @@ def opened(bench: Any, large: Path) -> Iterator[Terminal]:
     with bench.open("--log-dir", "logs") as terminal:
         terminal.until("A small run")
         terminal.until(TITLE)
-        terminal.until("leave")
+        terminal.until("quit")
         terminal.send("g\r")
         terminal.until("Running samples")
         yield terminal
@@ -98,17 +98,17 @@ def ended(opened: Terminal, large: Path) -> Mark:
 
 @pytest.fixture(scope="module")
 def places(bench: Any, liar: tuple[Terminal, Path]) -> Iterator[dict[str, Terminal]]:
-    """The application on every place, each on a terminal of its own; but for Bench, by way of the liar's Live."""
+    """The application on every place, each on a terminal of its own; but for Runs, by way of the liar's Live."""
     make_run(bench.home / "ended-logs", "20251123-210000-small", "A small run", samples=40)
     with ExitStack() as stack:
         terminals: dict[str, Terminal] = {}
         for place in PLACES:
             command = (sys.executable, "-c", CRASH) if place == "samples" else (PROCTOR,)
-            root = "ended-logs" if place == "Bench" else "liar-logs"
+            root = "ended-logs" if place == "Runs" else "liar-logs"
             terminals[place] = stack.enter_context(bench.open("--log-dir", root, command=command))
         for place, terminal in terminals.items():
-            terminal.until("leave")
-            if place == "Bench":
+            terminal.until("quit")
+            if place == "Runs":
                 terminal.until("A small run")
                 continue
             terminal.until(f"{LIAR} {SHOWN}")
@@ -223,7 +223,7 @@ def test_leaving_gives_the_terminal_back_and_says_what_goes_on(
 
 
 def test_a_window_that_is_closed_on_leaving_leaves_nothing_behind(places: dict[str, Terminal]) -> None:
-    terminal = places["Bench"]
+    terminal = places["Runs"]
     started = children_of(terminal.process.pid)
     assert started
     terminal.send("q")
