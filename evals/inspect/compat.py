@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -90,6 +91,10 @@ FEATURES: Mapping[str, Feature] = {
         (f"{RECORDER}:_copy_temp_to_local", f"{RECORDER}:tempfile"),
         "a full disk ends a cell instead of pausing it",
     ),
+    "display": Feature(
+        ("inspect_ai.util._display:init_display_type",),
+        "what Inspect prints of a cell may stand in supervisor.log, and a cell starts more slowly",
+    ),
     "compression": Feature((f"{ZIP}:_ZSTD_THREADS",), "each sample costs half a millisecond more CPU to compress"),
     "transport": Feature(
         (
@@ -142,6 +147,7 @@ FEATURES: Mapping[str, Feature] = {
 OF_CELLS = (
     "durable_log",
     "swept_logs",
+    "display",
     "full_disk",
     "compression",
     "transport",
@@ -403,6 +409,13 @@ def wrap_log_copies(guarded: Callable[[CopyLog], CopyLog], temporary_files: obje
     recorder = _module(RECORDER)
     recorder.tempfile = temporary_files
     recorder._copy_temp_to_local = guarded(recorder._copy_temp_to_local)
+
+
+def hide_display() -> None:
+    """Have Inspect print nothing."""
+    os.environ["INSPECT_DISPLAY"] = "none"
+    if has("display"):
+        _find("inspect_ai.util._display:init_display_type")("none")
 
 
 def compress_on_one_thread() -> None:

@@ -12,6 +12,7 @@ import os
 from . import compat
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["INSPECT_DISPLAY"] = "none"  # Inspect reads it once, while it is loaded
 
 _MODULES = (
     "inspect_ai",

@@ -69,7 +69,7 @@ def run_cell(job: CellJob, channel: Connection) -> None:
     """The main function of a cell process."""
     os.setpgrp()  # sandboxes and other children of user code end with the cell
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    os.environ["INSPECT_DISPLAY"] = "none"
+    compat.hide_display()
     work_on(Path(job.run_dir))
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1,localhost,::1"]))
     if job.token is not None:
