@@ -19,6 +19,8 @@ Estimates are `[low, high]`. Unknown is null.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from ..planning.plan import Cell, Plan, Problem, Range
 
 PINNED = "pinned"
+_UNLIKE = 0.2  # share of samples that two models are taken to answer differently, until that is known
 SEVERITY_GLYPHS = {"error": "✗", "warning": "⚠"}
 SEVERITY_TONES = {"error": "bad", "warning": "warn"}
 _SETTINGS = (
@@ -215,6 +218,31 @@ def totals_line(plan: Plan) -> str:
         f"grader {grader.label}{warning}" if grader else f"each model grades itself{warning}" if self_graded else "",
     )
     return JOINT.join(filter(None, parts))
+
+
+def power_line(plan: Plan) -> str:
+    """What the planned samples can show, before any is paid for; "" with nothing to compare.
+
+    As the scoreboard will say it, for the largest comparison of the plan, with the models taken to answer one sample
+    of five differently: only the samples themselves will tell how unlike they are.
+    """
+    groups = Counter((cell.task, repr(cell.task_args), cell.variant) for cell in plan.cells)
+    if not groups or max(groups.values()) < 2:
+        return ""
+    (task, args, variant), rows = groups.most_common(1)[0]
+    members = [cell for cell in plan.cells if (cell.task, repr(cell.task_args), cell.variant) == (task, args, variant)]
+    counts = [cell.estimate.samples // max(cell.epochs, 1) for cell in members if cell.estimate.samples]
+    if len(counts) < rows:
+        return ""
+    from ..results.stats.power import SMALLEST, samples_needed, smallest_seen
+
+    samples, tests = min(counts), rows * (rows - 1) // 2
+    seen = smallest_seen(samples, _UNLIKE, tests)
+    needed = samples_needed(SMALLEST, _UNLIKE, tests)
+    shows = "no difference" if seen is None else f"differences from ≈ {math.ceil(seen * 100) / 100:.2f}"
+    more = f"; {SMALLEST:g} takes ≈ {round(needed, -2):,}".replace(",", " ") if needed and needed > samples else ""
+    words = f"{number_of(samples, 'sample')} of {rows} models show {shows}{more}"
+    return f"{words} (if two of them differ on 1 sample of 5)"
 
 
 def spending_line(plan: Plan, name: str, cells: Collection[str] | None = None) -> str:

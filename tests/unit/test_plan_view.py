@@ -11,7 +11,7 @@ import pytest
 from proctor.evals.catalog.listings import Price
 from proctor.evals.planning.plan import Cell, Endpoint, Estimate, Plan, Problem, Range, RunSettings
 from proctor.evals.views.cells import CELL_KEYS
-from proctor.evals.views.plan import format_time_range, format_usd_range, plan_record, totals_line
+from proctor.evals.views.plan import format_time_range, format_usd_range, plan_record, power_line, totals_line
 from proctor.tui.cli.plan_view import print_plan, print_problems
 from rich.cells import cell_len
 from rich.console import Console
@@ -137,6 +137,16 @@ def test_the_task_is_named_where_there_are_several() -> None:
 )
 def test_the_totals_in_one_line(plan: Plan, line: str) -> None:
     assert totals_line(plan) == line
+
+
+def test_what_the_samples_can_show_is_said_before_any_is_paid_for() -> None:
+    assert power_line(PLAN) == (
+        "100 samples of 3 models show differences from ≈ 0.16; 0.05 takes ≈ 900 "
+        "(if two of them differ on 1 sample of 5)"
+    )
+    few = replace(PLAN, cells=tuple(replace(cell, estimate=Estimate(5)) for cell in PLAN.cells))
+    assert power_line(few).startswith("5 samples of 3 models show no difference")
+    assert power_line(replace(PLAN, cells=(GROQ,))) == ""
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ...evals import api
 from ...evals.api import PlannedRun
 from ...evals.api.readers import close_readers
 from ...evals.run.launch import PendingSupervisor
-from ...evals.views.plan import plan_record, totals_line
+from ...evals.views.plan import plan_record, power_line, totals_line
 from ...profiles.base.errors import UsageError
 from ...profiles.base.text import clean_line
 from .follow import leave, tell_launch, watch
@@ -81,3 +81,5 @@ def _show_plan(planned: PlannedRun, *, as_json: bool) -> None:
         print_event("plan", plan_record(planned.plan))
     else:
         print_plan(planned.plan, Console())
+        if shows := power_line(planned.plan):
+            click.echo(clean_line(shows))
