@@ -14,6 +14,7 @@ from ..run.status import CellState, CellStatus
 from .inputs import CellResult
 from .judge import Judgement, Power, Verdict, judge
 from .labels import model_of, provider_of, shared_part, short_labels, task_title
+from .overall import Overall, over_all_tasks
 from .row_scores import AVERAGED, Doubts, RowScores, row_scores
 from .stats.intervals import Interval, MeanScore, normal_interval
 from .stats.pairs import Comparison
@@ -153,6 +154,7 @@ class Scoreboard:
     practice: bool  # the models are simulated
     groups: tuple[ScoreGroup, ...]
     group_by: Grouping = "task"
+    overall: Overall | None = None  # over all tasks together; None: there is only one, or it cannot be said
 
     @property
     def rows(self) -> tuple[ScoreRow, ...]:
@@ -202,7 +204,18 @@ def build_scoreboard(
         for members in groups.values()
         for group in _groups(members, order_by, part, smallest)
     ]
-    return Scoreboard(title, run_id, practice, tuple(made), group_by)
+    overall = over_all_tasks(_main_scores(cells)) if group_by == "task" else None
+    return Scoreboard(title, run_id, practice, tuple(made), group_by, overall)
+
+
+def _main_scores(cells: Sequence[CellResult]) -> list[dict[str, RowScores]]:
+    """Of each task with its arguments and variant, the main scores of its models."""
+    boards: dict[tuple[str, str, str], dict[str, RowScores]] = {}
+    for status, index in cells:
+        args = json.dumps(status.task_args, sort_keys=True, default=str)
+        board = boards.setdefault((status.task, args, status.variant), {})
+        board[status.model] = row_scores(None if index is None else index.score_data())
+    return list(boards.values()) if len(boards) > 1 else []
 
 
 def order_rows(rows: Sequence[ScoreRow], order_by: Order) -> tuple[ScoreRow, ...]:

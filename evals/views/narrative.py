@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from ...profiles.base.format import UNKNOWN, format_usd, number_of
 from ...profiles.schema import HF_PREFIX
-from ..results.labels import split_model
+from ..results.labels import short_labels, split_model
 from ..run.status import ENDED
 
 if TYPE_CHECKING:
     from ..results.compare import ComparedCell, DatasetChange, Figure, RunComparison
-    from ..results.scoreboard import ScoreGroup, ScoreRow
+    from ..results.scoreboard import Scoreboard, ScoreGroup, ScoreRow
 
 
 def summarise(group: ScoreGroup) -> str:
@@ -59,6 +59,18 @@ def _equal_words(group: ScoreGroup) -> Iterator[str]:
     equal = [row for row in settled if margin is not None and is_top_settled and row.is_equal(margin)]
     if equal and margin is not None:
         yield f"Equal to {group.top} within {margin:g}: {names(equal)}."
+
+
+def overall_words(board: Scoreboard) -> str:
+    """What holds over all tasks together, each counting alike; "" where nothing can be said."""
+    found = board.overall
+    if found is None:
+        return ""
+    models = [*found.could_be_best, *found.worse, *found.open]
+    label = dict(zip(models, short_labels(models), strict=True))
+    parts = (("could be best", found.could_be_best), ("worse", found.worse), ("open", found.open))
+    told = "; ".join(f"{words} {few([label[name] for name in names_], 6)}" for words, names_ in parts if names_)
+    return f"Over all {found.tasks} tasks, each counting alike (95%): {told}."
 
 
 def power_words(group: ScoreGroup) -> str:

@@ -3,6 +3,7 @@
 As JSON it has this shape, which later versions may add to; unknown is null, money USD, durations seconds:
 
     {"format": 1, "title", "run_id", "practice", "cost_usd", "group_by",
+     "overall": {"tasks", "could_be_best": [model], "worse": [model], "open": [model]} or null,
      "groups": [{"task", "task_args", "variant", "part", "scorer", "metric", "reducer", "summary", "warnings": [text],
        "tests", "too_few", "power": {"samples", "tests", "seen_from", "smallest", "needed"}, "rows": [cell]}]}
 
@@ -37,6 +38,7 @@ from .narrative import (
     missing_count,
     missing_short,
     missing_words,
+    overall_words,
     rank_words,
     summarise,
     total_words,
@@ -348,6 +350,7 @@ def scoreboard_record(scoreboard: Scoreboard) -> dict[str, Any]:
         "practice": scoreboard.practice,
         "cost_usd": scoreboard.cost_usd,
         "group_by": scoreboard.group_by,
+        "overall": None if scoreboard.overall is None else asdict(scoreboard.overall),
         "groups": [
             {
                 "task": group.task,
@@ -394,7 +397,11 @@ def scoreboard_report(scoreboard: Scoreboard, facts: RunFacts | None = None) -> 
         practice=scoreboard.practice,
         subtitle=run_id or "",
         facts=_facts(rows, run_id, cost, facts) if facts is not None else (),
-        totals=(f"{number_of(len(rows), 'cell')} · {cost}", *grading_words(rows)),
+        totals=(
+            *filter(None, [overall_words(scoreboard)]),
+            f"{number_of(len(rows), 'cell')} · {cost}",
+            *grading_words(rows),
+        ),
         details=_failures(scoreboard, facts.errors) if facts is not None and facts.errors else (),
         profile=facts.profile if facts is not None else "",
     )

@@ -13,7 +13,7 @@ from proctor.evals.inspect.logs.log_index import LogIndex, SampleColumns
 from proctor.evals.results.scoreboard import Scoreboard, ScoreGroup, ScoreRow, build_scoreboard
 from proctor.evals.run.status import CallStats, CellState, CellStatus
 from proctor.evals.views.cells import CELL_KEYS
-from proctor.evals.views.narrative import summarise, warn
+from proctor.evals.views.narrative import overall_words, summarise, warn
 from proctor.evals.views.render import render
 from proctor.evals.views.scoreboard import SCOREBOARD, scoreboard_report
 
@@ -369,3 +369,21 @@ def test_practice_is_said_wherever_a_scoreboard_goes() -> None:
 def test_without_a_doubt_both_bounds_are_the_score() -> None:
     bounds = rows(cell("a", right(8, 10)))["gpt-oss-120b:a"].bounds
     assert bounds is not None and bounds.low == bounds.high == pytest.approx(0.8)
+
+
+def test_over_all_tasks_together_each_counts_alike() -> None:
+    def of(task: str, name: str, count: int, n: int) -> Cell:
+        status, index = cell(name, right(count, n))
+        return replace(status, id=f"{task}-{name}", task=task), index
+
+    close = [of(f"t{at}", name, count, 30) for at in range(4) for name, count in (("a", 28), ("b", 25), ("c", 5))]
+    board = build_scoreboard("t", None, close)
+    assert all(row.verdict == "could be best" for group in board.groups for row in group.rows if row.label == "b")
+    assert board.overall is not None
+    assert (board.overall.tasks, board.overall.could_be_best) == (4, (HF + "a",))
+    assert overall_words(board) == "Over all 4 tasks, each counting alike (95%): could be best a; worse b, c."
+    assert build_scoreboard("t", None, close[:3]).overall is None
+    flaky = [(replace(index, samples=columns([*right(20, 20), *[None] * 10])) if index and status.model.endswith(":a")
+              else index) for status, index in close]  # fmt: skip
+    unsure = build_scoreboard("t", None, [(status, index) for (status, _), index in zip(close, flaky, strict=True)])
+    assert unsure.overall is not None and set(unsure.overall.open) == {HF + "a", HF + "b"}
