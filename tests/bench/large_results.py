@@ -148,7 +148,7 @@ def measure_large(driven: Driven) -> None:
     driven.remember("it has been sorted by everything, up and down")
     moving = [driven.down() for _ in range(20)]
     for _ in range(LARGE_CELLS - 1):
-        driven.took(ESCAPE, "against the best")
+        driven.took(ESCAPE, "rank")
         driven.down()
         opened.append(driven.took("\r", "#train-"))
     driven.remember(f"{LARGE_CELLS} cells have been opened")
@@ -168,10 +168,10 @@ def measure_many(driven: Driven) -> None:
     told("across", [driven.took("d", agreed)])
     driven.remember(f"one sample across {MANY_CELLS} cells")
     driven.took(ESCAPE, "right/wrong")
-    driven.took(ESCAPE, "against the best")
+    driven.took(ESCAPE, "rank")
     told("differ", [driven.took("d", "the widest split first")])
     driven.remember("where they disagree")
-    driven.took(ESCAPE, "against the best")
+    driven.took(ESCAPE, "rank")
     told("find", [driven.took("\x1042", "#train-000042")])
     driven.remember("what goes by 42 in all that there is")
 
@@ -188,7 +188,7 @@ def measure(home: Path, environ: dict[str, str], cells: int, samples: int, work:
             terminal.send(place)
             terminal.until(words)
         terminal.send("g\r")
-        terminal.until("against the best")
+        terminal.until("rank")
         driven.remember("the scoreboard is open")
         work(driven)
     print(f"memory held at most {HELD_MB:.0f} MB: {'yes' if driven.most_mb <= HELD_MB else 'NO'}")

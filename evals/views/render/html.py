@@ -16,9 +16,10 @@ from .page import Axis, escape
 R = TypeVar("R")
 
 HOW_TO_READ = (
-    "Scores have 95% intervals: Wilson's for right or wrong, Student's t otherwise, with epochs clustered by sample. "
-    "Differences are tested on the samples that both sides share, by McNemar's exact test or a paired t, and adjusted "
-    "by Holm: what is tied, this data does not tell apart."
+    "Scores have 95% intervals: Wilson's, with the effective number of samples where there are epochs, clusters or "
+    "partial grades; Student's t beyond 0 to 1. All pairs are tested on the samples that both share, by exact "
+    "sign-flip tests (McNemar's for right or wrong), and held together by Holm: a row could be best where none is shown "
+    "to be better, its rank is the range that the data allow, and it is open where missing answers could turn that."
 )
 _TONES = {"good": "good", "bad": "bad", "warn": "bad", "dim": "even"}  # classes of the page
 
