@@ -18,8 +18,8 @@ R = TypeVar("R")
 HOW_TO_READ = (
     "Scores have 95% intervals: Wilson's, with the effective number of samples where there are epochs, clusters or "
     "partial grades; Student's t beyond 0 to 1. All pairs are tested on the samples that both share, by exact "
-    "sign-flip tests (McNemar's for right or wrong), and held together by Holm: a row could be best where none is shown "
-    "to be better, its rank is the range that the data allow, and it is open where missing answers could turn that."
+    "sign-flip tests (McNemar's for right or wrong), and held together by Holm: a row could be best where none is "
+    "shown to be better, its rank is the range that the data allow, and it is open where missing answers could turn it."
 )
 _TONES = {"good": "good", "bad": "bad", "warn": "bad", "dim": "even"}  # classes of the page
 
