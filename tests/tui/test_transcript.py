@@ -1,8 +1,12 @@
-"""The walk of the README through an agent's transcript, with the keys it names."""
+"""The walk of the README through an agent's transcript, with the keys it names.
+
+With `PROCTOR_SCREENSHOTS=FOLDER` its picture is saved there as SVG.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -47,6 +51,10 @@ class Walk:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    def picture(self, name: str) -> None:
+        if folder := os.environ.get("PROCTOR_SCREENSHOTS"):
+            self.app.save_screenshot(f"{name}.svg", folder)
+
     async def until(self, fact: Callable[[], object]) -> None:
         for _ in range(2000):
             if fact():
@@ -71,6 +79,7 @@ def test_an_agent_is_read_with_the_keys(reader: Reader, log: Path) -> None:
             assert "Outline" in walk.seen and "turn 6 bash" in walk.seen and "✗" in walk.seen
             await walk.press("right_square_bracket")
             await walk.until(lambda: "I will run the failing test first." in walk.seen)
+            walk.picture("transcript-agent")
             assert "turn 1 of 7" in walk.seen and "3.1k → 212 tok · $0.0120 · 4.2s" in walk.seen
             await walk.press("t")
             assert walk.entry == "bash python -m pytest tests/validators -x" and "exit 1" in walk.seen
