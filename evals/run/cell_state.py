@@ -75,6 +75,7 @@ def with_progress(cell: CellStatus, before: CellStatus, progress: CellProgress) 
         served_by=_counts(before.served_by, progress.served_by),
         grader_served_by=_counts(before.grader_served_by, progress.grader_served_by),
         last_error=progress.last_error,
+        flaws=_counts(before.flaws, progress.flaws),
         notes=(*before.notes, *(note for note in progress.notes if note not in before.notes)),
         log=progress.log or cell.log,
     )

@@ -53,6 +53,7 @@ class CellProgress:
     logged_grader: CallStats = CallStats()  # nothing where the model graded itself: that is in the model's
     unwritten: str = ""  # why its log waits to be written
     notes: tuple[str, ...] = ()  # what is odd about answers without making them none
+    flaws: Mapping[str, int] = field(default_factory=dict[str, int])  # samples with a doubtful end, by its kind
 
 
 @dataclass(frozen=True, slots=True)

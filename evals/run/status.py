@@ -68,6 +68,7 @@ class CellStatus:
     grader_served_by: Mapping[str, int] = field(default_factory=dict[str, int])  # the grader's, counted apart
     last_error: str | None = None  # one line a person can act on
     notes: tuple[str, ...] = ()  # what is odd about answers without making them none
+    flaws: Mapping[str, int] = field(default_factory=dict[str, int])  # samples cut, refused, empty … by that word
     log: str | None = None  # file name in the run directory
     started_at_s: float | None = None
     ended_at_s: float | None = None

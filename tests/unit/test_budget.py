@@ -22,7 +22,7 @@ def test_calls_go_at_their_dearest_and_one_alone_as_it_usually_costs() -> None:
     ledger.settle("cell", 1, 2.0)
     ledger.settle_sample("cell", "s1")
     ledger.ask("cell", asked(4, "s4", dearest=3.0))
-    assert [grant.number for grant in ledger.grants(10.0)] == [4], "there is room for it"
+    assert [grant.number for grant in ledger.grants(10.0)] == [2, 4], "one alone, and one that there is room for"
     assert not ledger.is_used_up
 
 

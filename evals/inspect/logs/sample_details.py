@@ -95,7 +95,7 @@ def details_of(sample: Json) -> SampleDetails:
     scores: Mapping[str, Json] = sample.get("scores") or _NOTHING
     return SampleDetails(
         content=content_hash(sample.get("input") or "", sample.get("target") or "", sample.get("choices")),
-        flaw=_flaw(sample),
+        flaw=flaw_of(sample),
         edited=any(score.get("history") for score in scores.values()),
         invalidated=sample.get("invalidation") is not None,
         calls=tuple(_calls(events)) if events else None,
@@ -126,7 +126,7 @@ def _get(thing: object, name: str) -> object:
     return cast(Json, thing).get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
-def _flaw(sample: Json) -> Flaw | None:
+def flaw_of(sample: Json) -> Flaw | None:
     """What is doubtful of a sample: the first thing that explains the others."""
     if sample.get("error"):
         return "error"
@@ -141,6 +141,9 @@ def _flaw(sample: Json) -> Flaw | None:
     if flaw is not None:
         return flaw
     message: Json = choices[0].get("message") or _NOTHING
+    content = message.get("content")
+    if isinstance(content, list) and any(part.get("refusal") for part in cast("list[Json]", content)):
+        return "refused"
     return "empty" if not message.get("tool_calls") and not _said(message.get("content")) else None
 
 

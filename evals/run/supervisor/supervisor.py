@@ -40,6 +40,15 @@ from .run_state import STATUS_EVERY_S, RunBook
 KILL_AFTER_S = 40.0  # a cell that was asked to end and does not
 ORPHANS_WITHIN_S = 60.0  # of a supervisor that was killed, to end by themselves
 
+# How a sample with an answer may end without a whole one, as messages say it.
+FLAWS = {
+    "cut": "cut at max_tokens",
+    "context": "with a context too long",
+    "refused": "refused",
+    "empty": "answered with nothing",
+    "limit": "ended by a limit",
+}
+
 End = Literal["stop", "hold", "kill"]
 
 
@@ -251,6 +260,9 @@ class Supervisor:
                 error = self._why_held(cell.id) if ended.state == "held" else ended.error
                 now = with_end(cell, before, ended)
                 self._minding.progressed(cell, now)
+                for flaw, count in now.flaws.items():
+                    words = FLAWS.get(flaw, flaw)
+                    book.tell("warn", f"{cell.label}: {count} of {now.done} {words}", cell=cell.id)
                 book.end(now, ended.state, error or ended.error)
             case CellExited(exit_code) if cell.state in ("starting", "running", "paused"):
                 stopped = self._stops or cell.id in self._obeying.stopping

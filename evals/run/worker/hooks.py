@@ -23,6 +23,7 @@ from inspect_ai.hooks import (
 from inspect_ai.log import EvalSample, EvalSpec
 
 from ....profiles.base.text import reason_line
+from ...inspect.logs.sample_details import flaw_of
 from ...inspect.logs.score_values import first_number
 from .circuit_breaker import gate_waits_s, scoring, wire_failure
 from .metrics import Meter
@@ -95,6 +96,11 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], p
             elif sample.scores:
                 number = first_number({name: score.value for name, score in sample.scores.items()})
             key = (sample.id, sample.epoch)
+            meter.flaws.pop(key, None)
+            limit = None if sample.limit is None else {"type": sample.limit.type}
+            flaw = flaw_of({"limit": limit, "output": sample.output.model_dump()}) if why is None else None
+            if flaw is not None:
+                meter.flaws[key] = flaw
             if key in ends:  # it was queued once more
                 meter.take_back(*ends[key])
             ends[key] = (why, number)

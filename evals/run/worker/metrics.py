@@ -101,6 +101,7 @@ class Meter:
     last_error: str | None = None  # of a request, whether or not another attempt succeeded, or of a sample
     log: str | None = None
     unwritten: str = ""  # why the log waits to be written
+    flaws: dict[tuple[str | int, int], str] = field(default_factory=dict[tuple[str | int, int], str])  # by sample
     notes: dict[str, str] = field(default_factory=dict[str, str])  # what is odd about answers, by its kind
     clock: Callable[[], float] = time.time  # seconds since the epoch
     _logged: tuple[CallStats, CallStats] = (CallStats(), CallStats())
@@ -171,4 +172,5 @@ class Meter:
             logged_grader=self._logged[1],
             unwritten=self.unwritten,
             notes=tuple(self.notes.values()),
+            flaws=dict(Counter(self.flaws.values())),
         )
