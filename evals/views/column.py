@@ -20,6 +20,7 @@ Kind = Literal["", "name", "state", "words", "step"]
 BAR_WIDTH = 17  # cells of an interval drawn in text
 NARROW_BAR_WIDTH = 11  # where there is little room
 GAP = 2  # cells between columns of text
+DECIDES = 5  # columns up to this priority are what a row is judged by: score, rank, money, time
 BAR = "·┝━●┥"  # outside, left end, inside, value, right end
 
 
@@ -193,7 +194,7 @@ def _ends(scale: tuple[float, float], words: str, width: int) -> str:
 
 
 def narrowed(columns: Sequence[Column[R]], widths: Sequence[int], room: int) -> tuple[Column[R], ...]:
-    """The columns, with pictures drawn narrow where one would have to be left out for what counts as much or more.
+    """The columns, with pictures drawn narrow where they and what decides do not fit otherwise.
 
     Args:
         columns: The columns.
@@ -202,7 +203,8 @@ def narrowed(columns: Sequence[Column[R]], widths: Sequence[int], room: int) -> 
     """
     found: list[Column[R]] = []
     for column in columns:
-        rivals = [width for one, width in zip(columns, widths, strict=True) if one.priority <= column.priority]
+        least = max(column.priority, DECIDES)
+        rivals = [width for one, width in zip(columns, widths, strict=True) if one.priority <= least]
         if column.picture is not None and column.scale is not None and sum(rivals) + GAP * (len(rivals) - 1) > room:
             title = _ends(column.scale, "", NARROW_BAR_WIDTH)
             found.append(replace(column, bar_width=NARROW_BAR_WIDTH, title=title))
