@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from inspect_ai.event import ModelEvent
@@ -30,6 +31,8 @@ from .metrics import Meter
 from .pricing import forget_unknown_cost, unpriced
 from .spending import Purse, current_call, current_sample, size_of
 
+MANY_CALLS = 100  # of one sample, from which on the run says so
+
 
 def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], purse: Purse | None = None) -> None:
     """Count everything that this process's eval does into a meter.
@@ -42,6 +45,7 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], p
     """
     in_flight: set[str] = set()
     being_scored: set[str] = set()
+    calls_of = Counter[str]()
     ends: dict[tuple[str | int, int], tuple[str | None, float | None]] = {}  # why they failed, and their scores
 
     def note_scoring(sample_id: str, *, begins: bool) -> None:
@@ -82,6 +86,7 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], p
         async def on_sample_end(self, data: SampleEnd) -> None:
             sample = data.sample
             in_flight.discard(data.sample_id)
+            calls_of.pop(data.sample_id, None)
             being_scored.discard(data.sample_id)
             meter.in_flight, meter.scoring = len(in_flight), len(being_scored)
             if purse is not None:
@@ -107,6 +112,10 @@ def observe(meter: Meter, *, model: str, on_start: Callable[[EvalSpec], None], p
             meter.take(why, number)
 
         async def on_before_model_generate(self, data: BeforeModelGenerate) -> None:
+            calls_of[current_sample.get()] += 1
+            if calls_of[current_sample.get()] == MANY_CALLS:
+                says = f"a sample has made {MANY_CALLS} calls and goes on: `proctor adjust --limit message_limit=N`"
+                meter.notes.setdefault("calls", f"{says} ends such samples")
             if purse is not None:
                 chars, images = size_of(data.input, data.tools)
                 await purse.admit(
