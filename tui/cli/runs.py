@@ -8,6 +8,7 @@ import click
 
 from ...evals.inspect.processes import InspectProcesses
 from ...evals.run.external import as_status, foreign_processes
+from ...evals.run.run_list import KnownRuns
 from ...evals.run.status import RunStatus
 from ...evals.run.status_file import read_status
 from ...evals.run.store import list_runs, log_root
@@ -30,14 +31,22 @@ from .output import Printer, print_json
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def command(log_dir: str | None, limit: int, as_json: bool) -> int:
-    """List the runs of the log root, the newest first, after the Inspect processes that others have going."""
+    """List the runs of the log root, the newest first, after the Inspect processes that others have going.
+
+    Logs that others made are listed as runs, too: an eval set, or the logs of one task in one folder.
+    """
     root = log_root(log_dir, None)
     runs = [(run, "") for run in _foreign_runs()]
+    found = [run for run in KnownRuns().read(root) if run.is_logs]
+    listed = [(run.status, "") for run in found]
     for run_dir in list_runs(root)[:limit]:
         try:
-            runs.append((read_status(run_dir), str(run_dir)))
+            listed.append((read_status(run_dir), str(run_dir)))
         except ProctorError as error:
             click.echo(f"proctor: {clean_line(str(error))}", err=True)
+    if found:
+        listed.sort(key=lambda one: one[0].started_at_s, reverse=True)
+    runs += listed[:limit]
     if as_json:
         print_json([run_record(run, folder) for run, folder in runs])
     elif not runs:
