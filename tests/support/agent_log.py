@@ -143,6 +143,7 @@ def write_agent_log(folder: Path) -> Path:
     sample = made_sample(
         agent_events(),
         id="django-11099",
+        uuid="QvZ8m3",
         input="UsernameValidator allows a trailing newline.",
         target="tests pass",
         scores={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,9 @@ class TranscriptApp(App[None]):
         super().__init__()
         self.animation_level = "none"
         self.store = Store(Watchers(reraise))
-        self.workbench: Any = SimpleNamespace(store=self.store)
+        self.again: Callable[[], ReadSample] | None = None  # reads the sample again
+        results = SimpleNamespace(open_sample=lambda _: self.show(self.again() if self.again else None))
+        self.workbench: Any = SimpleNamespace(store=self.store, results=results)
         self._read = read
         for theme in THEMES.values():
             self.register_theme(theme)

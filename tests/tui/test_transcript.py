@@ -155,6 +155,21 @@ def test_where_there_is_little_room_the_outline_is_a_key_away(reader: Reader, lo
     asyncio.run(drive())
 
 
+def test_a_note_and_an_edited_score_are_written_to_the_log(reader: Reader, tmp_path: Path) -> None:
+    async def drive() -> None:
+        log = write_agent_log(tmp_path)
+        async with walking(reader, log) as walk:
+            walk.app.again = lambda: read_log(reader, log, SAMPLE)
+            await walk.press("n", "enter", *"look again", "enter")
+            await walk.until(lambda: "note: look again" in walk.seen)
+            await walk.press("n", "end", "enter", *"broken sandbox", "enter")
+            await walk.until(lambda: "invalidated by" in walk.seen and "broken sandbox" in walk.seen)
+            await walk.press("n", "end", "enter")
+            await walk.until(lambda: "invalidated by" not in walk.seen)
+
+    asyncio.run(drive())
+
+
 @pytest.mark.parametrize("size", [(160, 50), (80, 24), (40, 12)])
 def test_every_line_can_be_reached_by_going_down(reader: Reader, log: Path, size: tuple[int, int]) -> None:
     async def drive() -> None:

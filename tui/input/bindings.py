@@ -28,6 +28,8 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "scores": ("Results",),
     "samples": ("Results",),
     "transcript": ("Results", "Live"),
+    "outline": ("Results",),
+    "kinds": ("choices",),
     "picture": ("Results",),
     "table": (LISTS,),
     "filter": ("filter line",),

@@ -13,7 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from inspect_ai.event import Event, InfoEvent, ModelEvent, SpanBeginEvent
-from inspect_ai.log import EvalLog, EvalSample, headline_metric, read_eval_log, read_eval_log_sample
+from inspect_ai.log import (
+    EvalLog,
+    EvalSample,
+    headline_metric,
+    read_eval_log,
+    read_eval_log_sample,
+    resolve_sample_events_data,
+)
 
 from ....profiles.base.errors import LogError
 from ..events.build import Row, body_of, build_rows
@@ -22,6 +29,7 @@ from ..events.registry import SampleContext
 from ..events.scores import provenance_text, value_text
 from ..events.tabs import TAB_ROWS
 from ..unfinished_log import whole_log
+from .corrections import notes_of
 from .log_reader import GRADER, first_line, headline_score
 from .raw_sample import read_unknown_events
 from .score_values import to_number
@@ -69,20 +77,21 @@ def open_sample(location: str, sample_id: str | int, epoch: int) -> OpenSample:
     return _open(location, sample_id, epoch, name, _version(location))
 
 
-def _version(location: str) -> int:
+def _version(location: str) -> tuple[int, int, int]:
     try:
-        return Path(location).stat().st_mtime_ns
+        status = Path(location).stat()
+        return status.st_mtime_ns, status.st_size, status.st_ino
     except OSError:
-        return 0  # it is somewhere else, or gone: reading it tells
+        return 0, 0, 0  # it is somewhere else, or gone: reading it tells
 
 
 @lru_cache(maxsize=KEPT_SAMPLES)
-def _open(location: str, sample_id: str | int, epoch: int, name: str, version: int) -> OpenSample:
+def _open(location: str, sample_id: str | int, epoch: int, name: str, version: tuple[int, int, int]) -> OpenSample:
     try:
         with _no_collector():
             header = read_eval_log(location, header_only=True)
             try:
-                sample = read_eval_log_sample(location, sample_id, epoch)
+                sample = _read(location, sample_id, epoch)
             except ValueError:
                 sample = read_unknown_events(location, sample_id, epoch)
         return OpenSample(header, sample)
@@ -95,6 +104,15 @@ def _open(location: str, sample_id: str | int, epoch: int, name: str, version: i
         raise LogError(
             f"sample {sample_id} of {name} cannot be read ({why})", "`inspect log recover` may save it"
         ) from error
+
+
+def _read(location: str, sample_id: str | int, epoch: int) -> EvalSample:
+    if not location.endswith(".json"):
+        return read_eval_log_sample(location, sample_id, epoch)
+    for sample in read_eval_log(location).samples or ():  # read by id, Inspect would not see that the file has changed
+        if sample.id == sample_id and sample.epoch == epoch:
+            return resolve_sample_events_data(sample)
+    raise IndexError(sample_id)
 
 
 @contextmanager
@@ -125,6 +143,7 @@ def read_transcript(location: str, sample_id: str | int, epoch: int) -> Transcri
     grading = [event for event in calls if (event.role or opened.context.roles.get(id(event))) == GRADER]
     own = [event for event in calls if not event.role and id(event) not in opened.context.roles]
     graders = sorted({event.model for event in grading})
+    notes, tags = notes_of(header, sample.id, sample.epoch)
     return Transcript(
         task=header.eval.task,
         model=header.eval.model,
@@ -146,6 +165,8 @@ def read_transcript(location: str, sample_id: str | int, epoch: int) -> Transcri
         error=sample.error.message if sample.error else None,
         limit=sample.limit.type if sample.limit else None,
         invalidated=provenance_text(sample.invalidation) if sample.invalidation else None,
+        notes=notes,
+        tags=tags,
         from_messages=not sample.events,
     )
 

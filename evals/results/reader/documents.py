@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,9 +26,11 @@ from ...inspect.logs.transcript import (
 )
 
 if TYPE_CHECKING:
+    from ...inspect.logs.correction import Correction
     from .client import Reader
 
 TIMEOUT_S = 60.0
+CORRECTION_TIMEOUT_S = 600.0  # a large log is written anew
 SEARCH_S = 0.05  # of a document that is at hand, then the next part is asked for
 
 
@@ -154,6 +156,7 @@ class ReadSample:
     about: Transcript
     document: Document  # of the transcript
     open_tab: Callable[[str], Document]  # one of `TABS`; blocks
+    correct: Callable[[Correction], None] | None = None  # blocks; `None` where the log cannot be written
 
 
 def read_sample(reader: Callable[[], Reader], log: Path | str, sample_id: str | int, epoch: int) -> ReadSample:
@@ -167,6 +170,20 @@ def read_sample(reader: Callable[[], Reader], log: Path | str, sample_id: str | 
         about,
         SampleDocument(reader, log, sample_id, epoch, "transcript", about.entries),
         lambda tab: open_tab(reader, log, sample_id, epoch, tab),
+        None if "://" in str(log) else lambda correction: _correct(reader, log, sample_id, epoch, correction),
+    )
+
+
+def _correct(
+    reader: Callable[[], Reader], log: Path | str, sample_id: str | int, epoch: int, correction: Correction
+) -> None:
+    reader().call(
+        "correct_sample",
+        timeout_s=CORRECTION_TIMEOUT_S,
+        path=place_of(log),
+        sample_id=sample_id,
+        epoch=epoch,
+        correction=asdict(correction),
     )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 
 def _transcript(path: str, sample_id: str | int, epoch: int) -> object:
@@ -41,10 +44,19 @@ def _sample_picture(path: str, sample_id: str | int, epoch: int, tab: str, posit
     return [picture.data, picture.media_type]
 
 
+def _correct_sample(path: str, sample_id: str | int, epoch: int, correction: dict[str, Any]) -> object:
+    from ...inspect.logs.correction import Correction
+    from ...inspect.logs.corrections import correct_sample
+
+    correct_sample(Path(path), sample_id, epoch, Correction(**correction), datetime.now(UTC))
+    return None
+
+
 SAMPLE_OPS: Mapping[str, Callable[..., object]] = {
     "transcript": _transcript,
     "sample_entries": _sample_entries,
     "sample_bodies": _sample_bodies,
     "search_sample": _search_sample,
     "sample_picture": _sample_picture,
+    "correct_sample": _correct_sample,
 }

@@ -35,6 +35,7 @@ from ...widgets.transcript.view import EMPTY, TranscriptView
 from .transcript_words import facts_words, place_words, title_words
 
 if TYPE_CHECKING:
+    from ....evals.inspect.logs.correction import Correction
     from ....evals.inspect.logs.transcript import Picture
     from ....evals.results.reader.documents import Document, ReadSample
 
@@ -67,6 +68,7 @@ class TranscriptPane(Vertical):
         Binding("slash", "search", "search", id="transcript.search", tooltip="Search in this transcript"),
         Binding("n", "match(1)", "next match", show=False, id="transcript.next_match", tooltip="The next match"),
         Binding("N", "match(-1)", "last match", show=False, id="transcript.previous_match", tooltip="The match before"),
+        Binding("n", "correct", "note", id="transcript.correct", tooltip="Note, tag, edit a score, invalidate"),
         Binding("k", "kinds", "kinds", id="transcript.kinds", tooltip="Show only some kinds of entries"),
         Binding("o", "outline", "outline", id="transcript.outline", tooltip="Show or hide the outline"),
         Binding(
@@ -201,6 +203,8 @@ class TranscriptPane(Vertical):
             return bool(self.view.pictures)
         if action == "match":
             return bool(self.bar.text)
+        if action == "correct":
+            return not self.bar.text and self._shown is not None and self._shown.correct is not None
         if action == "back":
             return self._tab != "transcript" or bool(self.bar.text) or self.has_class("-only-outline")
         return super().check_action(action, parameters)
@@ -321,6 +325,38 @@ class TranscriptPane(Vertical):
     def action_step(self, by: int) -> None:
         """Ask for another sample."""
         self.post_message(self.StepRequested(by))
+
+    # Correcting
+
+    def action_correct(self) -> None:
+        """Ask what to correct or to keep of the sample; the log is written, and the sample read again."""
+        from .corrections import ask_for_correction
+
+        read = self._shown
+        if read is None or read.correct is None:
+            return
+        write = read.correct
+
+        def correct(correction: Correction) -> None:
+            def work() -> None:
+                try:
+                    write(correction)
+                except ProctorError as error:
+                    self.app.call_from_thread(self._corrected, str(error))  # pyright: ignore[reportUnknownMemberType]
+                else:
+                    self.app.call_from_thread(self._corrected, "")  # pyright: ignore[reportUnknownMemberType]
+
+            self.run_worker(work, thread=True, group="correction", exit_on_error=False)
+
+        ask_for_correction(application(self), read.about, correct)
+
+    def _corrected(self, failure: str) -> None:
+        if failure:
+            self.notify(clean_line(failure), severity="error", markup=False)
+            return
+        self.notify("Written to the log", markup=False)
+        if (sample := workbench(self).store.sample.value) is not None:
+            workbench(self).results.open_sample(sample)
 
     # Taking it elsewhere
 

@@ -37,6 +37,11 @@ def facts_words(about: Transcript) -> str:
         parts.append(", ".join(f"{name}: {value}" for name, value in about.scores))
     if about.self_graded:
         parts.append("grades itself ⚠")
+    if about.invalidated:
+        parts.append(f"invalidated by {about.invalidated}")
+    parts.extend(f"note: {note}" for note in about.notes)
+    if about.tags:
+        parts.append(f"tags: {', '.join(about.tags)}")
     if about.target:
         parts.append(f"target {about.target}")
     if about.from_messages:
