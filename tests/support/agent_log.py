@@ -97,12 +97,12 @@ class _Agent:
         self.said.append(ChatMessageTool(content=str(result), tool_call_id=call.id, function=call.function))
 
 
-def agent_events() -> list[Event]:
-    """What the agent did."""
+def agent_events(first: str) -> list[Event]:
+    """What the agent did; `first` is what it says first."""
     agent = _Agent()
     agent.begin("react", "agent", None)
     test = ToolCall(id="1", function="bash", arguments={"cmd": "python -m pytest tests/validators -x"})
-    agent.turn("I will run the failing test first.", "react", [test], "A trailing newline may pass the pattern.")
+    agent.turn(first, "react", [test], "A trailing newline may pass the pattern.")
     failure = "FAILED tests/validators/tests.py::test_newline\n" + "\n".join(f"E   line {n} of it" for n in range(213))
     agent.tool(test, failure, "react", exit_code=1)
     read = ToolCall(id="2", function="reader", arguments={"input": "Which pattern?"})
@@ -137,11 +137,11 @@ def agent_events() -> list[Event]:
     return agent.events
 
 
-def write_agent_log(folder: Path) -> Path:
+def write_agent_log(folder: Path, first: str = "I will run the failing test first.") -> Path:
     """The agent's log, with one sample."""
     retry = EvalRetryError(message="sandbox went away", traceback="Traceback …", traceback_ansi="Traceback …")
     sample = made_sample(
-        agent_events(),
+        agent_events(first),
         id="django-11099",
         uuid="QvZ8m3",
         input="UsernameValidator allows a trailing newline.",

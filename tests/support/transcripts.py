@@ -9,6 +9,7 @@ from typing import Any
 
 from proctor.evals.results.reader.client import Reader
 from proctor.evals.results.reader.documents import ReadSample, read_sample
+from proctor.tui.screens.results.side_by_side import SideBySidePane
 from proctor.tui.screens.results.transcript import TranscriptPane
 from proctor.tui.state.resource import Watchers
 from proctor.tui.state.store import SampleRef, Store
@@ -38,6 +39,9 @@ class TranscriptApp(App[None]):
 
     def compose(self) -> ComposeResult:
         yield TranscriptPane(id="transcript")
+        beside = SideBySidePane(id="beside")
+        beside.display = False
+        yield beside
         yield KeyLine(palette=False)
 
     def on_mount(self) -> None:

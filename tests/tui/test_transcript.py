@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 from proctor.evals.results.reader.client import Reader
+from proctor.tui.screens.results.side_by_side import SideBySidePane
+from proctor.tui.widgets.transcript.view import TranscriptView
+from rich.style import Style
 from support.agent_log import write_agent_log
 from support.transcripts import TranscriptApp, read_log, screen_lines
 from textual.pilot import Pilot
@@ -153,6 +156,33 @@ def test_where_there_is_little_room_the_outline_is_a_key_away(reader: Reader, lo
             assert "Outline" not in walk.seen and walk.entry == "score judge style 0.5"
 
     asyncio.run(drive())
+
+
+def test_two_models_are_read_side_by_side(reader: Reader, log: Path, tmp_path: Path) -> None:
+    async def drive() -> None:
+        other = write_agent_log(tmp_path, "I will run the slow test first.")
+        async with walking(reader, log) as walk:
+            beside = walk.app.query_one(SideBySidePane)
+            walk.app.pane.display, beside.display = False, True
+            walk.app.store.beside.set((read_log(reader, log, SAMPLE), read_log(reader, other, SAMPLE)))
+            await walk.pilot.pause()
+            beside.left.focus()
+            await walk.press("right_square_bracket")
+            await walk.until(lambda: "failing test" in walk.seen and "slow test" in walk.seen)
+            assert beside.right.cursor == beside.left.cursor and beside.right.cursor_row == beside.left.cursor_row
+            differs = beside.left._painter.style("differs")
+            await walk.until(lambda: marked(beside.left, differs) == {"failing"})
+            assert marked(beside.right, differs) == {"slow"}
+            await walk.press("right", "t")
+            assert beside.right.has_focus and beside.left.cursor == beside.right.cursor
+
+    asyncio.run(drive())
+
+
+def marked(view: TranscriptView, style: Style) -> set[str]:
+    """The words that are drawn in a style."""
+    strips = [view.render_line(y) for y in range(view.size.height)]
+    return {segment.text.strip() for strip in strips for segment in strip if segment.style == style} - {""}
 
 
 def test_a_note_and_an_edited_score_are_written_to_the_log(reader: Reader, tmp_path: Path) -> None:

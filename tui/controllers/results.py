@@ -53,7 +53,14 @@ class ResultsController:
         self._compared = None
         store.shown.set(run)
         store.indexes.clear({})
-        for resource in (store.scoreboard, store.across, store.disagreements, store.comparison, store.transcript):
+        for resource in (
+            store.scoreboard,
+            store.across,
+            store.disagreements,
+            store.comparison,
+            store.transcript,
+            store.beside,
+        ):
             resource.clear(None)
         store.sample.set(None)
         grouping = self._preferences.get(GROUPING, "task")
@@ -158,6 +165,13 @@ class ResultsController:
         transcript.clear(None)
         transcript.load(self.host, lambda loading: self._transcript(sample, loading), "reading the transcript")
 
+    @guarded(lambda store: store.beside)
+    def read_beside(self, one: SampleRef, other: SampleRef) -> None:
+        """Read the same sample of two logs."""
+        beside = self.store.beside
+        beside.clear(None)
+        beside.load(self.host, lambda loading: self._beside(one, other, loading), "reading both transcripts")
+
     # In threads
 
     def _scoreboard(self, run: KnownRun, group_by: Grouping, loading: Loading[Scoreboard | None]) -> Scoreboard:
@@ -165,6 +179,13 @@ class ResultsController:
 
     def _transcript(self, sample: SampleRef, loading: Loading[ReadSample | None]) -> ReadSample | None:
         return self._readers.transcript(sample, lambda: loading.is_wanted)
+
+    def _beside(
+        self, one: SampleRef, other: SampleRef, loading: Loading[tuple[ReadSample, ReadSample] | None]
+    ) -> tuple[ReadSample, ReadSample] | None:
+        left = self._readers.transcript(one, lambda: loading.is_wanted)
+        right = self._readers.transcript(other, lambda: loading.is_wanted)
+        return None if left is None or right is None else (left, right)
 
     def _across(
         self, sample: SampleRef, logs: tuple[Path, ...], loading: Loading[Mapping[Path, CellAnswers] | None]

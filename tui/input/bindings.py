@@ -29,6 +29,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "samples": ("Results",),
     "transcript": ("Results", "Live"),
     "outline": ("Results",),
+    "beside": ("Results",),
     "kinds": ("choices",),
     "picture": ("Results",),
     "table": (LISTS,),

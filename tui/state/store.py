@@ -84,6 +84,7 @@ class Store:
         self.comparison: Resource[RunComparison | None] = Resource(watchers, None)  # with the run asked for last
         self.sample: Value[SampleRef | None] = Value(watchers, None)  # whose transcript is open
         self.transcript: Resource[ReadSample | None] = Resource(watchers, None)  # of `sample`
+        self.beside: Resource[tuple[ReadSample, ReadSample] | None] = Resource(watchers, None)  # one sample twice
 
     def cancel(self) -> None:
         """Want nothing any more of whatever is being fetched."""

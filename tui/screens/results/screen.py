@@ -15,11 +15,13 @@ from ...widgets.table.table import LineTable
 from ...widgets.transcript.view import TranscriptView
 from ..base import BaseScreen
 from ..run_controls import ask_to_retry
+from .beside_choice import ask_what_stands_beside, other_logs
 from .comparison import ComparisonPane, ask_what_to_compare_with
 from .disagreements import DisagreementsPane
 from .export_dialog import ask_to_export
 from .samples import CellLog, SampleByModelPane, SamplesPane
 from .scoreboard import ScoresPane
+from .side_by_side import SideBySidePane
 from .transcript import TranscriptPane
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from ....evals.run.run_list import KnownRun
     from ...state.store import SampleRef
 
-Level = Literal["scores", "comparison", "disagreements", "samples", "across", "transcript"]
+Level = Literal["scores", "comparison", "disagreements", "samples", "across", "transcript", "beside"]
 
 
 class ResultsScreen(BaseScreen):
@@ -55,6 +57,9 @@ class ResultsScreen(BaseScreen):
         ),
         Binding("R", "refresh_board", show=False, id="results.refresh", tooltip="Read the logs again"),
         Binding("c", "compare", "compare", id="results.compare", tooltip="Compare with another run"),
+        Binding(
+            "c", "beside", "side by side", id="results.beside", tooltip="This sample as another model or run has it"
+        ),
         Binding("e", "export", "export", show=False, id="results.export", tooltip="Save the scoreboard to a file"),
         Binding(
             "e",
@@ -71,6 +76,7 @@ class ResultsScreen(BaseScreen):
     samples = query_one(SamplesPane)
     across = query_one(SampleByModelPane)
     transcript = query_one(TranscriptPane)
+    beside = query_one(SideBySidePane)
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,6 +92,7 @@ class ResultsScreen(BaseScreen):
         yield SamplesPane(id="samples")
         yield SampleByModelPane(id="across")
         yield TranscriptPane(id="transcript")
+        yield SideBySidePane(id="beside")
 
     def on_mount(self) -> None:
         """Begin with the scoreboard; another run begins there again."""
@@ -132,6 +139,7 @@ class ResultsScreen(BaseScreen):
             self.samples,
             self.across,
             self.transcript,
+            self.beside,
         ):
             pane.display = pane.id == level
         target = {
@@ -141,6 +149,7 @@ class ResultsScreen(BaseScreen):
             "samples": lambda: self.samples.table,
             "across": lambda: self.across.table,
             "transcript": lambda: self.transcript.query_one(TranscriptView),
+            "beside": lambda: self.beside.left,
         }[level]
         self.set_focus(target())
         self.refresh_bindings()
@@ -156,6 +165,8 @@ class ResultsScreen(BaseScreen):
             return len(self._levels) > 1
         if action == "across":
             return self._levels[-1] == "samples"
+        if action == "beside":
+            return self._levels[-1] in ("disagreements", "samples", "across", "transcript")
         if action in ("disagreements", "export", "compare"):
             return self._levels[-1] == "scores"
         if action == "export_comparison":
@@ -217,6 +228,19 @@ class ResultsScreen(BaseScreen):
         run = self.store.shown.value
         if run is not None:
             ask_what_to_compare_with(self, run, lambda: self._go_down("comparison"))
+
+    def action_beside(self) -> None:
+        """Choose what the sample stands beside, and show both."""
+        level = self._levels[-1]
+        panes = {"disagreements": self.disagreements, "samples": self.samples, "across": self.across}
+        sample = panes[level].current if level in panes else self.store.sample.value
+        if sample is not None:
+            others = other_logs(sample, self.store.shown.value, self.store.runs.value or ())
+            ask_what_stands_beside(self, sample, others, self._show_beside)
+
+    def _show_beside(self, sample: SampleRef, other: SampleRef) -> None:
+        self.workbench.results.read_beside(sample, other)
+        self._go_down("beside")
 
     def _show_across(self, sample: SampleRef, cells: tuple[CellLog, ...]) -> None:
         self.workbench.results.read_across(sample, tuple(cell.log for cell in cells))

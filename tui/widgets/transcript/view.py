@@ -205,12 +205,14 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _refold(self) -> None:
         """Find anew what is seen; the cursor's entry stays where it is on the screen."""
-        row = self._row_of_cursor()
+        row = self.cursor_row
         self._find_visible()
         self._lay_out(keep=(self._cursor, row))
         self.post_message(self.Moved(self))
 
-    def _row_of_cursor(self) -> int:
+    @property
+    def cursor_row(self) -> int:
+        """The row of the view in which the cursor's entry begins."""
         index = self._laid.index_of(self._cursor)
         return 0 if index is None else self._laid.offsets[index] - self.scroll_offset.y
 
@@ -219,7 +221,7 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
         laid = self._laid
         if not laid.visible:
             return None
-        row = self._row_of_cursor()
+        row = self.cursor_row
         if 0 <= row < self.size.height:
             return self._cursor, row
         index = laid.index_at(self.scroll_offset.y)
@@ -285,6 +287,7 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
         if wanted is not None and wanted[0] in laid.bodies:
             self._wanted = None
             self._show_match(*wanted)
+        self.post_message(self.Moved(self))
 
     def _measure(self, positions: Iterable[int]) -> None:
         """Take the true heights of entries; where they are others than thought, place all anew."""
@@ -412,8 +415,8 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
         """Somebody wants to be elsewhere than at the end."""
         self._at_end = False
 
-    def go_to(self, at: int) -> None:
-        """Put the cursor on an entry, near the top of the view; lanes that hide it are opened."""
+    def go_to(self, at: int, row: int = _FROM_TOP) -> None:
+        """Put the cursor on an entry, in a row of the view; lanes that hide it are opened."""
         if not 0 <= at < len(self.document.entries):
             return
         self._at_end = False
@@ -422,7 +425,7 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
             self._find_visible()
         if self._laid.index_of(at) is not None:
             self._put_cursor(at)
-        self._lay_out(keep=(self._cursor, _FROM_TOP))
+        self._lay_out(keep=(self._cursor, row))
 
     def action_stop(self, stop: Stop, by: int) -> None:
         """Go to the next turn, tool call, error or sub-agent, or to the one before."""
