@@ -85,7 +85,7 @@ def test_router_and_hub_are_merged_over_all_pages(server: PracticeServer) -> Non
     ],
 )
 def test_a_misbehaving_router(server: PracticeServer, fault: dict[str, Any], part: str) -> None:
-    set_faults(server, {"inspect_model": "models", **fault})
+    set_faults(server, {"target": "models", **fault})
     with pytest.raises(CatalogError) as caught:
         fetch_router_models(practice_endpoints(server), timeout_s=0.5)
     assert str(caught.value).startswith("the practice router (127.0.0.1:")
@@ -93,7 +93,7 @@ def test_a_misbehaving_router(server: PracticeServer, fault: dict[str, Any], par
 
 
 def test_a_misbehaving_hub_costs_only_its_facts(server: PracticeServer) -> None:
-    set_faults(server, {"inspect_model": "hub", "kind": "500"})
+    set_faults(server, {"target": "hub", "kind": "500"})
     catalog = load_catalog(practice_endpoints(server), now_s=1.0)
     assert len(catalog.models) >= 8
     assert all(model.likes is None for model in catalog.models)
@@ -182,7 +182,7 @@ def test_models_offline(server: PracticeServer) -> None:
         "check the network, any proxy, and the address (PROCTOR_ROUTER_URL)\n"
     )
     known = proctor("models", **at(server))
-    set_faults(server, {"inspect_model": "models", "kind": "500"})
+    set_faults(server, {"target": "models", "kind": "500"})
     stale = proctor("models", "--refresh", **at(server))
     assert (stale.returncode, stale.stdout) == (0, known.stdout)
     assert "on the server's side: try again later; this is the list of " in stale.stderr
