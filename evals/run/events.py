@@ -72,7 +72,7 @@ def read_journal(run_dir: Path) -> Iterator[dict[str, Any]]:
     """The events in order; a line cut by a crash is passed over."""
     try:
         text = (run_dir / JOURNAL_FILE).read_text("utf-8", errors="replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for line in text.splitlines():
         try:
@@ -110,7 +110,7 @@ def _is_locked(path: Path, kind: int) -> bool:
     """
     try:
         fd = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(fd, kind | fcntl.LOCK_NB)

@@ -56,7 +56,7 @@ def command(
         if supervisor is None:
             _show_plan(planned, as_json=as_json)
             return UsageError.exit_code if planned.plan.errors else 0
-        if not as_json:
+        if not as_json and not planned.plan.errors:
             click.echo(clean_line(planned.spending), err=True)
         print_problems(planned.problems)
         if planned.plan.errors:
