@@ -290,7 +290,7 @@ def test_e_saves_the_comparison_while_that_is_shown(tmp_path: Path, monkeypatch:
             earlier = KnownRun(tmp_path / "run-0", replace(shown.status, run_id="run-0"))
             put(screen.store, runs=(shown, earlier))
             await pilot.press("c", "enter")
-            assert screen.comparison.display and asked == [Call("results.compare", (earlier.run_dir,))]
+            assert screen.comparison.display and asked == [Call("results.compare", (earlier,))]
             await pilot.press("e")
             assert screen.app.screen is screen  # nothing is compared yet
             cells = list(zip(CELLS, INDEXES.values(), strict=True))

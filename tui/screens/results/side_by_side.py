@@ -53,7 +53,7 @@ class SideBySidePane(Vertical):
         self._pairs: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])  # from left, from right
 
     def compose(self) -> ComposeResult:
-        """What both took, and both."""
+        """What is awaited or wrong, and both."""
         yield Static(markup=False, classes="beside--head")
         with Horizontal():
             yield TranscriptView(id="beside-left")
@@ -73,13 +73,13 @@ class SideBySidePane(Vertical):
             forth = pair_entries(documents[0].entries, documents[1].entries)
             self._pairs = (forth, sorted((right, left) for left, right in forth))
             for side, (view, document) in enumerate(zip(self._views, documents, strict=True)):
-                view.border_title = clean_line(title_words(known.value[side].about)) if known.value else ""
+                about = known.value[side].about if known.value else None
+                view.border_title = clean_line(title_words(about)) if about else ""
+                view.border_subtitle = clean_line(facts_words(about)) if about else ""
                 view.show(document)
                 view.show_differences(lambda at, number, block, side=side: self._differences(side, at, number, block))
-        words = known.note
-        if not words and known.value:
-            words = "   ·   ".join(facts_words(read.about) for read in known.value)
-        self.head.update(Content(clean_line(words)))
+        self.head.update(Content(clean_line(known.note)))
+        self.head.display = bool(known.note)
 
     @property
     def _views(self) -> tuple[TranscriptView, TranscriptView]:

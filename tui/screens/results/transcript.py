@@ -175,7 +175,7 @@ class TranscriptPane(Vertical):
         parts = [
             self._matches,
             place_words(view.document.entries, view.cursor) if self._shown is not None else "",
-            LEVEL_WORDS[view.level],
+            LEVEL_WORDS[view.folds.every],
             f"only {', '.join(kinds)}" if kinds else "",
         ]
         self.place.update(Content(clean_line(" · ".join(part for part in parts if part))))

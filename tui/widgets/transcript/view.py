@@ -17,7 +17,7 @@ from ....evals.results.reader.documents import Document, LoadedDocument
 from ....profiles.base.errors import ProctorError
 from ...terminal.pictures.half_block import HalfCells, draw_half_cells
 from .arrangement import Arrangement
-from .folds import Folds, Level, Stop, find_stop, is_stop
+from .folds import Folds, Stop, find_stop, is_stop
 from .lines import GUTTER, Line, row_of
 from .paint import STYLE_CSS, Differences, Painter
 from .searching import Search
@@ -140,11 +140,6 @@ class TranscriptView(ScrollView, can_focus=True, inherit_bindings=False):
     def folds(self) -> Folds:
         """What is folded."""
         return self._laid.folds
-
-    @property
-    def level(self) -> Level:
-        """How far entries are unfolded that nobody has folded by themselves."""
-        return self._laid.folds.every
 
     @property
     def cursor(self) -> int:
