@@ -58,7 +58,7 @@ def liar(bench: Any) -> Iterator[tuple[Terminal, Path]]:
     make_run(bench.home / "liar-logs", "20251123-210000-before", "A run before", samples=40, says=hostile)
     with (
         hostile_profile(bench.home) as profile,
-        bench.open("run", profile.name, "--log-dir", "liar-logs", TERM="dumb") as terminal,
+        bench.open("run", profile.name, "--yes", "--log-dir", "liar-logs", TERM="dumb") as terminal,
     ):
         terminal.until(lambda: list(bench.home.glob("liar-logs/*-liar-*/status.json")))
         (run_dir,) = bench.home.glob("liar-logs/*-liar-*")

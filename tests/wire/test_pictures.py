@@ -84,7 +84,7 @@ def terminal(request: pytest.FixtureRequest, terminals: dict[str, PictureTermina
 def test_in_a_transcript_nothing_is_left_of_it_where_it_was(terminals: dict[str, PictureTerminal]) -> None:
     terminal = terminals["few colours"]
     before = terminal.cells()
-    for there, back, word in ((PAGE_DOWN, "g", "Line 30"), ("?", ESCAPE, "esc close")):
+    for there, back, word in ((PAGE_DOWN, "g", "Line 20"), ("?", ESCAPE, "esc close")):
         terminal.send(there)
         terminal.until(word)
         terminal.send(back)

@@ -182,7 +182,7 @@ def _ends(sample: EvalSample, context: SampleContext) -> Iterator[Lane]:
     events = sample.events
     completion = context.resolve(sample.output.completion)
     if completion and not _is_said(completion, sample, context):
-        yield Lane(Made(Shown("model", "output", lines=4, body=lambda: [Draft(completion, "model", "", 24)])))
+        yield Lane(Made(Shown("model", "output", lines=4, body=lambda: [Draft(completion, "model", "", 200)])))
     limit = sample.limit
     if limit and not any(isinstance(event, SampleLimitEvent) and event.type == limit.type for event in events):
         title = title_line(f"{limit.type} limit of {limit.limit:g}")

@@ -25,7 +25,7 @@ from ..logs.transcript import Picture
 from .drafts import DATA_URL, Draft, Resolve, argument_drafts, argument_title, json_draft, plain, text_draft
 
 LABELS = {"system": "system", "user": "user", "assistant": "model", "tool": "result"}
-FOLDS = {"system": 3, "user": 10, "assistant": 24, "tool": 8}
+FOLDS = {"system": 3, "user": 10, "assistant": 200, "tool": 8}
 
 
 def message_drafts(message: ChatMessage, resolve: Resolve, *, calls: bool = True, fold: int = 0) -> Iterator[Draft]:
