@@ -16,15 +16,16 @@ import pytest
 pytestmark = pytest.mark.timeout(300)
 
 NINE = ["hyperbolic", "fireworks-ai", "nscale", "scaleway", "together", "cerebras", "novita", "groq", "sambanova"]
+NAMED = ["--set", f"models.0.providers={','.join(NINE)}"]
 OSS = "hf-inference-providers/openai/gpt-oss-120b"
 COMMANDS = {
     "theory-of-mind": ["run", "theory-of-mind", "--set", "run.limit=2"],
     "several-models": ["run", "several-models", "--set", "run.limit=2"],
-    "nine-providers": ["run", "nine-providers", "--json", "--set", "run.limit=5"],
+    "across-providers": ["run", "across-providers", "--json", "--set", "run.limit=5", *NAMED],
     "fastest-or-cheapest": ["run", "fastest-or-cheapest", "--set", "run.limit=4"],
     "animals-or-else": ["run", "animals-or-else", "--json", "--set", "run.limit=6"],
-    "dry run": ["run", "nine-providers", "--dry-run", "--set", "run.limit=5"],
-    "dry run as JSON": ["run", "nine-providers", "--dry-run", "--json", "--set", "run.limit=5"],
+    "dry run": ["run", "across-providers", "--dry-run", "--set", "run.limit=5", *NAMED],
+    "dry run as JSON": ["run", "across-providers", "--dry-run", "--json", "--set", "run.limit=5", *NAMED],
 }
 
 
@@ -80,7 +81,7 @@ def test_several_models_stand_side_by_side_the_best_first(ran: Mapping[str, Any]
 
 
 def test_nine_providers_are_nine_cells_and_json_lines_tell_each(ran: Mapping[str, Any]) -> None:
-    did = ran["nine-providers"]
+    did = ran["across-providers"]
     assert did.code == 0, did
     launch, *cells, done = did.events
     assert set(launch) == {"event", "run_id", "run_dir", "pid", "cells"}
@@ -159,7 +160,7 @@ def test_a_dry_run_tells_the_cells_and_what_to_expect(ran: Mapping[str, Any], re
 
 def test_what_a_run_costs_lies_in_the_range_of_its_dry_run(ran: Mapping[str, Any]) -> None:
     (plan,) = ran["dry run as JSON"].events
-    done = ran["nine-providers"].events[-1]
+    done = ran["across-providers"].events[-1]
     assert plan["event"] == "plan"
     assert (plan["totals"]["cells"], plan["totals"]["samples"]) == (9, 45)
     planned = {cell["cell"]: cell["cost_usd"] for cell in plan["cells"]}
@@ -177,21 +178,21 @@ def test_dry_runs_leave_no_run(ran: Mapping[str, Any], resident: Any) -> None:
 
 
 def test_every_way_to_show_a_run_agrees_with_it(ran: Mapping[str, Any], show: Callable[..., Any]) -> None:
-    rows = scoreboard_of(show, "nine-providers")
-    cells = {cell["cell"]: cell for cell in ran["nine-providers"].events[-1]["cells"]}
+    rows = scoreboard_of(show, "across-providers")
+    cells = {cell["cell"]: cell for cell in ran["across-providers"].events[-1]["cells"]}
     assert len(rows) == len(cells) == 9
     for row in rows:
         for name in ("model", "state", "score", "stderr", "samples", "errors", "cost_usd"):
             known = cells[row["cell"]][name]
             assert row[name] == (pytest.approx(known) if isinstance(known, float) else known)
-    table = list(csv.DictReader(io.StringIO(show("nine-providers", "--csv").out)))
+    table = list(csv.DictReader(io.StringIO(show("across-providers", "--csv").out)))
     assert [one["label"] for one in table] == [row["label"] for row in rows]
     for column in ("score", "low", "high", "cost_usd", "p50_s", "n", "errors"):
         assert [float(one[column]) for one in table] == [row[column] for row in rows]
-    lines = show("nine-providers", "--markdown").out.splitlines()
+    lines = show("across-providers", "--markdown").out.splitlines()
     body = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][2:]
     assert [(line[0], line[1]) for line in body] == [(row["label"], f"{row['score']:.3f}") for row in rows]
-    page = show("nine-providers", "--html", "-").out
+    page = show("across-providers", "--html", "-").out
     assert page.count('role="img"') == 9 and "providers = [" in page
     assert all(f'">{row["label"]}</td>' in page and f">{row['score']:.3f}</td>" in page for row in rows)
 
@@ -199,11 +200,11 @@ def test_every_way_to_show_a_run_agrees_with_it(ran: Mapping[str, Any], show: Ca
 def test_every_sample_is_exported_with_who_served_it(
     ran: Mapping[str, Any], show: Callable[..., Any], resident: Any
 ) -> None:
-    did = resident.run("export", "nine-providers-", "--json")
+    did = resident.run("export", "across-providers-", "--json")
     assert (did.code, did.err) == (0, ""), did
     samples = [json.loads(line) for line in did.out.splitlines()]
     assert len(samples) == 45
-    for row in scoreboard_of(show, "nine-providers"):
+    for row in scoreboard_of(show, "across-providers"):
         own = [sample for sample in samples if sample["cell"] == row["cell"]]
         assert fmean(sample["score"] for sample in own) == pytest.approx(row["score"])
         assert sum(sample["cost_usd"] + sample["grader_cost_usd"] for sample in own) == pytest.approx(row["cost_usd"])
@@ -212,11 +213,11 @@ def test_every_sample_is_exported_with_who_served_it(
 
 
 def test_the_providers_of_a_run_are_held_against_one_of_them(ran: Mapping[str, Any], resident: Any) -> None:
-    did = resident.run("compare", "nine-providers-", "--against", "groq", "--json")
+    did = resident.run("compare", "across-providers-", "--against", "groq", "--json")
     assert did.code == 0, did
     told = json.loads(did.out)
     assert sorted(cell["label"] for cell in told["cells"]) == sorted(set(NINE) - {"groq"})
-    scores = {name: cell["score"] for name, cell in ran["nine-providers"].cells.items()}
+    scores = {name: cell["score"] for name, cell in ran["across-providers"].cells.items()}
     for cell in told["cells"]:
         assert (cell["before"]["score"], cell["after"]["score"]) == (scores["groq"], scores[cell["label"]])
         assert (cell["difference"], cell["pairs"]) == (pytest.approx(scores[cell["label"]] - scores["groq"]), 5)
@@ -224,8 +225,8 @@ def test_the_providers_of_a_run_are_held_against_one_of_them(ran: Mapping[str, A
 
 def test_the_list_of_runs_agrees(ran: Mapping[str, Any], resident: Any) -> None:
     runs = json.loads(resident.run("runs", "--json").out)
-    nine = next(run for run in runs if "-nine-providers-" in run["run_id"])
-    done = ran["nine-providers"].events[-1]
+    nine = next(run for run in runs if "-across-providers-" in run["run_id"])
+    done = ran["across-providers"].events[-1]
     assert len(runs) == 5
     assert {run["exit_code"] for run in runs} == {0}
     assert (nine["state"], len(nine["cells"]), nine["done"], nine["total"], nine["errors"]) == (
@@ -240,7 +241,7 @@ def test_the_list_of_runs_agrees(ran: Mapping[str, Any], resident: Any) -> None:
 
 
 def test_inspect_takes_the_logs_for_its_own(ran: Mapping[str, Any], resident: Any) -> None:
-    did = ran["nine-providers"]
+    did = ran["across-providers"]
     log = did.cells["groq"]["log"]
     listing = resident.start("log", "list", "--json", "--absolute", "--log-dir", str(did.run_dir), command="inspect")
     header = resident.run("log", "dump", "--header-only", log, command="inspect")

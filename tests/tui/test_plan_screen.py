@@ -386,8 +386,8 @@ def test_a_profile_is_opened_and_a_broken_one_says_why(play: Callable[..., None]
         await pilot.press("o", "g", "enter")
         assert "limit in [run] is 0, but must be at least 1" in app.words()
         names = [found.name for found in app.store.profiles.value]
-        await pilot.press(*["down"] * names.index("nine-providers"), "enter")
-        await until(pilot, lambda: app.store.draft_path.value.stem == "nine-providers", "the profile")
+        await pilot.press(*["down"] * names.index("across-providers"), "enter")
+        await until(pilot, lambda: app.store.draft_path.value.stem == "across-providers", "the profile")
         await until(pilot, lambda: app.matrix.row_count > 4, "its plan")
 
     play(scenario)

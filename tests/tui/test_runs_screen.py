@@ -202,11 +202,11 @@ def test_what_has_ended_unfinished_is_gone_on_with(play: Callable[..., None], tm
 
 def test_r_runs_the_profile_under_the_cursor_whatever_was_opened(play: Callable[..., None], runs: None) -> None:
     async def scenario(app: RunsApp, pilot: Pilot[str]) -> None:
-        app.screen.query_one("#profiles", LineTable).move_to("nine-providers")
+        app.screen.query_one("#profiles", LineTable).move_to("across-providers")
         await pilot.press("tab", "r")
         await until(pilot, lambda: bool(app.asked), "the profile")
         (call,) = app.asked
-        assert (call.name, call.args[0].name, call.options) == ("planning.open", "nine-providers", {"run": True})
+        assert (call.name, call.args[0].name, call.options) == ("planning.open", "across-providers", {"run": True})
         await pilot.press("tab", "g", "r")  # that one is running already
         told = lambda: any("it is running, enter watches it" in one.message for one in app._notifications)  # noqa: E731
         await until(pilot, told, "why not")

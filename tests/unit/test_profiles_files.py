@@ -291,9 +291,9 @@ def test_the_list_has_every_place_and_marks_the_shadowed_and_the_broken(tmp_path
     assert [(f.place, f.name, f.shadowed) for f in found] == [
         ("project", "bad", False),
         ("project", "practice", False),
+        ("shipped", "across-providers", False),
         ("shipped", "animals-or-else", False),
         ("shipped", "fastest-or-cheapest", False),
-        ("shipped", "nine-providers", False),
         ("shipped", "practice", True),
         ("shipped", "several-models", False),
         ("shipped", "theory-of-mind", False),
@@ -317,26 +317,7 @@ SHIPPED = {
             "moonshotai/Kimi-K2-Instruct-0905": [],
         },
     ),
-    "nine-providers": (
-        9,
-        "hub",
-        True,
-        {
-            "openai/gpt-oss-120b": (
-                [
-                    "hyperbolic",
-                    "fireworks-ai",
-                    "nscale",
-                    "scaleway",
-                    "together",
-                    "cerebras",
-                    "novita",
-                    "groq",
-                    "sambanova",
-                ]
-            )
-        },
-    ),
+    "across-providers": (1, "hub", True, {"openai/gpt-oss-120b": ["all"]}),
     "fastest-or-cheapest": (2, "hub", True, {"openai/gpt-oss-120b": ["fastest", "cheapest"]}),
     "animals-or-else": (2, "hub", True, {"Qwen/Qwen3-VL-8B-Instruct": [], "Qwen/Qwen3-VL-30B-A3B-Thinking": []}),
     "practice": (
@@ -369,7 +350,7 @@ def test_the_shipped_profiles_say_what_the_worked_examples_do(name: str, tmp_pat
     assert loaded.profile.title
     assert loaded.text.startswith("# ")
     assert "# Shows: " in loaded.text
-    assert (loaded.profile.run.limit == 100) == (name == "nine-providers")
+    assert (loaded.profile.run.limit == 100) == (name == "across-providers")
     save(loaded.profile, tmp_path / "copy.toml")
     assert load("copy.toml", cwd=tmp_path).profile == loaded.profile
 
