@@ -36,7 +36,7 @@ CRASH = """
 from proctor.tui import app
 def fail(self):
     raise RuntimeError("provoked")
-app.ProctorApp.action_leave = fail
+app.ProctorApp.action_leave = lambda self: self.screen.call_later(fail, self)
 from proctor.tui.cli.main import main
 main()
 """
@@ -218,7 +218,7 @@ def test_leaving_gives_the_terminal_back_and_says_what_goes_on(
     leave(terminal)
     assert terminal.process.wait(20) == 0
     assert_given_back(terminal)
-    assert f"{run_dir.name} goes on" in terminal.written.rpartition(b"\x1b[?1049l")[2].decode()
+    assert f"{run_dir.name} is still running" in terminal.written.rpartition(b"\x1b[?1049l")[2].decode()
     assert read_status(run_dir).exit_code is None
 
 
