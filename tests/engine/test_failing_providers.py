@@ -151,7 +151,8 @@ def test_another_provider_than_before_is_an_event_and_its_price_counts_where_it_
     whole = [request for request in served() if request["provider"] == "groq" and not request["fault"]]
     assert unknown.cost_usd is None and unknown.known_usd == pytest.approx(sum(map(paid, whole)))
     log, log_of_unknown = (index_log(run.run_dir / str(one.log)).samples for one in status.cells)
-    assert sum(cost or 0 for cost in log.cost_usd) == pytest.approx(cell.cost_usd), "as the scoreboard has it"
+    logged = sum(cost or 0 for costs in (log.cost_usd, log.grader_cost_usd) for cost in costs)
+    assert logged == pytest.approx(cell.cost_usd), "as the scoreboard has it"
     assert log_of_unknown.cost_usd.count(None) == 20 - len(whole), "and a sample of unknown cost is not one of less"
 
 
