@@ -237,7 +237,7 @@ def test_its_score_and_tokens_are_told_and_what_it_does_not_tell_stays_unknown(f
         assert "?" in summary(status, 0).split(" · "), "never $0"
         row = cell_rows(status, {}, 0)[0]
         shown = {column.key: one.text for column, one in zip(cell_columns(), row.cells, strict=True)}
-        assert [shown[name] for name in ("speed", "p50", "p95", "cost")] == ["?"] * 4
+        assert [shown[name] for name in ("tokens_per_s", "p50_s", "p95_s", "cost_usd")] == ["?"] * 4
         assert shown["score"].startswith(f"{cell.score:.2f} ±")
         assert " tokens, " in cell_words(cell, 0, foreign=True).text
         asked = foreign.processes.find()[0].tasks[0]
