@@ -217,7 +217,7 @@ def test_the_journal_tells_the_whole_story(start_run: Start, cell_of: CellOf) ->
     events = [one for one in read_journal(run.run_dir) if one["event"] not in ("cell_log", "run_planned")]
     assert [event["event"] for event in events] == ["run_started", "cell_started", "cell_ended", "run_ended"]
     assert events[2]["state"] == "succeeded"
-    assert events[2]["model"]["calls"] == 3
+    assert events[2]["model_calls"]["calls"] == 3
     assert events[2]["log"].endswith(".eval")
     assert events[3]["exit_code"] == 0
     whole = list(read_journal(run.run_dir))

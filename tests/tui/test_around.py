@@ -141,7 +141,7 @@ def test_the_line_of_keys_names_the_palette_and_that_begins_with_what_can_be_don
         assert "^p palette" in app.seen()
         await pilot.resize_terminal(*NARROW)
         await find(app, pilot, "")
-        assert "Stop the run under the cursor in order" in app.seen()
+        assert "Stop the run under the cursor gracefully" in app.seen()
         assert "A new run" in app.seen()
         await pilot.press("escape")
         assert not isinstance(app.screen, PaletteScreen)
@@ -154,7 +154,7 @@ def test_a_profile_that_is_still_being_opened_is_not_taken_for_an_empty_plan() -
 
     async def scenario(app: AroundTestApp, pilot: Pilot[str]) -> None:
         app.store.endpoints.wait("starting the practice router")
-        await pilot.press("1", "tab", "r")
+        await pilot.press("4", "r")
         says = f"{opened.name} is not open yet: starting the practice router. It will start when ready"
         await until(pilot, lambda: says in [one.message for one in app._notifications], "what is awaited")
 
