@@ -149,7 +149,7 @@ def test_runs_are_told_and_opened(play: Callable[..., None], runs: None, size: t
         assert app.asked[0].args[0].status.run_id == ENDED_RUN.run_id
         await pilot.press("tab", "g", "enter")
         await until(pilot, lambda: len(app.asked) == 2, "the profile")
-        assert app.asked[1].args[0].name == "animals-or-else"
+        assert app.asked[1].args[0].name == "across-providers"
 
     play(scenario, size)
 

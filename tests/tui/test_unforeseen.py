@@ -70,6 +70,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "results.read_samples": ((Path("/logs/ended/other.eval"),),),
     "results.read_across": (SAMPLE, LOGS),
     "results.open_sample": (SAMPLE,),
+    "results.read_beside": (SAMPLE, SAMPLE),
     "runs.refresh": (),
     "runs.open": (RUN,),
     "runs.follow": (),
