@@ -159,7 +159,8 @@ def test_a_run_whose_folder_is_removed_ends(run_task: Run, tmp_path: Path) -> No
 def test_a_cell_that_never_looks_up_does_not_outlive_its_supervisor() -> None:
     ours, theirs = socket.socketpair()
     code = (
-        "import sys, threading, time; from proctor.evals.run.worker import main as cell; cell.ORPHAN_ENDS_AFTER_S = 0.1;"
+        "import sys, threading, time; from proctor.evals.run.worker import main as cell;"
+        "cell.ORPHAN_ENDS_AFTER_S = 0.1;"
         "threading.Thread(target=cell._end_with_supervisor, args=(int(sys.argv[1]),), daemon=True).start();"
         "print('on', flush=True); time.sleep(600)"
     )
