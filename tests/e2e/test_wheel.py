@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_wheel_holds_every_module_and_every_shipped_file(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "tests", "logs", "build", "*.egg-info"))
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "tests", "build", "*.egg-info"))
     subprocess.run(
         ["uv", "build", "--wheel", "--quiet", "--out-dir", str(tmp_path), str(source)], check=True, capture_output=True
     )
