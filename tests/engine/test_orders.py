@@ -157,32 +157,23 @@ def test_cells_and_samples_are_ended_and_begun_again(
     assert ("bob@lab", f"{by_id(status)[GROQ].label}: 12 connections (were 10)") in told
 
 
-def test_a_budget_is_raised_while_others_run_and_only_what_is_missing_is_asked(
+def test_a_lowered_budget_holds_the_run_and_with_a_raised_one_only_what_is_missing_is_asked(
     start_run: Start, cell_of: CellOf, set_faults: Faults, served: Served, order: Callable[..., str]
 ) -> None:
-    set_faults(
-        {"target": "novita", "kind": "slow", "after": 5, "delay_s": 8},
-        {"target": "groq", "kind": "slow", "after": 5, "delay_s": 1.5},
-    )
+    set_faults({"target": "*", "kind": "slow", "after": 5, "delay_s": 1.5})
     dear = Price(100.0, 100.0)
     cells = [cell_of(route, task="proctor/arithmetic", limit=40, price=dear) for route in ("groq", "novita")]
     run = start_run(cells, budget_usd=1000.0)
-    begun = run.until(lambda status: all(cell.done >= 5 for cell in status.cells))
+    begun = run.until(lambda status: sum(cell.done for cell in status.cells) >= 5)
     spent = sum(cell.cost_usd or 0 for cell in begun.cells)
     assert order("adjust", budget_usd=round(spent, 4)) == f"the budget is ${round(spent, 4):g} now"
-    held = run.until(lambda status: states(status)[0] == "held")
-    assert states(held)[1] == "running", "it waits for what is on the wire"
+    held = run.ended()
+    assert (states(held), held.exit_code) == (["held", "held"], 4)
     assert "the run's budget of $" in (held.cells[0].last_error or "")
     request = sum(_cost(dear, r) for r in served()) / len(served())
     assert sum(_cost(dear, r) for r in served()) <= spent + 40 * request
-    order("adjust", budget_usd=1000.0)
-    assert order("resume", GROQ) == "1 cell runs again: what is finished is kept"
-    raised = run.until(lambda status: states(status)[0] == "succeeded" or states(status)[1] != "running")
-    assert raised.cells[0].attempt == 2
-    status = run.ended()
-    assert (states(status), status.cells[0].done) == (["succeeded", "held"], 40)
     set_faults()
-    again = start_run(cells, budget_usd=1000.0, redo=[NOVITA]).ended()
+    again = start_run(cells, budget_usd=1000.0, redo=[GROQ, NOVITA]).ended()
 
     assert (again.state, again.exit_code, [cell.done for cell in again.cells]) == ("succeeded", 0, [40, 40])
     assert len(served()) == 80, "nothing is asked twice"
