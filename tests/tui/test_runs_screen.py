@@ -223,9 +223,12 @@ def test_live_processes_of_others_have_rows_of_their_own(play: Callable[..., Non
         await until(pilot, lambda: "Runs · 2 · 1 going on · 1 not Proctor's" in app.seen(), "the heading")
         line = next(line for line in app.seen().splitlines() if "inspect-7" in line)
         assert "arithmetic" in line and "● running" in line and " inspect " in line
-        await pilot.press("g", "enter")
+        table = app.screen.query_one("#runs", LineTable)
+        await pilot.press("g")
+        await until(pilot, lambda: table.cursor_key == "inspect-7", "its row")
+        await pilot.press("enter")
         await until(pilot, lambda: bool(app.asked), "the opening of it")
-        assert app.asked[0].args[0] is foreign
+        assert app.asked[-1].args[0] == foreign
 
     play(scenario)
 
